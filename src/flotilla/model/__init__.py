@@ -1,0 +1,1 @@
+"""What things are: records, panels, tables of states. No behaviour, nothing opened."""

@@ -1,0 +1,61 @@
+"""A panel: the market's bars as arrays, time by instrument.
+
+`panel_of` in `builtin/sources/bars.py` is the one door that checks and builds panels;
+whoever holds one may rely on what is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """T bars of I instruments; a row is known, and may be acted on, from its `ts_recv`.
+
+    ts_event: int64[T], the start of each bar; ts_recv: int64[T], its end; ns since 1970,
+    UTC, both strictly rising. For daily data a bar is the session date: it starts at that
+    date's midnight UTC and ends at the next.
+    fields: name -> float64[T, I], C-contiguous. "close" is always there; open, high, low
+    and volume where the data have them. Prices are finite and > 0, volume finite and >= 0,
+    or NaN: not published. A bar that did not trade is a NaN row of its instrument.
+    ticks_per_unit: float64[I]; every price is a whole multiple of 1 / ticks_per_unit
+    exactly; 0 where that is not known.
+    identity: hex, of the content: equal identities are equal panels.
+    """
+
+    ts_event: NDArray[np.int64]
+    ts_recv: NDArray[np.int64]
+    instruments: tuple[str, ...]
+    fields: Mapping[str, NDArray[np.float64]]
+    ticks_per_unit: NDArray[np.float64]
+    identity: str
+    name: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return (T, I)."""
+        return len(self.ts_event), len(self.instruments)
+
+    def rows(self, a: int, b: int) -> Panel:
+        """Return bars a..b (b not included, as a slice reads them), as views.
+
+        Its identity is made of this one's and the bounds, so it costs nothing.
+        """
+        a, b, _ = slice(a, b).indices(len(self.ts_event))
+        if (a, b) == (0, len(self.ts_event)):
+            return self
+        return replace(
+            self,
+            ts_event=self.ts_event[a:b],
+            ts_recv=self.ts_recv[a:b],
+            fields={name: values[a:b] for name, values in self.fields.items()},
+            identity=blake2b(f"{self.identity}[{a}:{b}]".encode(), digest_size=16).hexdigest(),
+        )
