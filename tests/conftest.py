@@ -1,0 +1,40 @@
+"""What every test may count on: two kernel threads, a home of its own, and data only where it lies."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("NUMBA_NUM_THREADS", "2")  # before numba is first imported: it counts once
+
+import hypothesis
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# A shared machine stalls at times, and that is no fault of the code: no deadline. Where CI runs, the examples
+# are the same each time, so that a red run can be repeated.
+hypothesis.settings.register_profile("flotilla", deadline=None)
+hypothesis.settings.register_profile("flotilla-ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("flotilla-ci" if os.environ.get("CI") else "flotilla")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that this test's runs are kept in, so that none finds another's."""
+    monkeypatch.setenv("FLOTILLA_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of data beside the checkout; without it, skip and say so."""
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("../shared is not here: this test reads its data")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for `shared`, so that `-m shared` picks it."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
