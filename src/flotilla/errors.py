@@ -72,7 +72,9 @@ class OutOfOrderError(DataError):
 class StageError(FlotillaError):
     """A plugin failed. ts: ns since 1970 UTC of the row it failed on, where known."""
 
-    def __init__(self, stage: str, message: str, ts: int | None = None, instrument: str | None = None) -> None:
+    def __init__(
+        self, stage: str, message: str, ts: int | None = None, instrument: str | None = None
+    ) -> None:
         self.stage, self.message, self.ts, self.instrument = stage, message, ts, instrument
         when = "" if ts is None else f" at {_utc(ts)}"
         what = "" if instrument is None else f" for {instrument}"

@@ -6,9 +6,11 @@ whoever holds one may rely on what is said here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from hashlib import blake2b
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +61,15 @@ class Panel:
             fields={name: values[a:b] for name, values in self.fields.items()},
             identity=blake2b(f"{self.identity}[{a}:{b}]".encode(), digest_size=16).hexdigest(),
         )
+
+
+class Source(Protocol):
+    """What gives panels: a class of the entry-point group flotilla.sources, built with keywords."""
+
+    def panel(
+        self, start: date | None = None, end: date | None = None, instruments: Sequence[str] | None = None
+    ) -> Panel:
+        """Return the bars from day `start` to day `end`, both included, by ts_event in UTC.
+
+        None is no limit, or every instrument there is. The columns are in the order asked for.
+        """

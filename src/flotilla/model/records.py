@@ -28,7 +28,7 @@ class Bar(Record, frozen=True):
 
     instrument: str
     ts_event: int  # start of the interval
-    ts_recv: int   # its end
+    ts_recv: int  # its end
     open: float
     high: float
     low: float
@@ -56,7 +56,7 @@ class Trade(Record, frozen=True):
     ts_recv: int
     price: float
     size: float  # units, > 0
-    side: str    # of the aggressor: "buy", "sell", or "" where not published
+    side: str  # of the aggressor: "buy", "sell", or "" where not published
 
 
 class Signal(Record, frozen=True):
@@ -67,7 +67,7 @@ class Signal(Record, frozen=True):
     instrument: str
     ts_event: int
     bar: int
-    strength: float    # [-1, 1]; 0 is "be flat", NaN is "no opinion, keep what you have"
+    strength: float  # [-1, 1]; 0 is "be flat", NaN is "no opinion, keep what you have"
     confidence: float = 1.0  # [0, 1]
 
 
@@ -76,13 +76,13 @@ class RiskDecision(Record, frozen=True):
 
     decision_id: str
     model: str
-    portfolio: str   # pattern of the portfolio ids that it is for, as in a shell: "cross-*"
+    portfolio: str  # pattern of the portfolio ids that it is for, as in a shell: "cross-*"
     instrument: str  # "*" is every instrument
     ts_event: int
     bar: int
-    scale: float     # [0, 1]: 0 refuses, 1 lets the signal through whole
-    cap: float       # largest |weight| allowed, [0, 1]
-    reason: str      # one word for the log: "var", "drawdown", "ok"
+    scale: float  # [0, 1]: 0 refuses, 1 lets the signal through whole
+    cap: float  # largest |weight| allowed, [0, 1]
+    reason: str  # one word for the log: "var", "drawdown", "ok"
 
 
 class Order(Record, frozen=True):
@@ -94,8 +94,8 @@ class Order(Record, frozen=True):
     ts_event: int  # of the bar it was decided on
     bar: int
     quantity: float  # signed; NaN where size_at is "fill": then the weight sizes it
-    weight: float    # target fraction of equity, signed
-    size_at: str     # "decision" or "fill"
+    weight: float  # target fraction of equity, signed
+    size_at: str  # "decision" or "fill"
     signal_ids: tuple[str, ...] = ()
     decision_ids: tuple[str, ...] = ()
 
@@ -111,7 +111,7 @@ class Fill(Record, frozen=True):
     bar: int
     price: float
     quantity: float  # signed
-    fee: float       # account currency, >= 0
+    fee: float  # account currency, >= 0
 
 
 class Position(Record, frozen=True):
@@ -133,8 +133,8 @@ class Account(Record, frozen=True):
     bar: int
     cash: float
     equity: float  # cash and positions at the mark
-    peak: float    # highest equity so far
-    fees: float    # paid so far
+    peak: float  # highest equity so far
+    fees: float  # paid so far
 
 
 def signal_id_of(strategy: str, bar: int, instrument: str) -> str:
