@@ -7,7 +7,7 @@ UNWANTED = {
     "who or what wrote it": (
         r"\b(AI|LLMs?|ChatGPT|Claude|Copilot)\b"
         r"|(?i:\b(ai|coding|language) (assistant|agent|model)s?\b|\bsub-?agents?\b|\bco-authored-by\b)"
-        r"|(?i:\b(previous|earlier|later|next|other|another) (session|helper)s? (wrote|made|built|left|will)\b)"
+        r"|(?i:\b(previous|earlier|later|next|another) (session|helper)s? (wrote|made|built|left|will)\b)"
     ),
     "one machine's folders": r"(?<![\w.}~*$)-])/(work|root|home|Users)/",
     "one registry's address": r"(?i:pypi\.org|pythonhosted|npmjs|yarnpkg|conda\.anaconda|index-url)",
