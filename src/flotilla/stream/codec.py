@@ -1,0 +1,155 @@
+"""What a row looks like on the wire and in a log: bytes that say their version.
+
+    record  --Codec.encode-->  payload  --log-->  Row(seq, ts, payload)  --pack-->  frame
+
+1. `Codec` turns a record into a payload: one byte of version, then msgpack. The same
+   payload is stored in the log and sent on the socket, so it is encoded once.
+2. `pack` turns some rows of one stream, with seqs that follow each other, into the one
+   frame of a message; no rows is a heartbeat, which says only which seq comes next.
+3. `encode_state` keeps what a stage must not forget: nested dicts and lists of numbers
+   and numpy arrays.
+
+Bytes that cannot be read raise `DataError`, whoever sent them. There is no pickle: reading
+bytes never runs code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.errors import DataError
+from flotilla.model.records import (
+    Account,
+    Bar,
+    Fill,
+    Order,
+    Position,
+    Quote,
+    Record,
+    RiskDecision,
+    Signal,
+    Trade,
+)
+
+VERSION = 1
+_MARK = bytes([VERSION])
+_ARRAY = 1  # msgpack extension code of a numpy array
+_DTYPES = frozenset("biuf")  # kinds of array that a state may hold: plain numbers
+
+R = TypeVar("R", bound=Record)
+
+
+class Row(NamedTuple):
+    """One row of a stream."""
+
+    seq: int  # counts the rows of the stream, gapless, from 1
+    ts: int   # ns since 1970, UTC: the time of the event, as the writer says
+    payload: bytes
+
+
+class Packet(NamedTuple):
+    """Rows that came, or were announced, together."""
+
+    stream: str
+    next_seq: int  # of the first row here; of a row yet to come where there is none
+    rows: list[Row]
+
+
+class _Frame(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    version: int
+    stream: str
+    first_seq: int
+    ts: list[int]
+    payloads: list[bytes]
+
+
+class Codec(Generic[R]):
+    """Records to payloads and back. `kinds` is the union of the record types that it reads."""
+
+    def __init__(self, kinds: Any) -> None:
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(kinds).decode
+
+    def encode(self, record: R) -> bytes:
+        """Return the payload of `record`."""
+        return _MARK + self._encode(record)
+
+    def decode(self, payload: bytes) -> R:
+        """Return the record in `payload`; `DataError` where it is none that we know."""
+        if payload[:1] != _MARK:
+            raise DataError(f"payload of version {payload[:1]!r}, and this reads {_MARK!r}")
+        try:
+            record: R = self._decode(memoryview(payload)[1:])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"payload that is no record: {error}") from error
+        return record
+
+
+RECORDS: Codec[Record] = Codec(
+    Bar | Quote | Trade | Signal | RiskDecision | Order | Fill | Position | Account
+)
+
+_encode_frame = msgspec.msgpack.Encoder().encode
+_decode_frame = msgspec.msgpack.Decoder(_Frame).decode
+
+
+def pack(stream: str, next_seq: int, rows: Sequence[Row]) -> bytes:
+    """Return the frame of `rows`, which start at `next_seq` and follow each other."""
+    return _encode_frame(
+        _Frame(VERSION, stream, next_seq, [row.ts for row in rows], [row.payload for row in rows])
+    )
+
+
+def unpack(frame: bytes) -> Packet:
+    """Return what `pack` was given; `DataError` where the frame is not one of ours."""
+    try:
+        found = _decode_frame(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"frame that is not ours: {error}") from error
+    if found.version != VERSION:
+        raise DataError(f"frame of version {found.version}, and this reads {VERSION}")
+    if found.first_seq < 1 or len(found.ts) != len(found.payloads):
+        raise DataError(f"frame of {found.stream!r} contradicts itself")
+    rows = [
+        Row(seq, ts, payload)
+        for seq, (ts, payload) in enumerate(zip(found.ts, found.payloads, strict=True), found.first_seq)
+    ]
+    return Packet(found.stream, found.first_seq, rows)
+
+
+def encode_state(state: Any) -> bytes:
+    """Return bytes of nested dicts and lists of None, bool, int, float, str, bytes and arrays."""
+    return _MARK + msgspec.msgpack.encode(state, enc_hook=_extension)
+
+
+def decode_state(blob: bytes) -> Any:
+    """Return what `encode_state` was given, with tuples as lists; arrays are writable and bit-equal."""
+    if blob[:1] != _MARK:
+        raise DataError(f"state of version {blob[:1]!r}, and this reads {_MARK!r}")
+    try:
+        return msgspec.msgpack.decode(memoryview(blob)[1:], ext_hook=_array)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
+        raise DataError(f"state that cannot be read: {error}") from error
+
+
+def _extension(value: object) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in _DTYPES:
+        packed = (value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes())
+        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode(packed))
+    raise NotImplementedError(f"a state cannot hold a {type(value).__name__}")
+
+
+def _array(code: int, data: memoryview) -> NDArray[Any]:
+    if code != _ARRAY:
+        raise DataError(f"state with an unknown extension {code}")
+    dtype, shape, raw = msgspec.msgpack.decode(data, type=tuple[str, tuple[int, ...], bytes])
+    if np.dtype(dtype).kind not in _DTYPES:
+        raise DataError(f"state with an array of {dtype}")
+    return np.frombuffer(raw, dtype).reshape(shape).copy()

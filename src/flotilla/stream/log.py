@@ -1,0 +1,298 @@
+"""A stream that survives: a SQLite table, written by one process and read by many.
+
+1. A file belongs to one writer, which holds an OS lock on `<file>.lock` for as long as it
+   lives (`_claim`); a second one is refused by name. Readers open the file read-only.
+   (SQLite before 3.51.3 could corrupt a WAL file when two connections wrote or
+   checkpointed at the same moment. Here only one ever may, so no version is refused.)
+2. A stream is a table of rows (seq, ts, checksum, payload), `seq` gapless from 1. A writer
+   may keep several streams in its file; what it appends inside one `transaction` is there
+   after a crash as a whole or not at all.
+3. A consumer keeps its cursors and its state (`checkpoint`) in its own file, in the same
+   transaction as the rows that they caused: after a crash it reads its sources from the
+   cursors, and nothing has happened twice or half.
+4. Every row read is checked against its checksum, and for being the next one (`_rows`), so
+   a damaged file is named with the row and is never taken for a shorter one.
+
+Durability is the caller's choice. "full" waits for the disk at each commit: orders and
+fills. "normal" survives the death of the process, not that of the machine, which may lose
+the last moments: market data and signals, which can be had again.
+
+The file has mode 0600. A writer whose disk failed refuses everything after: what the disk
+holds is known only by opening it again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+from zlib import crc32
+
+import msgspec
+
+from flotilla.errors import ConfigError, DataError, FlotillaError, StreamError
+from flotilla.stream.codec import Row
+
+Durability = Literal["full", "normal"]
+
+_APPLICATION = 0x464C4F47  # "FLOG", in SQLite's header, so that another file is not taken for ours
+_SCHEMA = 1
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
+_BUSY_S = 5.0  # how long a reader waits for SQLite's own short locks
+_CHECKPOINT = (
+    "CREATE TABLE _checkpoint (consumer TEXT PRIMARY KEY, cursors BLOB NOT NULL, state BLOB NOT NULL, "
+    "crc INTEGER NOT NULL)"
+)
+_TABLE = (
+    'CREATE TABLE "{}" (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, crc INTEGER NOT NULL, '
+    "payload BLOB NOT NULL)"
+)
+_pair = struct.Struct("<qq").pack
+
+
+class Replay(Protocol):
+    """Where the rows of one stream can be had again."""
+
+    def read(self, after_seq: int, limit: int) -> list[Row]:
+        """Return at most `limit` rows that follow `after_seq`, without a hole."""
+
+    def last_seq(self) -> int:
+        """Return the seq of the last row, 0 where there is none."""
+
+
+class Checkpoint(NamedTuple):
+    """How far a consumer has come, and what it knows there."""
+
+    cursors: dict[str, int]  # stream -> seq of the last row that `state` holds
+    state: bytes
+
+
+class LogWriter:
+    """The one writer of a log file."""
+
+    def __init__(self, path: Path, streams: Sequence[str], *, durability: Durability = "full") -> None:
+        """Open `path`, made if it is not there; check it; take it for this process."""
+        for stream in streams:
+            _check_name(stream)
+        self.path = path
+        self._failed = ""
+        self._inside = False
+        self._lock = _claim(path)
+        try:
+            with _named(path):
+                self._db = _open_to_write(path, durability)
+                self._last = _tables(self._db, path, streams)
+        except FlotillaError:
+            os.close(self._lock)
+            raise
+
+    def last_seq(self, stream: str) -> int:
+        """Return the seq of the last row of `stream`, 0 where there is none."""
+        return self._last[stream]
+
+    def append(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[Row]:
+        """Append (ts, payload) entries and return them as rows: committed, unless a transaction is open."""
+        with self.transaction():
+            first = self._last[stream] + 1
+            rows = [Row(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, first)]
+            self._db.executemany(
+                f'INSERT INTO "{stream}" VALUES (?, ?, ?, ?)',  # noqa: S608 the name was checked
+                [(row.seq, row.ts, _checksum(row), row.payload) for row in rows],
+            )
+            self._last[stream] += len(rows)
+        return rows
+
+    def checkpoint(self, consumer: str, cursors: Mapping[str, int], state: bytes) -> None:
+        """Remember how far `consumer` has come, in place of what was remembered before."""
+        packed = msgspec.msgpack.encode(dict(cursors))
+        with self.transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO _checkpoint VALUES (?, ?, ?, ?)",
+                (consumer, packed, state, crc32(state, crc32(packed))),
+            )
+
+    def checkpointed(self, consumer: str) -> Checkpoint | None:
+        """Return what `consumer` last remembered."""
+        with _named(self.path):
+            row = self._db.execute("SELECT * FROM _checkpoint WHERE consumer = ?", (consumer,)).fetchone()
+        if row is None:
+            return None
+        _, packed, state, crc = row
+        if crc32(state, crc32(packed)) != crc:
+            raise DataError(f"{self.path}: the checkpoint of {consumer} is damaged")
+        return Checkpoint(msgspec.msgpack.decode(packed, type=dict[str, int]), state)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is appended and checkpointed inside as a whole; nothing of it on an error."""
+        if self._inside:
+            yield
+            return
+        if self._failed:
+            raise StreamError(f"{self.path} failed before ({self._failed}); open it again")
+        before = dict(self._last)
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._inside = True
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            # After a failed write or sync nobody knows what the disk holds: a second try that
+            # succeeds would prove nothing (the kernel may have dropped the dirty pages).
+            self._failed = str(error)
+            raise StreamError(f"{self.path} cannot be written: {error}") from error
+        finally:
+            self._inside = False
+            if self._db.in_transaction:  # an error came out of it
+                self._last = before
+                with suppress(sqlite3.Error):  # the file is closed to us either way
+                    self._db.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file and let another process have it."""
+        self._db.close()
+        os.close(self._lock)
+
+
+class LogReader:
+    """A reader of one stream of a log file, in any process. A `Replay`."""
+
+    def __init__(self, path: Path, stream: str) -> None:
+        _check_name(stream)
+        self.path, self.stream = path, stream
+        if not path.exists():
+            raise StreamError(f"there is no log at {path}")
+        self._db = _connect(path, "ro")
+        with _named(path):
+            found = self._db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (stream,)).fetchone()
+        if found != (_TABLE.format(stream),):
+            raise StreamError(f"{path} holds no stream {stream}")
+
+    def read(self, after_seq: int, limit: int) -> list[Row]:
+        """Return at most `limit` rows that follow `after_seq`; `DataError` names a damaged one."""
+        with _named(self.path):
+            return _rows(self._db, self.path, self.stream, after_seq, limit)
+
+    def last_seq(self) -> int:
+        """Return the seq of the last row, 0 where there is none."""
+        with _named(self.path):
+            return _last_seq(self._db, self.stream)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with the file's name."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StreamError(f"{path} cannot be used: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: damaged bytes in a message
+        raise DataError(f"{path} is damaged, or no log: {error}") from error
+
+
+def _check_name(stream: str) -> None:
+    if not _NAME.fullmatch(stream):
+        raise ConfigError(f"{stream!r} cannot name a stream; it must match {_NAME.pattern}")
+
+
+def _claim(path: Path) -> int:
+    """Return the descriptor that holds the writer's lock; the lock goes when the process does."""
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "another process"
+        os.close(lock)
+        raise StreamError(f"{path} has a writer already: process {owner}") from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
+
+
+def _open_to_write(path: Path, durability: Durability) -> sqlite3.Connection:
+    """Return a checked connection to `path`. `DataError` where it is not a whole log of ours."""
+    fresh = not path.exists()
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # before SQLite would, with the umask's mode
+    db = _connect(path, "rw")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA synchronous = {durability}")
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    (schema,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables == 0:  # new, or its maker died before the first commit
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(f"PRAGMA application_id = {_APPLICATION}")
+        db.execute(f"PRAGMA user_version = {_SCHEMA}")
+        db.execute(_CHECKPOINT)
+        db.execute("COMMIT")
+    elif (application, schema) != (_APPLICATION, _SCHEMA):
+        raise DataError(f"{path} is not a log of version {_SCHEMA} (it says {application:#x}, {schema})")
+    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise DataError(f"{path} is damaged: {verdict}")
+    if fresh:
+        _sync_folder(path.parent)
+    return db
+
+
+def _tables(db: sqlite3.Connection, path: Path, streams: Sequence[str]) -> dict[str, int]:
+    """Make the streams that are not there yet; return the last seq of each."""
+    # Else a stream whose entry in the schema is damaged would be begun anew beside its rows, or
+    # have them hidden; SQLite itself does not check the text of a schema.
+    known = {("table", "_checkpoint", _CHECKPOINT), ("index", "sqlite_autoindex__checkpoint_1", None)}
+    known |= {("table", stream, _TABLE.format(stream)) for stream in streams}
+    if strange := set(db.execute("SELECT type, name, sql FROM sqlite_schema")) - known:
+        raise DataError(f"{path} holds what is not known here: {strange}")
+    made = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
+    for stream in streams:
+        if stream not in made:
+            db.execute(_TABLE.format(stream))
+    return {stream: _last_seq(db, stream) for stream in streams}
+
+
+def _sync_folder(folder: Path) -> None:
+    # A new file is on the disk only when its name is.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _checksum(row: Row) -> int:
+    # Over the seq and the time too: a row copied to another place is found as well.
+    return crc32(row.payload, crc32(_pair(row.seq, row.ts)))
+
+
+def _rows(db: sqlite3.Connection, path: Path, stream: str, after_seq: int, limit: int) -> list[Row]:
+    rows = []
+    query = f'SELECT seq, ts, payload, crc FROM "{stream}" WHERE seq > ? ORDER BY seq LIMIT ?'  # noqa: S608
+    found = db.execute(query, (after_seq, limit))
+    for expected, (seq, ts, payload, crc) in enumerate(found, after_seq + 1):
+        row = Row(seq, ts, payload)
+        if seq != expected:
+            raise DataError(f"{path}: row {expected} of {stream} is missing (the next is {seq})")
+        if not isinstance(payload, bytes) or not isinstance(ts, int) or _checksum(row) != crc:
+            raise DataError(f"{path}: row {seq} of {stream} is damaged")
+        rows.append(row)
+    return rows
+
+
+def _last_seq(db: sqlite3.Connection, stream: str) -> int:
+    (last,) = db.execute(f'SELECT max(seq) FROM "{stream}"').fetchone()  # noqa: S608
+    return last or 0
