@@ -25,7 +25,7 @@ def test_nothing_says_what_belongs_elsewhere(texts):
         if (match := re.search(pattern, line))
     ]
 
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_the_rule_sees_what_it_is_for():
