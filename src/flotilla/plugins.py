@@ -1,0 +1,282 @@
+"""Find plugins by name: ours, other packages' and the user's own file, by one door.
+
+    find("strategy", "ma_cross")               an entry point of the group flotilla.strategies
+    find("strategy", "my_file:Breakout")       my_file.py beside the configuration, or a module
+    find("strategy", "ideas/gap.py:gap")       a file, by its path
+
+A file of the user's is run again when its text has changed, so a notebook never keeps an
+old version; it may import its neighbours.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+import msgspec
+
+from flotilla.errors import ConfigError, UnknownName, nearest
+
+GROUPS = {
+    "strategy": "flotilla.strategies",
+    "source": "flotilla.sources",
+    "gateway": "flotilla.gateways",
+    "feature": "flotilla.features",
+    "risk": "flotilla.risk",
+}
+_NAMES = {"risk": "risk model"}  # what a message calls a kind, where not by itself
+_SOURCE = "__flotilla_source__"  # where a module that was run from a file keeps the text that was run
+_CHECKED = (bool, int, float, str)  # annotations that a configured value is held to
+
+Target = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a plugin. annotation: the type, or its text where it cannot be had."""
+
+    name: str
+    annotation: Any
+    default: Any
+    required: bool
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What there is to say of a plugin without using it. `error`: why it cannot be loaded, or ""."""
+
+    kind: str
+    name: str
+    path: str  # "module:attribute"
+    doc: str  # its docstring's first line
+    parameters: Mapping[str, Parameter]
+    error: str = ""
+
+
+def find(kind: str, name: str, folder: Path | None = None) -> Target:
+    """Return the plugin called `name`: of an entry point, or at "module:attribute".
+
+    folder: where the user's files are looked for first (the configuration's folder); then in
+    the current one. UnknownName answers with the nearest names there are.
+    """
+    if ":" in name:
+        module, _, attribute = name.rpartition(":")
+        target = _attribute(_module(module, folder), attribute, name)
+    else:
+        target = _entry(kind, name)
+    if not callable(target):
+        raise ConfigError(f"{name} is a {type(target).__name__}, not a function or a class")
+    return target  # type: ignore[no-any-return]  # callable is all that can be said
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of the installed plugins of a kind, sorted. Loads none of them."""
+    return sorted(_entries(kind))
+
+
+def known(kind: str) -> dict[str, Plugin]:
+    """Return the installed plugins of a kind. One that cannot be loaded says why."""
+    return {name: _described(kind, name, entry.value) for name, entry in sorted(_entries(kind).items())}
+
+
+def parameters(target: Target) -> dict[str, Parameter]:
+    """Return what `target` can be called with, by its signature."""
+    return {
+        name: Parameter(
+            name,
+            Any if p.annotation is p.empty else p.annotation,
+            None if p.default is p.empty else p.default,
+            p.default is p.empty,
+        )
+        for name, p in _signature(target).parameters.items()
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+
+
+def check_params(target: Target, params: Mapping[str, Any], of: str) -> None:
+    """Raise ConfigError if `target` cannot be called with `params`. of: who asks, for the message.
+
+    A value of a parameter annotated bool, int, float or str must be one; an int is a float.
+    """
+    there = parameters(target)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in _signature(target).parameters.values())
+    for name, value in params.items():
+        if name in there:
+            check_value(there[name], value, of)
+        elif not open_ended:
+            raise UnknownName(f"parameter of {of}", name, there)
+    missing = [name for name, parameter in there.items() if parameter.required and name not in params]
+    if missing:
+        raise ConfigError(f"{of} needs {', '.join(missing)}")
+
+
+def check_value(parameter: Parameter, value: Any, of: str) -> None:
+    """Raise ConfigError if `value` is not what the parameter's annotation says."""
+    if parameter.annotation not in _CHECKED:
+        return
+    try:
+        msgspec.convert(value, parameter.annotation)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{parameter.name} of {of}: {error}, it is {value!r}") from None
+
+
+def code_identity(target: Target) -> str:
+    """Return a hash of the code behind `target`: of its whole source file, 32 hex digits.
+
+    What the file imports is not in it. Without a file (typed at a prompt) it is the hash of
+    the source text, or else of the compiled code.
+    """
+    target = inspect.unwrap(target)
+    function = target if inspect.isclass(target) or inspect.isroutine(target) else type(target)
+    module = sys.modules.get(function.__module__)
+    text = getattr(module, _SOURCE, None) or _source(getattr(module, "__file__", None), function)
+    return blake2b(text + b"\0" + function.__qualname__.encode(), digest_size=16).hexdigest()
+
+
+def _source(file: str | None, function: Target) -> bytes:
+    if file is not None and Path(file).suffix == ".py" and Path(file).is_file():
+        return Path(file).read_bytes()
+    try:
+        return inspect.getsource(function).encode()
+    except (OSError, TypeError):
+        return _code_bytes(getattr(function, "__code__", None))
+
+
+@cache
+def _all_entries() -> dict[str, dict[str, list[EntryPoint]]]:
+    found: dict[str, dict[str, list[EntryPoint]]] = {group: {} for group in GROUPS.values()}
+    everything = entry_points()
+    for group, entries in found.items():
+        for entry in everything.select(group=group):
+            same = entries.setdefault(entry.name, [])
+            if entry.value not in [other.value for other in same]:  # one package may be seen twice
+                same.append(entry)
+    return found
+
+
+def _entries(kind: str) -> dict[str, EntryPoint]:
+    if kind not in GROUPS:
+        raise UnknownName("kind of plugin", kind, GROUPS)
+    entries = _all_entries()[GROUPS[kind]]
+    for name, same in entries.items():
+        if len(same) > 1:
+            paths = " and ".join(entry.value for entry in same)
+            raise ConfigError(f"two packages have a {_NAMES.get(kind, kind)} called {name}: {paths}")
+    return {name: same[0] for name, same in entries.items()}
+
+
+def _entry(kind: str, name: str) -> Any:
+    entries = _entries(kind)
+    if name not in entries:
+        raise UnknownName(_NAMES.get(kind, kind), name, entries)
+    module, _, attribute = entries[name].value.partition(":")
+    return _attribute(_imported(module), attribute, entries[name].value)
+
+
+def _described(kind: str, name: str, path: str) -> Plugin:
+    try:
+        target = find(kind, name)
+    except ConfigError as error:
+        return Plugin(kind, name, path, "", {}, str(error))
+    doc = (inspect.getdoc(target) or "").partition("\n")[0]
+    return Plugin(kind, name, path, doc, parameters(target))
+
+
+def _attribute(module: ModuleType, attribute: str, name: str) -> Any:
+    value: Any = module
+    for part in attribute.split("."):
+        if not hasattr(value, part):
+            there = [known for known in vars(value) if not known.startswith("_")]
+            raise ConfigError(f"{name}: {module.__name__} has no {part!r}{nearest(part, there)}")
+        value = getattr(value, part)
+    return value
+
+
+def _module(name: str, folder: Path | None) -> ModuleType:
+    """Return the module `name`: a file of the user's if there is one, else an installed one."""
+    places = [*([folder] if folder else []), Path.cwd()]
+    is_path = name.endswith(".py") or "/" in name
+    if is_path or "." not in name:
+        file = name if name.endswith(".py") else f"{name}.py"
+        for place in places:
+            if (place / file).is_file():
+                return _ran((place / file).resolve())
+    if is_path:
+        raise ConfigError(f"there is no file {name} in {' or '.join(map(str, dict.fromkeys(places)))}")
+    for place in places:  # a package of the user's own: a file of it cannot be run by itself
+        _on_path(place)
+    return _imported(name)
+
+
+def _ran(file: Path) -> ModuleType:
+    """Return a file's module, run anew if its text is not what was run before."""
+    text = file.read_bytes()
+    digest = blake2b(str(file).encode() + b"\0" + text, digest_size=6).hexdigest()
+    name = f"{file.stem}_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    _on_path(file.parent)
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{file} is not a Python file")
+    module = module_from_spec(spec)
+    vars(module)[_SOURCE] = text
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError) as error:
+        del sys.modules[name]
+        raise ConfigError(_told(str(file), error)) from error
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _on_path(folder: Path) -> None:
+    # Last, so that a user's json.py hides nothing.
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise ConfigError(f"there is no module {name}, and no file {name}.py in {Path.cwd()}") from None
+        raise ConfigError(_told(name, error)) from error
+    except (ImportError, SyntaxError) as error:
+        raise ConfigError(_told(name, error)) from error
+
+
+def _told(name: str, error: ImportError | SyntaxError) -> str:
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename or name}, line {error.lineno}"
+        return f"{where}: {error.msg}: {(error.text or '').strip()}"
+    return f"{name} cannot be imported: {error}"
+
+
+def _signature(target: Target) -> inspect.Signature:
+    try:
+        return inspect.signature(target, eval_str=True)
+    except NameError:  # an annotation that only a type checker imports: keep its text
+        return inspect.signature(target)
+
+
+def _code_bytes(code: CodeType | None) -> bytes:
+    if code is None:
+        return b""
+    inner = [_code_bytes(const) for const in code.co_consts if isinstance(const, CodeType)]
+    consts = [const for const in code.co_consts if not isinstance(const, CodeType)]
+    return b"".join([code.co_code, repr((consts, code.co_names)).encode(), *inner])
