@@ -4,7 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -19,19 +19,19 @@ def entries(*payloads: bytes) -> list[tuple[int, bytes]]:
     return [(1_000 + i, payload) for i, payload in enumerate(payloads)]
 
 
-def test_rows_are_numbered_from_one_without_a_gap(folder):
-    log = LogWriter(folder / "bars.db", ["bars"])
+def test_rows_are_numbered_from_one_without_a_gap(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
 
     first = log.append("bars", entries(b"a", b"b"))
     second = log.append("bars", entries(b"c"))
 
     assert [row.seq for row in first + second] == [1, 2, 3]
-    assert LogReader(folder / "bars.db", "bars").read(0, 10) == first + second
+    assert own(LogReader(folder / "bars.db", "bars")).read(0, 10) == first + second
 
 
-def test_a_reader_asks_for_what_follows_its_cursor(folder):
-    log = LogWriter(folder / "bars.db", ["bars"])
-    reader = LogReader(folder / "bars.db", "bars")
+def test_a_reader_asks_for_what_follows_its_cursor(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
+    reader = own(LogReader(folder / "bars.db", "bars"))
     assert (reader.last_seq(), reader.read(0, 10)) == (0, [])
 
     log.append("bars", entries(b"a", b"b", b"c"))
@@ -41,18 +41,18 @@ def test_a_reader_asks_for_what_follows_its_cursor(folder):
     assert reader.read(3, 10) == []
 
 
-def test_streams_in_one_file_count_by_themselves(folder):
-    log = LogWriter(folder / "orders.db", ["intents", "fills"])
+def test_streams_in_one_file_count_by_themselves(folder, own):
+    log = own(LogWriter(folder / "orders.db", ["intents", "fills"]))
 
     log.append("intents", entries(b"i1", b"i2"))
     (fill,) = log.append("fills", entries(b"f1"))
 
     assert fill.seq == 1
-    assert LogReader(folder / "orders.db", "intents").last_seq() == 2
+    assert own(LogReader(folder / "orders.db", "intents")).last_seq() == 2
 
 
-def test_a_transaction_is_there_as_a_whole_or_not_at_all(folder):
-    log = LogWriter(folder / "orders.db", ["intents", "fills"])
+def test_a_transaction_is_there_as_a_whole_or_not_at_all(folder, own):
+    log = own(LogWriter(folder / "orders.db", ["intents", "fills"]))
     log.append("intents", entries(b"before"))
 
     with suppress(KeyError), log.transaction():
@@ -64,27 +64,27 @@ def test_a_transaction_is_there_as_a_whole_or_not_at_all(folder):
         log.append("fills", entries(b"fill"))
         log.checkpoint("gateway", {"intents": 2}, b"state")
 
-    assert [row.payload for row in LogReader(log.path, "intents").read(0, 10)] == [b"before", b"kept"]
-    assert LogReader(log.path, "fills").last_seq() == 1
+    assert [row.payload for row in own(LogReader(log.path, "intents")).read(0, 10)] == [b"before", b"kept"]
+    assert own(LogReader(log.path, "fills")).last_seq() == 1
     assert log.checkpointed("gateway") == Checkpoint({"intents": 2}, b"state")
     assert log.checkpointed("nobody") is None
 
 
-def test_a_writer_goes_on_where_the_last_one_stopped(folder):
-    log = LogWriter(folder / "bars.db", ["bars"], durability="normal")
+def test_a_writer_goes_on_where_the_last_one_stopped(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"], durability="normal"))
     log.append("bars", entries(b"a"))
     log.close()
 
-    again = LogWriter(folder / "bars.db", ["bars"], durability="normal")
+    again = own(LogWriter(folder / "bars.db", ["bars"], durability="normal"))
 
     assert [row.seq for row in again.append("bars", entries(b"b"))] == [2]
 
 
-def test_a_second_writer_is_refused_by_the_name_of_the_first(folder):
-    log = LogWriter(folder / "bars.db", ["bars"])
+def test_a_second_writer_is_refused_by_the_name_of_the_first(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
 
     with pytest.raises(StreamError, match=f"has a writer already: process {os.getpid()}"):
-        LogWriter(folder / "bars.db", ["bars"])
+        own(LogWriter(folder / "bars.db", ["bars"]))
     log.close()
 
     LogWriter(folder / "bars.db", ["bars"]).close()
@@ -104,25 +104,25 @@ os.kill(os.getpid(), 9)
 
 
 @pytest.mark.parametrize("durability", ["full", "normal"])
-def test_what_a_killed_writer_committed_is_all_there(folder, durability):
+def test_what_a_killed_writer_committed_is_all_there(folder, own, durability):
     path = folder / "bars.db"
     subprocess.run([sys.executable, "-c", DIES, str(path), durability], check=False)
 
-    rows = LogReader(path, "bars").read(0, 100)
-    (following,) = LogWriter(path, ["bars"]).append("bars", entries(b"next"))
+    rows = own(LogReader(path, "bars")).read(0, 100)
+    (following,) = own(LogWriter(path, ["bars"])).append("bars", entries(b"next"))
 
     assert [row.payload for row in rows] == [b"x%d" % n for n in range(50)]
     assert following.seq == 51
 
 
-def test_a_write_torn_by_a_crash_loses_its_own_transaction_alone(folder):
+def test_a_write_torn_by_a_crash_loses_its_own_transaction_alone(folder, own):
     path = folder / "bars.db"
     subprocess.run([sys.executable, "-c", DIES, str(path), "full"], check=False)
     wal = Path(f"{path}-wal")
     os.truncate(wal, wal.stat().st_size - 2_000)  # the last page, of the last commit, is half written
     Path(f"{path}-shm").unlink()
 
-    rows = LogReader(path, "bars").read(0, 100)
+    rows = own(LogReader(path, "bars")).read(0, 100)
 
     assert 0 < len(rows) < 50
     assert [row.payload for row in rows] == [b"x%d" % n for n in range(len(rows))]
@@ -134,41 +134,41 @@ def damage(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(raw.replace(old, new))
 
 
-def test_a_damaged_row_is_found_and_named(folder):
+def test_a_damaged_row_is_found_and_named(folder, own):
     path = folder / "bars.db"
-    log = LogWriter(path, ["bars"])
+    log = own(LogWriter(path, ["bars"]))
     log.append("bars", entries(b"first payload", b"second payload", b"third payload"))
     log.close()
     damage(path, b"second payload", b"sEcond payload")
 
-    reader = LogReader(path, "bars")
+    reader = own(LogReader(path, "bars"))
 
     assert [row.payload for row in reader.read(0, 1)] == [b"first payload"]
     with pytest.raises(DataError, match=r"bars\.db: row 2 of bars is damaged"):
         reader.read(0, 10)
 
 
-def test_a_row_that_is_gone_is_not_taken_for_the_end(folder):
+def test_a_row_that_is_gone_is_not_taken_for_the_end(folder, own):
     path = folder / "bars.db"
-    log = LogWriter(path, ["bars"])
+    log = own(LogWriter(path, ["bars"]))
     log.append("bars", entries(b"a", b"b", b"c"))
     log.close()
     with sqlite3.connect(path) as db:
         db.execute("DELETE FROM bars WHERE seq = 2")
 
     with pytest.raises(DataError, match="row 2 of bars is missing"):
-        LogReader(path, "bars").read(0, 10)
+        own(LogReader(path, "bars")).read(0, 10)
 
 
-def test_a_damaged_checkpoint_is_found(folder):
+def test_a_damaged_checkpoint_is_found(folder, own):
     path = folder / "portfolio.db"
-    log = LogWriter(path, ["equity"])
+    log = own(LogWriter(path, ["equity"]))
     log.checkpoint("portfolio", {"bars": 7}, b"all that it knows")
     log.close()
     damage(path, b"all that it knows", b"all that it knew.")
 
     with pytest.raises(DataError, match="checkpoint of portfolio is damaged"):
-        LogWriter(path, ["equity"]).checkpointed("portfolio")
+        own(LogWriter(path, ["equity"])).checkpointed("portfolio")
 
 
 @given(st.integers(0, 3 * 4096 - 1), st.integers(0, 255))
@@ -183,26 +183,27 @@ def test_any_damaged_byte_is_refused_or_does_not_matter(tmp_path_factory, positi
 
     try:
         LogWriter(path, ["bars"]).close()
-        rows = LogReader(path, "bars").read(0, 10)
+        with closing(LogReader(path, "bars")) as reader:
+            rows = reader.read(0, 10)
     except (DataError, StreamError):
         return
 
     assert rows == good
 
 
-def test_a_file_of_somebody_else_is_refused(folder):
+def test_a_file_of_somebody_else_is_refused(folder, own):
     with sqlite3.connect(folder / "other.db") as db:
         db.execute("CREATE TABLE t (x)")
     (folder / "text.db").write_text("not a database at all, but long enough to have a header " * 3)
 
     with pytest.raises(DataError, match="not a log of version 1"):
-        LogWriter(folder / "other.db", ["bars"])
+        own(LogWriter(folder / "other.db", ["bars"]))
     with pytest.raises(DataError, match="is damaged, or no log"):
-        LogWriter(folder / "text.db", ["bars"])
+        own(LogWriter(folder / "text.db", ["bars"]))
 
 
-def test_a_writer_that_failed_refuses_all_that_follows(folder):
-    log = LogWriter(folder / "bars.db", ["bars"])
+def test_a_writer_that_failed_refuses_all_that_follows(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
     log.append("bars", entries(b"a"))
     log._db.execute("PRAGMA query_only = on")  # the disk says no
 
@@ -215,21 +216,21 @@ def test_a_writer_that_failed_refuses_all_that_follows(folder):
     assert log.last_seq("bars") == 1
 
 
-def test_a_file_with_streams_that_nobody_declared_is_refused(folder):
+def test_a_file_with_streams_that_nobody_declared_is_refused(folder, own):
     LogWriter(folder / "bars.db", ["bars", "quotes"]).close()
 
     with pytest.raises(DataError, match=r"not known here.*quotes"):
-        LogWriter(folder / "bars.db", ["bars"])
+        own(LogWriter(folder / "bars.db", ["bars"]))
 
 
-def test_only_the_owner_may_read_the_file(folder):
-    LogWriter(folder / "bars.db", ["bars"]).append("bars", entries(b"a"))
+def test_only_the_owner_may_read_the_file(folder, own):
+    own(LogWriter(folder / "bars.db", ["bars"])).append("bars", entries(b"a"))
 
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
-def test_a_stream_has_a_plain_name(folder):
+def test_a_stream_has_a_plain_name(folder, own):
     with pytest.raises(ConfigError, match="cannot name a stream"):
-        LogWriter(folder / "bars.db", ['bars"; DROP TABLE bars; --'])
+        own(LogWriter(folder / "bars.db", ['bars"; DROP TABLE bars; --']))
     with pytest.raises(StreamError, match="there is no log"):
-        LogReader(folder / "bars.db", "bars")
+        own(LogReader(folder / "bars.db", "bars"))

@@ -29,14 +29,14 @@ import re
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import IO, Literal, NamedTuple, Protocol
 from zlib import crc32
 
 import msgspec
 
-from flotilla.errors import ConfigError, DataError, FlotillaError, StreamError
+from flotilla.errors import ConfigError, DataError, StreamError
 from flotilla.stream.codec import Row
 
 Durability = Literal["full", "normal"]
@@ -83,14 +83,14 @@ class LogWriter:
         self.path = path
         self._failed = ""
         self._inside = False
-        self._lock = _claim(path)
-        try:
-            with _named(path):
-                self._db = _open_to_write(path, durability)
-                self._last = _tables(self._db, path, streams)
-        except FlotillaError:
-            os.close(self._lock)
-            raise
+        with ExitStack() as opened, _named(path):
+            self._lock = opened.enter_context(_claim(path))
+            self._db = opened.enter_context(closing(_made(path)))
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute(f"PRAGMA synchronous = {durability}")
+            _check(self._db, path)
+            self._last = _tables(self._db, path, streams)
+            opened.pop_all()  # all is well: they stay open
 
     def last_seq(self, stream: str) -> int:
         """Return the seq of the last row of `stream`, 0 where there is none."""
@@ -157,7 +157,7 @@ class LogWriter:
     def close(self) -> None:
         """Close the file and let another process have it."""
         self._db.close()
-        os.close(self._lock)
+        self._lock.close()
 
 
 class LogReader:
@@ -168,11 +168,12 @@ class LogReader:
         self.path, self.stream = path, stream
         if not path.exists():
             raise StreamError(f"there is no log at {path}")
-        self._db = _connect(path, "ro")
-        with _named(path):
+        with ExitStack() as opened, _named(path):
+            self._db = opened.enter_context(closing(_connect(path, "ro")))
             found = self._db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (stream,)).fetchone()
-        if found != (_TABLE.format(stream),):
-            raise StreamError(f"{path} holds no stream {stream}")
+            if found != (_TABLE.format(stream),):
+                raise StreamError(f"{path} holds no stream {stream}")
+            opened.pop_all()
 
     def read(self, after_seq: int, limit: int) -> list[Row]:
         """Return at most `limit` rows that follow `after_seq`; `DataError` names a damaged one."""
@@ -205,17 +206,17 @@ def _check_name(stream: str) -> None:
         raise ConfigError(f"{stream!r} cannot name a stream; it must match {_NAME.pattern}")
 
 
-def _claim(path: Path) -> int:
-    """Return the descriptor that holds the writer's lock; the lock goes when the process does."""
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _claim(path: Path) -> IO[str]:
+    """Return the file that holds the writer's lock; the lock goes when the process does."""
+    lock = os.fdopen(os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "another process"
-        os.close(lock)
-        raise StreamError(f"{path} has a writer already: process {owner}") from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+        with lock:
+            raise StreamError(f"{path} has a writer already: process {lock.read()}") from None
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
     return lock
 
 
@@ -224,13 +225,24 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
 
 
-def _open_to_write(path: Path, durability: Durability) -> sqlite3.Connection:
-    """Return a checked connection to `path`. `DataError` where it is not a whole log of ours."""
-    fresh = not path.exists()
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # before SQLite would, with the umask's mode
-    db = _connect(path, "rw")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute(f"PRAGMA synchronous = {durability}")
+def _made(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would take the umask's mode
+        _sync_folder(path.parent)
+    return _connect(path, "rw")
+
+
+def _sync_folder(folder: Path) -> None:
+    # A new file is on the disk only when its name is.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Raise `DataError` where the file is not a whole log of ours; a new file is made one."""
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (schema,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -245,9 +257,6 @@ def _open_to_write(path: Path, durability: Durability) -> sqlite3.Connection:
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise DataError(f"{path} is damaged: {verdict}")
-    if fresh:
-        _sync_folder(path.parent)
-    return db
 
 
 def _tables(db: sqlite3.Connection, path: Path, streams: Sequence[str]) -> dict[str, int]:
@@ -263,15 +272,6 @@ def _tables(db: sqlite3.Connection, path: Path, streams: Sequence[str]) -> dict[
         if stream not in made:
             db.execute(_TABLE.format(stream))
     return {stream: _last_seq(db, stream) for stream in streams}
-
-
-def _sync_folder(folder: Path) -> None:
-    # A new file is on the disk only when its name is.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _checksum(row: Row) -> int:

@@ -87,10 +87,9 @@ class ZmqSubscriber:
         self._log = log
         self._announced = after_seq  # the last seq known to be in the log
         self._silence_ns = int(silence_s * 1e9)
-        self._heard_ns = monotonic_ns()
+        self._look()
         self.socket = connected(zmq.SUB, endpoint, hwm=hwm)
         self.socket.subscribe(_topic(stream))
-        self._look()
 
     @property
     def behind(self) -> bool:
