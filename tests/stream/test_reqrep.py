@@ -21,8 +21,11 @@ def server(endpoint, own):
 
 
 @pytest.fixture
-def client(endpoint, own):
-    return own(ZmqClient(endpoint))
+def client(endpoint, server, own):
+    """Return a client that has found the server, which is in the same thread."""
+    made = own(ZmqClient(endpoint))
+    assert made.socket.poll(5_000, zmq.POLLOUT)
+    return made
 
 
 def test_a_reply_and_a_refusal_come_to_who_asked(server, client):
@@ -42,7 +45,9 @@ def test_a_reply_and_a_refusal_come_to_who_asked(server, client):
     assert outcomes == [Refused(bad, "no such order"), Replied(good, b"bought")]
 
 
-def test_no_server_is_unknown_after_the_deadline(client):
+def test_no_server_is_unknown_after_the_deadline(endpoint, own):
+    client = own(ZmqClient(endpoint))
+
     assert client.request(b"buy", 0.05, "o1") == Unknown("o1", "no server took it")
 
 
@@ -114,6 +119,7 @@ def test_the_memory_of_answers_is_bounded_and_a_journal_may_stand_in(endpoint, o
     journal = {"o0": b"from the journal"}
     server = own(ZmqServer(endpoint, remembered=2, resolve=journal.get))
     client = own(ZmqClient(endpoint))
+    assert client.socket.poll(5_000, zmq.POLLOUT)
     for n in range(3):
         client.submit(b"buy", 5.0, f"o{n}")
         server.receive(1.0)
