@@ -1,0 +1,1 @@
+"""Processes: starts, watches and stops commands. It knows nothing of what they do."""
