@@ -4,14 +4,13 @@ import math
 from contextlib import suppress
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.errors import DataError
 from flotilla.model.records import Fill, Order, Signal
-from flotilla.stream.codec import RECORDS, Row, decode_state, encode_state, pack, unpack
+from flotilla.stream.codec import RECORDS, Row, pack, unpack
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 NANOSECONDS = st.integers(0, 2**63 - 1)
@@ -70,7 +69,7 @@ def test_a_packet_comes_back_as_it_was(stream, first, entries):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_and_never_more(noise):
-    for read in (unpack, RECORDS.decode, decode_state):
+    for read in (unpack, RECORDS.decode):
         with suppress(DataError):
             read(noise)
 
@@ -102,28 +101,3 @@ def test_an_order_keeps_its_ids_as_tuples():
     order = Order("o", "p", "A", 1, 0, 1.0, 0.5, "decision", ("s1", "s2"), ())
 
     assert RECORDS.decode(RECORDS.encode(order)) == order
-
-
-def test_a_state_of_arrays_comes_back_bit_for_bit_and_writable():
-    state = {
-        "sum": np.array([[0.1, -0.0], [np.nan, np.inf]]),
-        "nested": [{"head": 3, "count": np.arange(4, dtype=np.int64)}, None, True, "x"],
-        "scalar": np.float64(0.1),
-        "none": np.empty((0, 3)),
-    }
-
-    again = decode_state(encode_state(state))
-
-    assert again["sum"].tobytes() == state["sum"].tobytes()
-    assert again["nested"][0]["count"].dtype == np.int64
-    assert again["nested"][1:] == [None, True, "x"]
-    assert again["scalar"] == 0.1
-    assert again["none"].shape == (0, 3)
-    again["sum"][0, 0] = 1.0
-
-
-def test_a_state_holds_numbers_and_no_objects():
-    with pytest.raises(NotImplementedError, match="complex"):
-        encode_state({"root": 1j})
-    with pytest.raises(NotImplementedError, match="ndarray"):
-        encode_state({"array": np.array([object()])})

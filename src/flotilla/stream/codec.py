@@ -6,11 +6,9 @@
    payload is stored in the log and sent on the socket, so it is encoded once.
 2. `pack` turns some rows of one stream, with seqs that follow each other, into the one
    frame of a message; no rows is a heartbeat, which says only which seq comes next.
-3. `encode_state` keeps what a stage must not forget: nested dicts and lists of numbers
-   and numpy arrays.
 
 Bytes that cannot be read raise `DataError`, whoever sent them. There is no pickle: reading
-bytes never runs code.
+bytes never runs code. (What a stage remembers is more than records: see arrays.py.)
 """
 
 from __future__ import annotations
@@ -19,8 +17,6 @@ from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.errors import DataError
 from flotilla.model.records import (
@@ -38,8 +34,6 @@ from flotilla.model.records import (
 
 VERSION = 1
 _MARK = bytes([VERSION])
-_ARRAY = 1  # msgpack extension code of a numpy array
-_DTYPES = frozenset("biuf")  # kinds of array that a state may hold: plain numbers
 
 R = TypeVar("R", bound=Record)
 
@@ -120,36 +114,3 @@ def unpack(frame: bytes) -> Packet:
         for seq, (ts, payload) in enumerate(zip(found.ts, found.payloads, strict=True), found.first_seq)
     ]
     return Packet(found.stream, found.first_seq, rows)
-
-
-def encode_state(state: Any) -> bytes:
-    """Return bytes of nested dicts and lists of None, bool, int, float, str, bytes and arrays."""
-    return _MARK + msgspec.msgpack.encode(state, enc_hook=_extension)
-
-
-def decode_state(blob: bytes) -> Any:
-    """Return what `encode_state` was given, with tuples as lists; arrays are writable and bit-equal."""
-    if blob[:1] != _MARK:
-        raise DataError(f"state of version {blob[:1]!r}, and this reads {_MARK!r}")
-    try:
-        return msgspec.msgpack.decode(memoryview(blob)[1:], ext_hook=_array)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
-        raise DataError(f"state that cannot be read: {error}") from error
-
-
-def _extension(value: object) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray) and value.dtype.kind in _DTYPES:
-        packed = (value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes())
-        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode(packed))
-    raise NotImplementedError(f"a state cannot hold a {type(value).__name__}")
-
-
-def _array(code: int, data: memoryview) -> NDArray[Any]:
-    if code != _ARRAY:
-        raise DataError(f"state with an unknown extension {code}")
-    dtype, shape, raw = msgspec.msgpack.decode(data, type=tuple[str, tuple[int, ...], bytes])
-    if np.dtype(dtype).kind not in _DTYPES:
-        raise DataError(f"state with an array of {dtype}")
-    return np.frombuffer(raw, dtype).reshape(shape).copy()
