@@ -1,0 +1,1 @@
+"""Arithmetic, compiled: every number that research and live must agree on is computed here, once."""

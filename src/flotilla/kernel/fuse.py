@@ -1,0 +1,23 @@
+"""From opinions and risk to a weight: moment four of a portfolio's bar, first half."""
+
+from flotilla.kernel.compile import compiled
+
+
+@compiled
+def risk_factor(scale: float, tolerance: float) -> float:
+    """Return how much of a weight risk lets through, in [0, 1].
+
+    scale: the least of the decisions that the portfolio heeds, [0, 1]. tolerance: >= 0; 0 never trades.
+    """
+    return min(1.0, tolerance * scale)
+
+
+@compiled
+def fuse(opinion: float, allocation: float, risk: float, cap: float) -> float:
+    """Return the weight, in [0, cap], that a cash account gives one instrument.
+
+    opinion: [-1, 1], not NaN. allocation: the weight of a full opinion. A negative opinion means flat here: a
+    cash account cannot be short.
+    """
+    weight = opinion * allocation * risk
+    return min(max(weight, 0.0), cap)

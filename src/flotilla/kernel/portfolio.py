@@ -1,0 +1,90 @@
+"""What portfolios are, as arrays: their terms, their books, their measures so far.
+
+Portfolios are the last axis, `P`, of every array, so that a compiler's vectors run across them; `I` is
+instruments. A portfolio alone is the same arrays with P = 1.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Terms(NamedTuple):
+    """What makes one portfolio different from another. Each float64[P]."""
+
+    start: Floats  # account currency at the beginning
+    allocation: Floats  # weight of one instrument at a full opinion
+    cap: Floats  # largest weight of one instrument
+    tolerance: Floats  # multiplies the risk scale; 0 never trades
+    drawdown_limit: Floats  # fraction below the peak at which all is sold, for good; inf for none
+    fee: Floats  # fraction of the traded value
+    slippage: Floats  # fraction of the price, against us
+    lot: Floats  # units; 0 for fractional
+    min_trade: Floats  # account currency
+
+
+class Book(NamedTuple):
+    """What portfolios own, and what they asked for. This is the state of a portfolio stage."""
+
+    cash: Floats  # [P] account currency, never below 0
+    position: Floats  # [I, P] units
+    order: Floats  # [I, P] for the next bar: units, or a weight where sizing waits for the fill; NaN for none
+    pending: Flags  # [I] has any lane an order
+    opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
+    weight: Floats  # [I, P] the weight last decided
+    heeded: Floats  # [2, I] the risk scale and cap last heeded
+    halted: Flags  # [P] the drawdown limit was hit: flat for good
+
+
+class Tally(NamedTuple):
+    """Measures that run along. Each float64[P]."""
+
+    equity: Floats  # account currency, at the last mark
+    inverse: Floats  # 1 / equity
+    peak: Floats  # highest equity so far
+    drawdown: Floats  # deepest fall below a peak so far, as a fraction of it
+    total: Floats  # sum of the bars' returns
+    square: Floats  # sum of the squares of the bars' returns
+    invested: Floats  # sum over bars of the invested fraction of equity
+    fills: Floats  # count
+    traded: Floats  # account currency, sum of absolute traded values
+    fees: Floats  # account currency
+
+
+class Filled(NamedTuple):
+    """What one bar filled. Each float64[I, P]."""
+
+    quantity: Floats  # units; 0 where there was no fill
+    price: Floats  # account currency a unit
+
+
+def new_book(terms: Terms, instruments: int) -> Book:
+    """Return the books of portfolios that own their starting cash and nothing else."""
+    lanes = terms.start.shape[0]
+    shape = (instruments, lanes)
+    return Book(
+        cash=terms.start.copy(),
+        position=np.zeros(shape),
+        order=np.full(shape, np.nan),
+        pending=np.zeros(instruments, np.bool_),
+        opinion=np.zeros(shape),
+        weight=np.zeros(shape),
+        heeded=np.ones((2, instruments)),
+        halted=np.zeros(lanes, np.bool_),
+    )
+
+
+def new_tally(terms: Terms) -> Tally:
+    """Return the measures of portfolios that have not lived a bar."""
+    lanes = terms.start.shape[0]
+    zeros = (np.zeros(lanes) for _ in range(7))
+    return Tally(terms.start.copy(), 1.0 / terms.start, terms.start.copy(), *zeros)
+
+
+def new_filled(instruments: int, lanes: int) -> Filled:
+    """Return room for one bar's fills."""
+    return Filled(np.zeros((instruments, lanes)), np.zeros((instruments, lanes)))

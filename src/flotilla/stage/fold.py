@@ -1,0 +1,54 @@
+"""A Fold: a stage with a state, which travels with it. `OnBar` is one written a bar at a time."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.stage.window import Stage
+
+Floats = NDArray[np.float64]
+
+
+class Fold(Stage):
+    """A stage with a state: rows in, rows out, and the state moves on."""
+
+    def start(self, instruments: int) -> Any:
+        """Return the state before the first row: an array, or a dict, list or tuple of arrays and numbers.
+
+        It is all the stage may remember. It is written down at checkpoints, so it can hold nothing else.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no state to begin with: give it a start()")
+
+    def advance(self, state: Any, *inputs: Floats) -> Floats:
+        """Return one output row for each input row, and move `state` on, in place.
+
+        inputs: float64[n, I] each, n >= 1 rows of any chunk -> float64[n, I]. Any split of the rows must give
+        the same bits.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how it moves on: give it an advance()")
+
+
+class Row:
+    """One bar, as `on_bar` sees it: an attribute for each input, float64[I]."""
+
+    def __init__(self, names: tuple[str, ...], values: tuple[Floats, ...]) -> None:
+        self.__dict__.update(zip(names, values, strict=True))
+
+
+class OnBar(Fold):
+    """A Fold in plain Python: `on_bar(state, bar)` says what it thinks of each instrument.
+
+    Slower than the others by a Python call a bar, and the same in every other way.
+    """
+
+    inputs: tuple[str, ...] = ("close",)
+
+    def on_bar(self, state: Any, bar: Any) -> Floats:
+        """Return the signal, float64[I], in [-1, 1]. bar.close (and the other inputs): float64[I]."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it thinks: give it an on_bar()")
+
+    def advance(self, state: Any, *inputs: Floats) -> Floats:
+        """Return on_bar of each row."""
+        rows = [self.on_bar(state, Row(self.inputs, bar)) for bar in zip(*inputs, strict=True)]
+        return np.asarray(rows, np.float64)
