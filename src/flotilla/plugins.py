@@ -14,7 +14,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -136,6 +136,8 @@ def code_identity(target: Target) -> str:
     What the file imports is not in it. Without a file (typed at a prompt) it is the hash of
     the source text, or else of the compiled code.
     """
+    while isinstance(target, partial):  # what it binds are parameters, not code
+        target = target.func
     target = inspect.unwrap(target)
     function = target if inspect.isclass(target) or inspect.isroutine(target) else type(target)
     module = sys.modules.get(function.__module__)

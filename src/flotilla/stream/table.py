@@ -102,6 +102,7 @@ class Store:
             if path.stat().st_size != stored.bytes:
                 raise self._damage(identity, f"it has {path.stat().st_size} bytes and had {stored.bytes}")
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            table.validate()
         except (pa.ArrowException, OSError) as error:
             raise self._damage(identity, str(error)) from error
         if table.num_rows != stored.rows:
@@ -134,11 +135,7 @@ class Store:
         for identity in self._identities():
             if identity.startswith(prefix):
                 try:
-                    self.get(identity)
-                    stored = self._stored(identity)
-                    if _checksum(self._path(identity) / DATA) != stored.checksum:
-                        raise self._damage(identity, "its checksum is another")
-                    found.append(stored)
+                    found.append(self._verified(identity))
                 except DataError as error:
                     damage.append(str(error))
         if damage:
@@ -146,6 +143,17 @@ class Store:
         if not found and prefix:
             raise UnknownName("stored table", prefix, self._identities())
         return found
+
+    def _verified(self, identity: str) -> Stored:
+        stored = self._stored(identity)
+        try:
+            checksum = _checksum(self._path(identity) / DATA)
+        except OSError as error:
+            raise self._damage(identity, str(error)) from error
+        if checksum != stored.checksum:
+            raise self._damage(identity, "its bytes are not those that were written")
+        self.get(identity)
+        return stored
 
     def _path(self, identity: str) -> Path:
         if not _IDENTITY.fullmatch(identity):

@@ -1,0 +1,35 @@
+import numpy as np
+
+from flotilla.model.panel import Panel
+
+
+def panel(rows):
+    ts = np.arange(rows, dtype=np.int64)
+    fields = {"close": np.arange(2.0 * rows).reshape(rows, 2)}
+    return Panel(ts, ts + 1, ("A", "B"), fields, np.zeros(2), "id", "made")
+
+
+def test_rows_are_views_of_all_arrays():
+    whole = panel(5)
+
+    part = whole.rows(1, 3)
+
+    assert part.shape == (2, 2)
+    assert part.ts_event.tolist() == [1, 2]
+    assert part.ts_recv.tolist() == [2, 3]
+    assert part.fields["close"].tolist() == [[2.0, 3.0], [4.0, 5.0]]
+    assert np.shares_memory(part.fields["close"], whole.fields["close"])
+    assert part.fields["close"].flags.c_contiguous
+
+
+def test_bounds_are_read_as_those_of_a_slice():
+    assert panel(5).rows(-2, 99).ts_event.tolist() == [3, 4]
+    assert panel(5).rows(4, 2).shape == (0, 2)
+
+
+def test_other_rows_have_another_identity_and_all_rows_the_same():
+    whole = panel(5)
+
+    assert whole.rows(0, 5) is whole
+    assert whole.rows(0, 4).identity == whole.rows(-5, 4).identity
+    assert len({whole.identity, whole.rows(0, 4).identity, whole.rows(1, 5).identity}) == 3
