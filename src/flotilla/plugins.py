@@ -199,7 +199,7 @@ def _attribute(module: ModuleType, attribute: str, name: str) -> Any:
     for part in attribute.split("."):
         if not hasattr(value, part):
             there = [known for known in vars(value) if not known.startswith("_")]
-            raise ConfigError(f"{name}: {module.__name__} has no {part!r}{nearest(part, there)}")
+            raise ConfigError(f"{name}: no {part!r} in it{nearest(part, there)}")
         value = getattr(value, part)
     return value
 
