@@ -66,7 +66,7 @@ def test_no_answer_in_time_is_unknown_and_a_query_resolves_it(server, client):
 
 def query(client: ZmqClient, server: ZmqServer, request_id: str) -> object:
     """Return the answer to a query whose server is in the same thread."""
-    client._ask("query", request_id, b"", 5.0)
+    client.inquire(request_id, 5.0)
     while True:
         server.receive(0.01)
         if found := client.collect(0.01):

@@ -109,6 +109,10 @@ class ZmqClient:
         """Send a request and return its id; its outcome comes out of `collect`."""
         return self._ask("request", request_id or uuid4().hex, payload, deadline_s)
 
+    def inquire(self, request_id: str, deadline_s: float) -> None:
+        """Ask what became of a request; what the server knows of it comes out of `collect`."""
+        self._ask("query", request_id, b"", deadline_s)
+
     def collect(self, timeout_s: float = 0.0) -> list[Outcome]:
         """Return the outcomes that are there; wait up to `timeout_s` for the first."""
         end = monotonic_ns() + int(timeout_s * 1e9)
@@ -127,8 +131,8 @@ class ZmqClient:
         return self._wait(self.submit(payload, deadline_s, request_id))
 
     def query(self, request_id: str, deadline_s: float) -> Outcome:
-        """Return what became of a request, as the server knows it."""
-        self._ask("query", request_id, b"", deadline_s)
+        """Ask what became of a request, and wait for what the server knows of it."""
+        self.inquire(request_id, deadline_s)
         return self._wait(request_id)
 
     def close(self) -> None:

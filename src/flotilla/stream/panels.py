@@ -1,0 +1,50 @@
+"""Panels in the store: the bars that a live run replays, found by their identity.
+
+A field is one column of fixed-size lists, a list for each bar, so that its memory is the
+panel's own float64[T, I]. What else a panel says stands in the table's metadata.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from flotilla.errors import DataError
+from flotilla.model.panel import Panel
+from flotilla.stream.table import Store
+
+_KEY = b"flotilla.panel"
+_TIMES = ("ts_event", "ts_recv")
+
+
+class _Facts(msgspec.Struct, frozen=True):
+    name: str
+    instruments: tuple[str, ...]
+    ticks_per_unit: tuple[float, ...]
+
+
+def put_panel(store: Store, panel: Panel) -> None:
+    """Keep `panel` under its identity; if it is there already nothing is written."""
+    columns = {name: pa.array(getattr(panel, name)) for name in _TIMES}
+    for name, values in panel.fields.items():
+        flat = pa.array(np.ascontiguousarray(values).reshape(-1))
+        columns[name] = pa.FixedSizeListArray.from_arrays(flat, len(panel.instruments))
+    facts = _Facts(panel.name, panel.instruments, tuple(panel.ticks_per_unit.tolist()))
+    table = pa.table(columns).replace_schema_metadata({_KEY: msgspec.json.encode(facts)})
+    store.put(panel.identity, table, {"kind": "panel", "name": panel.name})
+
+
+def get_panel(store: Store, identity: str) -> Panel:
+    """Return the panel of that identity, in memory of its own; `DataError` where there is none."""
+    table = store.get(identity)
+    if table is None or _KEY not in (table.schema.metadata or {}):
+        raise DataError(f"there is no panel {identity} in {store.folder}")
+    facts = msgspec.json.decode(table.schema.metadata[_KEY], type=_Facts)
+    ts_event, ts_recv = (np.array(table.column(name)) for name in _TIMES)
+    fields = {}
+    for name in table.column_names[len(_TIMES) :]:
+        flat = table.column(name).combine_chunks().flatten()
+        fields[name] = np.array(flat).reshape(len(table), len(facts.instruments))
+    ticks = np.array(facts.ticks_per_unit)
+    return Panel(ts_event, ts_recv, facts.instruments, fields, ticks, identity, facts.name)
