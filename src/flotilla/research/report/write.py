@@ -1,0 +1,26 @@
+"""Put a report into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flotilla.research.report.data import ReportData
+from flotilla.research.report.document import document
+from flotilla.research.report.page import page
+from flotilla.research.report.sections import explored
+from flotilla.stream.files import write_atomically
+
+HTML, JSON = "report.html", "report.json"
+
+
+def write_report(data: ReportData, folder: Path) -> tuple[Path, Path]:
+    """Write report.html and report.json into `folder`, made if need be, and return their paths.
+
+    Each appears whole or not at all: a reader never sees half of one, and a crash leaves the old one. The
+    numbers are written first, so that a page always has them beside it.
+    """
+    found = explored(data)
+    html, json = folder / HTML, folder / JSON
+    write_atomically(json, document(data, found))
+    write_atomically(html, page(data, found).encode())
+    return html, json
