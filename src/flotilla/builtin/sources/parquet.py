@@ -47,7 +47,7 @@ class Parquet:
         name = self._path.name
         _check_ends(self._path, name)
         try:
-            with parquet.ParquetFile(self._path, memory_map=True) as file:
+            with parquet.ParquetFile(self._path, memory_map=True, page_checksum_verification=True) as file:
                 table = _read(file, name)
         except (pa.ArrowException, OSError) as error:
             raise refuse(
@@ -96,7 +96,11 @@ def _find_damage(file: parquet.ParquetFile, columns: list[str], name: str) -> No
         try:
             file.read(columns=[column])
         except (pa.ArrowException, OSError) as error:
-            damaged.append(f"{column}: {error}")
+            damaged.append(f"{column}: {_first_line(error)}")
     findings = Findings(name)
     findings.add(len(damaged), "a column cannot be decoded", damaged, "fetch the file again, it is damaged")
     findings.settle()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

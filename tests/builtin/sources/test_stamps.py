@@ -1,0 +1,133 @@
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from flotilla.builtin.sources.findings import Findings
+from flotilla.builtin.sources.stamps import stamps_of
+from flotilla.errors import ConfigError, DataError
+
+HOUR = 3_600_000_000_000
+DAY = 24 * HOUR
+
+
+def read(values, kind=None, zone=None, unit=None):
+    findings = Findings("a.csv")
+    ts, are_dates = stamps_of(pa.array(values, kind), zone, unit, findings, lambda n: f"line {n + 2}")
+    findings.settle()
+    return ts.tolist(), are_dates
+
+
+def wrong(values, kind=None, zone=None, unit=None):
+    with pytest.raises(DataError) as caught:
+        read(values, kind, zone, unit)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["1970-01-02", "1970-01-05"], None),
+        ([" 1970-01-02", "1970-01-05 "], pa.large_string()),
+        ([date(1970, 1, 2), date(1970, 1, 5)], None),
+        ([date(1970, 1, 2), date(1970, 1, 5)], pa.date64()),
+        ([DAY, 4 * DAY], pa.timestamp("ns")),  # without a zone, and all midnight
+        (["1970-01-02 00:00:00", "1970-01-05 00:00:00"], None),
+    ],
+)
+def test_these_are_dates(values, kind):
+    assert read(values, kind) == ([DAY, 4 * DAY], True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1970-01-01T01:00:00Z", "1970-01-01 07:30:00+05:30"],
+        ["1970-01-01 01:00:00.000000000+00:00", "1969-12-31T21:00-05"],
+    ],
+)
+def test_any_mix_of_offsets_is_the_same_instants(values):
+    assert read(values) == ([HOUR, 2 * HOUR], False)
+
+
+def test_instants_are_kept_to_the_nanosecond():
+    assert read(["1970-01-01T00:00:00.123456789Z"]) == ([123456789], False)
+    assert read([7], pa.timestamp("us", "Asia/Tokyo")) == ([7000], False)
+
+
+def test_a_clock_on_the_wall_needs_its_zone():
+    winter, summer = ["2024-01-31 09:30:00"], ["2024-07-31 09:30:00"]
+
+    assert "1 x a time has no zone\n    line 2: 2024-01-31T09:30:00" in wrong(winter)
+    assert read(winter, zone="America/New_York") == read(["2024-01-31T14:30:00Z"])
+    assert read(summer, zone="America/New_York") == read(["2024-07-31T13:30:00Z"])
+    assert read(winter, zone="UTC") == read(["2024-01-31T09:30:00Z"])
+
+
+def test_what_the_clocks_change_makes_twice_or_never_is_refused():
+    twice = ["2016-10-30 01:59:59", "2016-10-30 02:00:00", "2016-10-30 02:59:59", "2016-10-30 03:00:00"]
+    never = ["2016-03-27 01:59:59", "2016-03-27 02:00:00", "2016-03-27 02:59:59", "2016-03-27 03:00:00"]
+
+    text = wrong(twice, zone="Europe/Berlin")
+    assert "2 x a time comes twice in Europe/Berlin" in text
+    assert "line 3: 2016-10-30T02:00:00" in text
+    assert "2 x a time does not exist in Europe/Berlin" in wrong(never, zone="Europe/Berlin")
+
+
+def test_numbers_need_their_unit():
+    seconds = [1381239000, 1381239060]
+
+    assert "2 x a time is a bare number\n    line 2: 1381239000" in wrong(seconds)
+    assert "bare number" in wrong(["1381239000"])
+    assert read(seconds, unit="s") == read([n * 1000 for n in seconds], unit="ms")
+    assert read(["1381239000"], unit="s") == ([1381239000 * 10**9], False)
+
+
+def test_units_that_are_mixed_are_found():
+    text = wrong([1381239000, 1381239060000, 1381239120000000000], unit="s")
+
+    assert "2 x a time is not s since 1970" in text
+    assert "line 3: 1381239060000" in text
+
+
+def test_some_with_a_zone_and_some_without_is_no_guess():
+    for values in (
+        ["2024-01-31T09:30:00Z", "2024-01-31T09:31:00"],
+        ["2024-01-31T09:31:00", "2024-01-31T09:30:00Z"],
+    ):
+        assert "1 x a time has no zone, while 1 of 2 have one" in wrong(values)
+
+
+def test_cells_that_cannot_be_read_are_named_as_they_are_written():
+    text = wrong(["2012-02-28", "2012-02-30", "soon", ""])
+
+    assert "3 x a cell of the time column is not a date" in text
+    assert "line 3: '2012-02-30'\n    line 4: 'soon'\n    line 5: ''" in text
+
+
+def test_days_and_months_are_not_guessed():
+    assert "day and month could be swapped here, and are not guessed" in wrong(["03/01/2011", "31/01/2011"])
+
+
+def test_unreadable_cells_are_found_among_many():
+    values = ["2012-01-01"] * 2500
+    values[1999] = "x"
+
+    assert "1 x a cell" in (text := wrong(values))
+    assert "line 2001: 'x'" in text
+
+
+def test_a_row_without_a_time_is_named():
+    assert "1 x a row has no time\n    line 3" in wrong(["2012-01-01", None])
+
+
+def test_times_out_of_reach_are_refused():
+    assert "outside the years 1677 to 2262" in wrong([10**15], pa.timestamp("s", "UTC"))
+    assert "the time column is double" in wrong([1.5])
+
+
+def test_a_zone_or_unit_that_does_not_exist_is_a_mistake_of_the_configuration():
+    with pytest.raises(ConfigError, match="zone 'Berlin' is not a time zone"):
+        read(["2024-01-31 09:30:00"], zone="Berlin")
+    with pytest.raises(ConfigError, match="unit 'mss' is not a unit of time; did you mean ms"):
+        read([1], unit="mss")
