@@ -27,6 +27,7 @@ import pyarrow as pa
 
 from flotilla.clock import now_ns
 from flotilla.errors import ConfigError, DataError, StreamError, UnknownName
+from flotilla.stream.files import sync_folder
 
 FORMAT = 1
 DATA, RECIPE = "table.arrow", "recipe.json"
@@ -229,7 +230,7 @@ def _write(folder: Path, identity: str, table: pa.Table, recipe: Mapping[str, An
         file.write(msgspec.json.format(msgspec.json.encode(stored)))
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(folder)
+    sync_folder(folder)
     return stored
 
 
@@ -240,15 +241,7 @@ def _commit(partial: Path, final: Path) -> None:
         if not final.is_dir():
             raise
         return  # another writer of the same table was first
-    _sync_folder(final.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(final.parent)
 
 
 def _checksum(path: Path) -> str:

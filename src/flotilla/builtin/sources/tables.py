@@ -127,7 +127,9 @@ def step_of(ts: Stamps, are_dates: bool, frequency: str | None, source: str) -> 
         if parts is None:
             raise ConfigError(f"frequency {frequency!r} is not written as 30s, 1m, 4h or 1d")
         return int(parts[1]) * _SECONDS[parts[2]] * 1_000_000_000
-    steps = np.diff(np.unique(ts))
+    steps = np.diff(ts)
+    if (steps <= 0).any():  # many instruments, or no order: only then pay for a sort
+        steps = np.diff(np.unique(ts))
     if not len(steps) or (steps % steps.min()).any():
         raise refuse(source, "how long its bars are cannot be seen from their times", "say it: frequency: 1h")
     return int(steps.min())
