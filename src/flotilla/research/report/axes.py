@@ -104,8 +104,17 @@ def time_marks(ts: NDArray[np.int64], about: int = 10) -> list[Mark]:
         (found for found in tried if len(found)), np.array([], "datetime64[s]")
     )
     places = [(int(s.astype("datetime64[ns]").astype(np.int64)) - first) / (last - first) for s in steps]
-    marks = [Mark(p, str(s).replace("T", " ")) for p, s in zip(places, steps, strict=True)]
+    marks = [Mark(p, label) for p, label in zip(places, _moments(steps), strict=True)]
     return [mark for mark in marks if 0.0 <= mark.at <= 1.0]
+
+
+def _moments(steps: NDArray[np.datetime64]) -> list[str]:
+    """Return dates as far as their unit says, and times of day; without the date if there is only one."""
+    if np.datetime_data(steps.dtype)[0] == "h":
+        steps = steps.astype("datetime64[m]")
+    labels = [label.replace("T", " ") for label in steps.astype(str).tolist()]
+    days = {label[:10] for label in labels}
+    return [label[11:] for label in labels] if len(days) == 1 and " " in labels[0] else labels
 
 
 def _steps(first: int, last: int, unit: str, step: int, most: int) -> NDArray[np.datetime64]:

@@ -23,6 +23,7 @@ from flotilla.research.report.plot import (
     uprights,
 )
 
+ZERO_FROM = 2.0  # highest over lowest equity from which a linear scale begins at zero
 LOG_FROM = 4.0  # highest over lowest equity from which a linear scale would hide the early years
 MONTHLY_UNTIL = 800  # days of data up to which turnover is shown by the month
 
@@ -40,7 +41,7 @@ def equity_and_drawdown(data: ReportData) -> Markup:
     )
     if not positive:
         return figure("Equity and drawdown", note, *pictures)
-    ratio = max(float(np.nanmax(c) / np.nanmin(c)) for c in curves)
+    ratio = _ratio(curves)
     return tag(
         "div",
         *_switch("log", "Logarithmic", ratio >= LOG_FROM),
@@ -61,7 +62,7 @@ def _switch(scale: str, label: str, checked: bool) -> tuple[Markup, Markup]:
 
 def _equity(data: ReportData, curves: list[Floats], positive: bool) -> Markup:
     x, times = along(data.ts), time_marks(data.ts)
-    scales = {"linear": around(*curves, zero=positive)}
+    scales = {"linear": around(*curves, zero=positive and _ratio(curves) >= ZERO_FROM)}
     if positive:
         scales["log"] = around(*curves, log=True)
     groups, labels = [], []
@@ -194,6 +195,11 @@ def _thin_labels(names: list[str], about: int = 12) -> list[Mark]:
     """Return labels in the middle of equal slots, as many as there is room for."""
     step = -(-len(names) // about)
     return [Mark((k + 0.5) / len(names), name) for k, name in enumerate(names) if k % step == 0]
+
+
+def _ratio(curves: list[Floats]) -> float:
+    """Return the largest of the curves' highest over lowest."""
+    return max(float(np.nanmax(curve) / np.nanmin(curve)) for curve in curves)
 
 
 def _last(curve: Floats) -> float:

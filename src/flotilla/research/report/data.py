@@ -82,6 +82,8 @@ class ReportData:
                 raise DataError(f"{what} has the shape {column.shape}, for {rows} rows")
             if not np.isfinite(column).any():
                 raise DataError(f"{what} has no value at all")
+            if what != "exposure" and column[np.isfinite(column)][0] <= 0.0:
+                raise DataError(f"{what} begins at 0 or below: nothing can be said as a fraction of it")
 
     def traded(self) -> NDArray[np.float64]:
         """Return the value traded in each row, account currency. float64[T]."""

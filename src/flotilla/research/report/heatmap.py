@@ -33,7 +33,10 @@ SHADES = 255  # colour 0 of the palette is "no value", transparent
 
 
 def heat_map(data: ReportData, sweep: SweepData, surface: Surface, spread: Spread) -> Markup:
-    """Return the sweep's measure over its parameters: a map, or a line where one alone was varied."""
+    """Return the sweep's measure over its parameters: a map, or a line where one alone was varied.
+
+    At least one portfolio must have the measure.
+    """
     measure = data.measure(sweep.rank_by)
     if not surface.columns:
         return _line(surface, measure)
@@ -80,7 +83,7 @@ def heat_map(data: ReportData, sweep: SweepData, surface: Surface, spread: Sprea
 
 def _line(surface: Surface, measure: Measure) -> Markup:
     values = surface.values[:, 0]
-    scale = around(np.append(values, []) if np.isfinite(values).any() else np.zeros(1))
+    scale = around(values)
     x = (np.arange(len(values)) + 0.5) / len(values)
     names = [_label(v) for v in surface.row_values]
     marks = scale.marks(5, measure.unit)
@@ -103,8 +106,6 @@ def _line(surface: Surface, measure: Measure) -> Markup:
 def distribution(data: ReportData, sweep: SweepData, spread: Spread) -> Markup:
     """Return how many portfolios had how much of the measure, the best and the benchmark marked."""
     measure, values = data.measure(sweep.rank_by), values_of(sweep)
-    if not len(values):
-        return tag("p", f"No portfolio of the sweep has a value of {measure.title}.")
     counts, edges = histogram(values)
     flags = [("Best", spread.best, "best"), ("Median", spread.median, "median")]
     held = data.benchmark_measures.get(sweep.rank_by, float("nan"))
@@ -145,8 +146,6 @@ def histogram(values: Floats) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]
 def shades(values: Floats, higher: bool) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """Return each cell's place in the palette: 1 the worst, 255 the best, 0 for NaN; row 0 is lowest."""
     finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
     low, high = float(values[finite].min()), float(values[finite].max())
     part = (np.where(finite, values, low) - low) / ((high - low) or 1.0)
     part = part if higher else 1.0 - part
@@ -180,7 +179,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def _key(surface: Surface, spread: Spread, measure: Measure) -> Markup:
     """Return the scale of colours, the worst on the left."""
     finite = surface.values[np.isfinite(surface.values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (float("nan"), float("nan"))
+    low, high = float(finite.min()), float(finite.max())
     worst, best = (low, high) if spread.higher else (high, low)
     colours = ", ".join(f"#{colour}" for colour in VIRIDIS)
     ends = (shown(worst, measure.unit), measure.title, shown(best, measure.unit))

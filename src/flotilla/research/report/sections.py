@@ -139,6 +139,9 @@ def _cards(data: ReportData) -> Markup:
 def _sweep(data: ReportData, found: Explored) -> tuple[Markup, ...]:
     axes = [f"{name} ({len(values):,} values)" for name, values in found.sweep.axes.items()]
     tried = f"{found.spread.tried:,} portfolios: every combination of {', '.join(axes)}."
+    if not found.spread.valued:
+        nothing = f"None of them has a value of {data.measure(found.sweep.rank_by).title}."
+        return (tag("p", tried, " ", nothing), tables.best(data, found.sweep))
     return (
         tag("p", tried),
         heat_map(data, found.sweep, found.surface, found.spread),

@@ -57,6 +57,8 @@ def _weighed(own: _Story, held: _Story, name: str) -> str:
 def _over(years: float) -> str:
     if years >= 1.5:
         return f"in {years:.0f} years" if years >= 10 else f"in {years:.1f} years"
+    if not years:
+        return "in one bar"
     days = years * 365.25
     return f"in {days:.0f} days" if days >= 1.5 else f"in {days * 24:.1f} hours"
 

@@ -16,11 +16,12 @@ HTML, JSON = "report.html", "report.json"
 def write_report(data: ReportData, folder: Path) -> tuple[Path, Path]:
     """Write report.html and report.json into `folder`, made if need be, and return their paths.
 
-    Each appears whole or not at all: a reader never sees half of one, and a crash leaves the old one. The
-    numbers are written first, so that a page always has them beside it.
+    Each appears whole or not at all: a reader never sees half of one, and a crash leaves the old one. Both
+    are made before either is written, and the numbers are written first, so that a page has its own beside it.
     """
     found = explored(data)
+    numbers, text = document(data, found), page(data, found).encode()
     html, json = folder / HTML, folder / JSON
-    write_atomically(json, document(data, found))
-    write_atomically(html, page(data, found).encode())
+    write_atomically(json, numbers)
+    write_atomically(html, text)
     return html, json
