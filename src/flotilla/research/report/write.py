@@ -17,7 +17,7 @@ def write_report(data: ReportData, folder: Path) -> tuple[Path, Path]:
     """Write report.html and report.json into `folder`, made if need be, and return their paths.
 
     Each appears whole or not at all: a reader never sees half of one, and a crash leaves the old one. Both
-    are made before either is written, and the numbers are written first, so that a page has its own beside it.
+    are made before either is written, and the numbers first, so that a page always has its own beside it.
     """
     found = explored(data)
     numbers, text = document(data, found), page(data, found).encode()
