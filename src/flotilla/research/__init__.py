@@ -1,0 +1,1 @@
+"""Runs and sweeps over history, and the report about them."""
