@@ -93,6 +93,18 @@ while True:
     ]
 
 
+def test_one_beside_another_does_not_wait_for_it(tmp_path):
+    there = tmp_path / "there"
+    waits = READY + f"while not os.path.exists({str(there)!r}): time.sleep(0.01)\n" + WAITS
+    one = python("one", waits)
+    two = python("two", READY + f"open({str(there)!r}, 'w').close()\n" + WAITS, beside=True)
+
+    with Launcher([one, two], tmp_path) as fleet:
+        fleet.start()
+
+        assert list(fleet.pids) == ["one", "two"]
+
+
 def test_what_each_prints_is_in_its_log_and_nobody_elses_to_read(tmp_path):
     command = python("feed", READY + "print('hello')\nprint('trouble', file=sys.stderr)", ends=True)
 

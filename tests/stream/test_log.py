@@ -117,7 +117,7 @@ def test_what_a_killed_writer_committed_is_all_there(folder, own, durability):
 
 def test_a_write_torn_by_a_crash_loses_its_own_transaction_alone(folder, own):
     path = folder / "bars.db"
-    subprocess.run([sys.executable, "-c", DIES, str(path), "full"], check=False)
+    subprocess.run([sys.executable, "-c", DIES, str(path), "normal"], check=False)
     wal = Path(f"{path}-wal")
     os.truncate(wal, wal.stat().st_size - 2_000)  # the last page, of the last commit, is half written
     Path(f"{path}-shm").unlink()
@@ -174,7 +174,7 @@ def test_a_damaged_checkpoint_is_found(folder, own):
 @given(st.integers(0, 3 * 4096 - 1), st.integers(0, 255))
 def test_any_damaged_byte_is_refused_or_does_not_matter(tmp_path_factory, position, value):
     path = tmp_path_factory.mktemp("damage") / "bars.db"
-    log = LogWriter(path, ["bars"])
+    log = LogWriter(path, ["bars"], durability="normal")
     good = log.append("bars", [(n, b"payload %d" % n) for n in range(5)])
     log.close()
     raw = bytearray(path.read_bytes())
@@ -182,7 +182,7 @@ def test_any_damaged_byte_is_refused_or_does_not_matter(tmp_path_factory, positi
     path.write_bytes(raw)
 
     try:
-        LogWriter(path, ["bars"]).close()
+        LogWriter(path, ["bars"], durability="normal").close()
         with closing(LogReader(path, "bars")) as reader:
             rows = reader.read(0, 10)
     except (DataError, StreamError):

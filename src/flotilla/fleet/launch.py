@@ -1,7 +1,8 @@
 """Start commands in order, watch them, stop them in reverse.
 
-1. `start` runs each command once the one before it has said that it is ready (a datagram on
-   $NOTIFY_SOCKET, `flotilla.notify`; the kernel says whose it is, so nobody else's counts).
+1. `start` runs each command once those before it have said that they are ready (a datagram
+   on $NOTIFY_SOCKET, `flotilla.notify`; the kernel says whose it is, so nobody else's counts).
+   One that needs only what the command before it needs may start `beside` it.
 2. `poll` and `wait` watch: a process that dies is known at once, by its pidfd. One that may
    not end, or ends badly, takes the rest down, and `ProcessError` names it with the last
    lines of its log.
@@ -39,7 +40,7 @@ from flotilla.errors import ConfigError, ProcessError
 _LEASH = Path(__file__).with_name("leash.py")
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid, as the kernel tells them
 _LAST_LINES = 20
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of a command, and of its log
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # of a command, and of its log
 
 
 class Command(NamedTuple):
@@ -47,6 +48,7 @@ class Command(NamedTuple):
 
     name: str
     argv: tuple[str, ...]
+    beside: bool = False   # does not wait for the command before it
     ends: bool = False     # may end by itself, with exit code 0
     ready_s: float = 30.0  # how long it may take until it is ready
     env: Mapping[str, str] = MappingProxyType({})  # added to ours
@@ -91,6 +93,7 @@ class _Child:
     def __init__(self, command: Command, process: subprocess.Popen[bytes], log: Path) -> None:
         self.command, self.process, self.log = command, process, log
         self.ready = False
+        self.deadline_ns = monotonic_ns() + int(command.ready_s * 1e9)
         self.exit_code: int | None = None
         self.asked_ns: int | None = None
         self.killed = False
@@ -173,19 +176,14 @@ class Launcher:
         return {child.command.name: child.process.pid for child in self._children if child.exit_code is None}
 
     def start(self) -> None:
-        """Start the commands, each once the one before it is ready; stop early if asked to."""
+        """Start the commands, each once those before it are ready; stop early if asked to."""
         for command in self._commands:
+            if not command.beside:
+                self._await_ready()
             if self.stop_asked:
                 return
-            child = self._spawn(command)
-            deadline = monotonic_ns() + int(command.ready_s * 1e9)
-            while not (child.ready or self.stop_asked):
-                if monotonic_ns() > deadline:
-                    self.stop()
-                    raise ProcessError(
-                        f"{command.name} was not ready within {command.ready_s:g} s; {child.last_words()}"
-                    )
-                self._look((deadline - monotonic_ns()) / 1e9)
+            self._spawn(command)
+        self._await_ready()
 
     def poll(self, timeout_s: float) -> bool:
         """Watch for up to `timeout_s`; return whether all have ended, or we were asked to stop."""
@@ -209,6 +207,17 @@ class Launcher:
             else:
                 self._watch(0.05)
         return self.exit_codes
+
+    def _await_ready(self) -> None:
+        """Watch until all that were started are ready."""
+        while not self.stop_asked and (late := [child for child in self._children if not child.ready]):
+            left_ns = min(child.deadline_ns for child in late) - monotonic_ns()
+            if left_ns <= 0:
+                self.stop()
+                child = min(late, key=lambda child: child.deadline_ns)
+                waited = f"{child.command.name} was not ready within {child.command.ready_s:g} s"
+                raise ProcessError(f"{waited}; {child.last_words()}")
+            self._look(left_ns / 1e9)
 
     def _over(self) -> bool:
         return self.stop_asked or all(child.exit_code is not None for child in self._children)

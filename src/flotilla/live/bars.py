@@ -1,0 +1,71 @@
+"""Bars as the portfolio and the execution look at them: prices to fill at, and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flotilla.errors import ConfigError
+from flotilla.live.folder import Run
+from flotilla.live.messages import MARKET, Floats, Market, arrays
+from flotilla.stage.single import Marks, Moment
+from flotilla.stream.codec import Row
+
+
+class Prices(NamedTuple):
+    """One bar's prices, float64[I] each."""
+
+    moment: Moment
+    seq: int         # in the feed's stream
+    written_ns: int  # when the feed wrote it down
+    fill: Floats     # what orders fill at, NaN where nothing trades
+    close: Floats    # NaN where there is none
+    mark: Floats     # the last close known
+
+
+class PriceReader:
+    """Turns rows of the feed's stream into prices; remembers the last close of each instrument."""
+
+    def __init__(self, run: Run, marks: Floats | None = None) -> None:
+        """Go on after the bar whose marks are `marks`, float64[I]; None: begin."""
+        self._marks = Marks(len(run.manifest.instruments))
+        if marks is not None:
+            self._marks.last[:] = marks
+        elif run.manifest.first:
+            self._marks.advance(run.panel().fields["close"][: run.manifest.first])
+        self.closed = False  # has the feed said that there are no more
+        self._shape = run.shape
+        self._close = run.manifest.fields.index("close")
+        self._fill = run.manifest.fields.index(_fill_field(run))
+
+    def read(self, rows: Sequence[Row]) -> list[Prices]:
+        """Return the prices of the next bars."""
+        bars = []
+        for row in rows:
+            message = MARKET.decode(row.payload)
+            if isinstance(message, Market):
+                bars.append((row, message))
+            else:
+                self.closed = True
+        if not bars:
+            return []
+        values = arrays([message.values for _, message in bars], self._shape)
+        close = values[:, self._close].copy()
+        marks = self._marks.advance(close)
+        return [
+            Prices(
+                Moment(message.bar, message.ts_event), row.seq, row.ts,
+                values[n, self._fill].copy(), close[n], marks[n],
+            )
+            for n, (row, message) in enumerate(bars)
+        ]  # fmt: skip
+
+
+def _fill_field(run: Run) -> str:
+    """Return the field that orders fill at."""
+    wanted = run.config.portfolio.fill_at
+    if wanted == "auto":
+        return "open" if "open" in run.manifest.fields else "close"
+    if wanted not in run.manifest.fields:
+        raise ConfigError(f"$.portfolio.fill_at: the data has no {wanted}")
+    return wanted

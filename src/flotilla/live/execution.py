@@ -1,0 +1,210 @@
+"""Execution: writes orders down, sends them to the gateway, tells what they got.
+
+1. A portfolio's orders of a bar come in one request (`Decided`). All that came together are
+   written with one wait for the disk, then acknowledged: what is acknowledged survives.
+   The same request again, after a crash on either side, is acknowledged again and is not
+   an order again.
+2. A bar's orders go to the gateway, and are filled at the next bar, once the portfolio has
+   decided and that bar is here: never before, so that it has had its say.
+3. Fills are written, in the same commit as the gateway's state, before they are told. After
+   a crash the orders that were written and not filled yet are filled first.
+
+Orders that rest over a bar (nothing traded) wait for the portfolio to decide on that bar
+as well, since it may replace them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from typing import Any, Protocol, cast
+from zlib import crc32
+
+import msgspec
+
+from flotilla.clock import now_ns
+from flotilla.errors import DataError
+from flotilla.kernel.portfolio import Floats
+from flotilla.live.bars import PriceReader, Prices
+from flotilla.live.folder import Run
+from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
+from flotilla.live.role import Stop, begin, serve, wait
+from flotilla.model.records import Fill, Order
+from flotilla.plugins import find
+from flotilla.stage.single import Moment
+from flotilla.stage.terms import terms_of
+from flotilla.stream.arrays import decode, encode
+from flotilla.stream.log import LogReader, LogWriter
+from flotilla.stream.socket import Asked, ZmqPublisher, ZmqServer, ZmqSubscriber
+
+_IDLE_S = 0.05
+_ME = "execution"
+
+
+class Gateway(Protocol):
+    """Where orders go: a broker, or who plays one."""
+
+    def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
+        """Take a portfolio's orders of one bar."""
+
+    def fill(self, portfolio_id: str, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
+        """Return what a bar filled of a portfolio's orders."""
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next bar depends on."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `state` returned."""
+
+
+class _Account:
+    """What execution knows of one portfolio."""
+
+    def __init__(self) -> None:
+        self.decided, self.crc = -1, 0        # the last bar that is written down, and what was
+        self.waiting: deque[Decided] = deque()  # written down, and not at the gateway
+        self.filled = -1                      # the last bar that was filled
+
+
+class Execution:
+    """Takes orders, and tells fills."""
+
+    def __init__(self, run: Run, stack: ExitStack) -> None:
+        self._run = run
+        config = run.config.portfolio
+        terms = {run.portfolio_id: terms_of(msgspec.structs.asdict(config), len(run.manifest.instruments), 1)}
+        make = cast("type[Any]", find("gateway", run.manifest.gateway, run.plugins))
+        self._gateway: Gateway = make(terms, run.manifest.instruments, config.size_at)
+        self._accounts = {name: _Account() for name in terms}
+        self._log = stack.enter_context(closing(LogWriter(run.log("orders"), ["intents", "fills"])))
+        cursor = self._recover()
+        log = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
+        self._bars = stack.enter_context(
+            closing(ZmqSubscriber(run.endpoint("bars"), "bars", log, cursor))
+        )
+        self._server = stack.enter_context(
+            closing(ZmqServer(run.endpoint("orders"), resolve=self._resolve))
+        )
+        self._publisher = stack.enter_context(
+            closing(ZmqPublisher(run.endpoint("fills"), "fills", self._log.last_seq("fills") + 1))
+        )
+
+    def step(self) -> None:
+        """Take the orders that are there, and fill those that can be, or wait a moment."""
+        asked = self._server.drain()
+        if asked:
+            self._take(asked)
+        rows = self._bars.drain()
+        self._market.update((prices.moment.bar, prices) for prices in self._prices.read(rows))
+        if not (self._fill() or asked or rows):
+            self._publisher.heartbeat()
+            waited = any(account.waiting for account in self._accounts.values())
+            wait([self._server.socket, self._bars.socket][: 1 + waited], _IDLE_S)
+
+    def _take(self, asked: Sequence[Asked]) -> None:
+        """Write requests down, all at once; then answer them."""
+        good, new = [], []
+        for request in asked:
+            try:
+                decided = self._checked(request)
+            except DataError as error:
+                self._server.refuse(request.request_id, str(error))
+                continue
+            good.append(request.request_id)
+            if decided.bar > self._accounts[decided.portfolio_id].decided:
+                new.append(request.payload)
+                self._note(decided, request.payload)
+        if new:
+            now = now_ns()
+            self._log.append("intents", [(now, payload) for payload in new])
+        for request_id in good:
+            self._server.reply(request_id, b"")
+
+    def _checked(self, request: Asked) -> Decided:
+        """Return what a request says; `DataError` where it should not be said."""
+        decided = DECIDED.decode(request.payload)
+        account = self._accounts.get(decided.portfolio_id)
+        if account is None:
+            raise DataError(f"no portfolio {decided.portfolio_id} trades here")
+        if decided.bar == account.decided and crc32(request.payload) != account.crc:
+            raise DataError(f"{decided.portfolio_id} decided otherwise on bar {decided.bar} before")
+        for order in decided.orders:
+            own = (order.portfolio_id, order.bar) == (decided.portfolio_id, decided.bar)
+            if not own or order.instrument not in self._run.manifest.instruments:
+                raise DataError(f"{order.order_id} is no order of {decided.portfolio_id}, bar {decided.bar}")
+        return decided
+
+    def _note(self, decided: Decided, payload: bytes) -> None:
+        account = self._accounts[decided.portfolio_id]
+        account.decided, account.crc = decided.bar, crc32(payload)
+        account.waiting.append(decided)
+
+    def _resolve(self, request_id: str) -> bytes | None:
+        """Answer for a request that was written down before this process began."""
+        name, _, bar = request_id.rpartition("-")
+        account = self._accounts.get(name)
+        return b"" if account and bar.isdigit() and int(bar) <= account.decided else None
+
+    def _fill(self) -> bool:
+        """Fill what can be filled; return whether anything was."""
+        now, entries = now_ns(), []
+        for name, account in self._accounts.items():
+            while account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
+                self._gateway.accept(name, account.waiting.popleft().orders)
+                fills = self._gateway.fill(name, prices.moment, prices.fill, prices.mark)
+                told = Filled(name, prices.moment.bar, prices.moment.ts, tuple(fills))
+                entries.append((now, FILLED.encode(told)))
+                account.filled = prices.moment.bar
+        if not entries:
+            return False
+        with self._log.transaction():
+            rows = self._log.append("fills", entries)
+            self._keep()
+        self._publisher.publish(rows)
+        return True
+
+    def _keep(self) -> None:
+        """Write down what the gateway holds, and where its bars begin after a crash."""
+        floor = min(account.filled for account in self._accounts.values())
+        for bar in [bar for bar in self._market if bar < floor]:
+            del self._market[bar]
+        last = self._market.get(floor)
+        state = {
+            "gateway": self._gateway.state(),
+            "marks": None if last is None else last.mark,
+            "accounts": {
+                name: [account.decided, account.crc, account.filled, [*map(DECIDED.encode, account.waiting)]]
+                for name, account in self._accounts.items()
+            },
+        }
+        cursors = {"bars": last.seq if last else 0, "intents": self._log.last_seq("intents")}
+        self._log.checkpoint(_ME, cursors, encode(state))
+
+    def _recover(self) -> int:
+        """Take up where the last process stopped; return the seq of the last bar that is done with."""
+        kept = self._log.checkpointed(_ME)
+        state = decode(kept.state) if kept else {"marks": None, "accounts": {}}
+        if kept:
+            self._gateway.restore(state["gateway"])
+        for name, (decided, crc, filled, waiting) in state["accounts"].items():
+            account = self._accounts[name]
+            account.decided, account.crc, account.filled = decided, crc, filled
+            account.waiting.extend(map(DECIDED.decode, waiting))
+        with closing(LogReader(self._log.path, "intents")) as intents:
+            after = kept.cursors["intents"] if kept else 0
+            for row in intents.read(after, self._log.last_seq("intents")):
+                self._note(DECIDED.decode(row.payload), row.payload)
+        self._market: dict[int, Prices] = {}
+        self._prices = PriceReader(self._run, state["marks"])
+        return kept.cursors["bars"] if kept else 0
+
+
+def play(run: Run, _name: str, stop: Stop) -> None:
+    """Execute until asked to stop."""
+    with ExitStack() as stack:
+        serve(Execution(run, stack).step, stop)
+
+
+if __name__ == "__main__":
+    begin(play)

@@ -1,0 +1,90 @@
+"""What the roles say to one another, one record for each stream.
+
+A bar, and an opinion of it, is one message for all instruments: their values as the raw
+bytes of a float64 array (little-endian, C order), since the bits must be those that research
+has, and a message for each instrument would cost twenty times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.model.records import Account, Fill, Order, Record
+from flotilla.stream.codec import Codec
+
+Floats = NDArray[np.float64]
+_RAW = np.dtype("<f8")
+
+
+class Market(Record, frozen=True):
+    """One bar of all instruments: feed to everybody. values: float64[F, I], F as run.json has it."""
+
+    bar: int
+    ts_event: int
+    ts_recv: int
+    values: bytes
+
+
+class Closing(Record, frozen=True):
+    """There are no more bars: `bar` would have been the next."""
+
+    bar: int
+
+
+class Opinions(Record, frozen=True):
+    """What a strategy says of one bar: strategy to portfolio. strengths: float64[I], NaN no opinion.
+
+    There is one for every bar, even if it says nothing, so that nobody waits for a strategy
+    that has spoken.
+    """
+
+    strategy: str
+    bar: int
+    strengths: bytes
+
+
+class Decided(Record, frozen=True):
+    """A portfolio is done with a bar, and these are its orders: portfolio to execution."""
+
+    portfolio_id: str
+    bar: int
+    ts_event: int
+    orders: tuple[Order, ...]
+
+
+class Filled(Record, frozen=True):
+    """All that one bar filled of a portfolio's orders, maybe nothing: execution to portfolio."""
+
+    portfolio_id: str
+    bar: int
+    ts_event: int
+    fills: tuple[Fill, ...]
+
+
+class Acked(Record, frozen=True):
+    """An order request was answered `latency_ns` after the feed had written its bar down."""
+
+    portfolio_id: str
+    bar: int
+    latency_ns: int
+
+
+MARKET: Codec[Market | Closing] = Codec(Market | Closing)
+OPINIONS: Codec[Opinions] = Codec(Opinions)
+DECIDED: Codec[Decided] = Codec(Decided)
+FILLED: Codec[Filled] = Codec(Filled)
+KEPT: Codec[Account | Acked] = Codec(Account | Acked)
+
+
+def raw(values: Floats) -> bytes:
+    """Return the bytes of an array for a message."""
+    return values.astype(_RAW, copy=False).tobytes()
+
+
+def arrays(messages: Sequence[bytes], shape: tuple[int, ...]) -> Floats:
+    """Return messages' arrays as one: float64[n, *shape], writable."""
+    joined = np.frombuffer(b"".join(messages), _RAW).astype(np.float64)
+    return joined.reshape(len(messages), *shape)

@@ -1,0 +1,121 @@
+"""A strategy: turns bars into opinions, as many at a time as are waiting.
+
+1. It begins with the panel's history before the run as one chunk, which warms it up, or
+   with the state of its last checkpoint.
+2. Whatever bars are waiting go through its stage as one chunk, one bar or thousands: the
+   output is the same bits, so falling behind costs nothing but time.
+3. An opinion on every bar is written in its log, then pushed to the portfolio. Its seq is
+   the bar's, so what it says again after a crash is known to be said already.
+4. The state is written now and then. A crash in between costs the bars since.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import ConfigError, UnknownName
+from flotilla.live.folder import Run
+from flotilla.live.messages import MARKET, OPINIONS, Market, Opinions, arrays, raw
+from flotilla.live.role import Stop, begin, serve, wait
+from flotilla.plugins import find
+from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.expression import Node
+from flotilla.stage.window import Stage, stage_node
+from flotilla.stream.arrays import decode, encode
+from flotilla.stream.codec import Row
+from flotilla.stream.log import LogReader, LogWriter
+from flotilla.stream.socket import ZmqPusher, ZmqSubscriber
+
+CHUNK = 512           # most bars at a time
+KEEP_BARS = 1_024     # a checkpoint after so many,
+KEEP_NS = 1_000_000_000  # or so long
+_IDLE_S = 0.05
+
+
+class Strategy:
+    """One strategy's stage, between the bars and its opinions."""
+
+    def __init__(self, run: Run, name: str, stack: ExitStack) -> None:
+        self._run, self._name = run, name
+        self._runner = self._built(stack)
+        self._log = stack.enter_context(
+            closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal"))
+        )
+        bars = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
+        self._bars = stack.enter_context(
+            closing(ZmqSubscriber(run.endpoint("bars"), "bars", bars, self._begin()))
+        )
+        outbox = stack.enter_context(closing(LogReader(run.log(f"signals-{name}"), "signals")))
+        self._pusher = stack.enter_context(closing(ZmqPusher(run.endpoint("signals"), name, outbox)))
+        self._kept, self._kept_ns = self._bars.cursor, monotonic_ns()
+
+    def step(self) -> None:
+        """Have an opinion of the bars that are there, or wait a moment for one."""
+        rows = self._bars.drain(CHUNK)
+        if rows:
+            self._speak(rows)
+        self._pusher.service()
+        if not rows and not self._bars.behind:
+            wait([self._bars.socket], _IDLE_S)
+
+    def keep(self) -> None:
+        """Write the state down."""
+        if self._bars.cursor > self._kept:
+            self._log.checkpoint(self._name, {"bars": self._bars.cursor}, encode(self._runner.state()))
+            self._kept = self._bars.cursor
+        self._kept_ns = monotonic_ns()
+
+    def _built(self, stack: ExitStack) -> ChunkRunner:
+        strategy = self._run.config.strategies[self._name]
+        target = find("strategy", strategy.kind, self._run.plugins)(**strategy.params)
+        if isinstance(target, Stage):
+            target.open()
+            stack.callback(target.close)
+            target = stage_node(target)
+        if not isinstance(target, Node):
+            raise ConfigError(f"$.strategies.{self._name}: {strategy.kind} gave a {type(target).__name__}")
+        return ChunkRunner([target], self._run.shape[1], self._run.panel().ticks_per_unit)
+
+    def _begin(self) -> int:
+        """Take up the last state, or warm up on the history; return the seq of the last bar in it."""
+        kept = self._log.checkpointed(self._name)
+        if kept:
+            self._runner.restore(decode(kept.state))
+            return kept.cursors["bars"]
+        first = self._run.manifest.first
+        if first:
+            history = self._run.panel().rows(0, first).fields
+            self._runner.advance({name: history[name] for name in self._run.manifest.fields})
+        return 0
+
+    def _speak(self, rows: list[Row]) -> None:
+        bars = [message for row in rows if isinstance(message := MARKET.decode(row.payload), Market)]
+        if not bars:
+            return  # the closing
+        values = arrays([bar.values for bar in bars], self._run.shape)
+        fields = {name: values[:, k].copy() for k, name in enumerate(self._run.manifest.fields)}
+        said = self._runner.advance(fields)[:, :, 0]
+        new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
+        now = now_ns()
+        entries = [
+            (now, OPINIONS.encode(Opinions(self._name, bar.bar, raw(strengths))))
+            for bar, strengths in zip(bars[new:], said[new:], strict=True)
+        ]
+        self._pusher.push(self._log.append("signals", entries))
+        if self._bars.cursor - self._kept >= KEEP_BARS or monotonic_ns() - self._kept_ns >= KEEP_NS:
+            self.keep()
+
+
+def play(run: Run, name: str, stop: Stop) -> None:
+    """Have opinions until asked to stop."""
+    if name not in run.strategies:
+        raise UnknownName("strategy of this run", name, run.strategies)
+    with ExitStack() as stack:
+        strategy = Strategy(run, name, stack)
+        serve(strategy.step, stop)
+        strategy.keep()
+
+
+if __name__ == "__main__":
+    begin(play)
