@@ -7,7 +7,7 @@
 
 Lanes are innermost and each does its own operations in its own order, so its bits are those of a portfolio
 alone: a live process calls these functions with one lane. Most bars change nothing for most portfolios, so
-`fill` and `decide` skip an instrument for which no lane of the block has something to do. The skip is exact.
+`fill` and `decide` skip a group of lanes that has nothing to do with an instrument. The skip is exact.
 """
 
 import numpy as np
@@ -16,10 +16,33 @@ from flotilla.kernel.book import cash_after, drawdown_of, worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fill import buy_scale, buying_power, fee_of, fill_price
 from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.portfolio import Book, Filled, Flags, Floats, Tally, Terms
+from flotilla.kernel.portfolio import GROUP, Book, Filled, Flags, Floats, Ints, Tally, Terms
 from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
 ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
+
+
+@compiled
+def place(code: int, groups: int, lanes: int) -> tuple[int, int, int]:
+    """Return the instrument of an entry of a queue, and the first lane of its group and the one after its last.
+
+    Unsigned: a signed index might be negative, and the check for that keeps the compiler from its vectors.
+    """
+    i, g = np.uint64(code) // np.uint64(groups), np.uint64(code) % np.uint64(groups)
+    first = g * np.uint64(GROUP)
+    return i, first, min(first + np.uint64(GROUP), np.uint64(lanes))
+
+
+@compiled
+def enqueue(pending: Flags, queue: Ints) -> None:
+    """Write the pending groups to the queue, in order: how many, then instrument * groups + group of each."""
+    groups = pending.shape[1]
+    queue[0] = 0
+    for i in range(pending.shape[0]):
+        for g in range(groups):
+            if pending[i, g]:
+                queue[0] += 1
+                queue[queue[0]] = i * groups + g
 
 
 @compiled_apart
@@ -28,26 +51,29 @@ def size_at_fill(
     position: Floats,
     cash: Floats,
     lot: Floats,
-    pending: Flags,
+    queue: Ints,
     price: Floats,
-    mark: Floats,
-    value: Floats,
+    marks: Floats,
+    worths: Floats,
 ) -> None:
     """Turn orders that are weights into units at the price of the fill.
 
     The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
-    price, mark: float64[I], NaN in price where nothing trades, mark the last known. value: float64[P], scratch.
+    price, marks: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
     """
-    for p in range(value.shape[0]):
-        value[p] = cash[p]
+    lanes = worths.shape[0]
+    for p in range(lanes):
+        worths[p] = cash[p]
     for i in range(position.shape[0]):
-        at = mark[i] if np.isnan(price[i]) else price[i]
-        for p in range(value.shape[0]):
-            value[p] += worth(position[i, p], at)
-    for i in range(position.shape[0]):
-        if pending[i] and not np.isnan(price[i]):
-            for p in range(value.shape[0]):
-                order[i, p] = target_quantity(order[i, p], value[p], price[i], lot[p]) - position[i, p]
+        at = marks[i] if np.isnan(price[i]) else price[i]
+        for p in range(lanes):
+            worths[p] += worth(position[i, p], at)
+    groups = -(-lanes // GROUP)
+    for k in range(1, queue[0] + 1):
+        i, first, last = place(queue[k], groups, lanes)
+        if not np.isnan(price[i]):
+            for p in range(first, last):
+                order[i, p] = target_quantity(order[i, p], worths[p], price[i], lot[p]) - position[i, p]
 
 
 @compiled_apart
@@ -58,17 +84,20 @@ def sell(
     fee: Floats,
     slippage: Floats,
     need: Floats,
-    pending: Flags,
+    queue: Ints,
     price: Floats,
     quantity: Floats,
     paid: Floats,
 ) -> None:
     """Fill the sells, and add up in `need`, float64[P], what the buys would cost."""
-    for p in range(need.shape[0]):
+    lanes = need.shape[0]
+    for p in range(lanes):
         need[p] = 0.0
-    for i in range(position.shape[0]):
-        if pending[i] and not np.isnan(price[i]):
-            for p in range(need.shape[0]):
+    groups = -(-lanes // GROUP)
+    for k in range(1, queue[0] + 1):
+        i, first, last = place(queue[k], groups, lanes)
+        if not np.isnan(price[i]):
+            for p in range(first, last):
                 asked = order[i, p] if order[i, p] == order[i, p] else 0.0
                 at = fill_price(price[i], asked, slippage[p])
                 sold = asked if asked < 0.0 else 0.0
@@ -96,41 +125,42 @@ def buy(
     lot: Floats,
     scale: Floats,
     pending: Flags,
+    queue: Ints,
     price: Floats,
     quantity: Floats,
     paid: Floats,
-) -> None:
-    """Fill the buys, each portfolio's scaled by its one factor, and forget the orders."""
-    for i in range(position.shape[0]):
-        if pending[i] and not np.isnan(price[i]):
-            for p in range(scale.shape[0]):
-                asked = quantity[i, p] if quantity[i, p] > 0.0 else 0.0
-                cut = whole_lots(asked * scale[p], lot[p])
-                bought = cut if scale[p] < 1.0 else asked
-                cash[p] = cash_after(cash[p], bought, paid[i, p], fee_of(bought, paid[i, p], fee[p]))
-                position[i, p] += bought
-                quantity[i, p] = bought if asked > 0.0 else quantity[i, p]
-                order[i, p] = np.nan
-
-
-@compiled_apart
-def count(
     fills: Floats,
     traded: Floats,
     fees: Floats,
-    fee: Floats,
-    pending: Flags,
-    price: Floats,
-    quantity: Floats,
-    paid: Floats,
 ) -> None:
-    """Count the bar's fills, their value and their fees."""
-    for i in range(quantity.shape[0]):
-        if pending[i] and not np.isnan(price[i]):
-            for p in range(fills.shape[0]):
-                fills[p] += 1.0 if quantity[i, p] != 0.0 else 0.0
-                traded[p] += abs(quantity[i, p] * paid[i, p])
-                fees[p] += fee_of(quantity[i, p], paid[i, p], fee[p])
+    """Fill the buys, each portfolio's scaled by its one factor; count all fills, and forget the orders."""
+    lanes = scale.shape[0]
+    groups = -(-lanes // GROUP)
+    for k in range(1, queue[0] + 1):
+        i, first, last = place(queue[k], groups, lanes)
+        if not np.isnan(price[i]):
+            for p in range(first, last):
+                asked, at = quantity[i, p], paid[i, p]
+                wanted = asked if asked > 0.0 else 0.0
+                cut = whole_lots(wanted * scale[p], lot[p])
+                bought = cut if scale[p] < 1.0 else wanted
+                cash[p] = cash_after(cash[p], bought, at, fee_of(bought, at, fee[p]))
+                position[i, p] += bought
+                done = bought if asked > 0.0 else asked
+                fills[p] += 1.0 if done != 0.0 else 0.0
+                traded[p] += abs(done * at)
+                fees[p] += fee_of(done, at, fee[p])
+                quantity[i, p] = done
+                order[i, p] = np.nan
+    left = 0
+    for k in range(1, queue[0] + 1):
+        i = place(queue[k], groups, lanes)[0]
+        if np.isnan(price[i]):
+            left += 1
+            queue[left] = queue[k]
+        else:
+            pending[i, np.uint64(queue[k]) % np.uint64(groups)] = False
+    queue[0] = left
 
 
 @compiled
@@ -140,25 +170,26 @@ def fill(
     tally: Tally,
     filled: Filled,
     price: Floats,
-    mark: Floats,
+    marks: Floats,
     at_fill: bool,
     need: Floats,
 ) -> None:
     """Fill a block's pending orders at `price`: float64[I], NaN where nothing trades, and the order rests.
 
-    mark: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P], scratch.
+    marks: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P], scratch.
     """
-    pending, quantity, paid = book.pending, filled.quantity, filled.price
+    queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
-        size_at_fill(book.order, book.position, book.cash, terms.lot, pending, price, mark, need)
+        size_at_fill(book.order, book.position, book.cash, terms.lot, queue, price, marks, need)
     sell(
-        book.order, book.position, book.cash, terms.fee, terms.slippage, need, pending, price, quantity, paid
-    )
+        book.order, book.position, book.cash, terms.fee, terms.slippage,
+        need, queue, price, quantity, paid,
+    )  # fmt: skip
     scale_buys(book.cash, need, price.shape[0])
-    buy(book.order, book.position, book.cash, terms.fee, terms.lot, need, pending, price, quantity, paid)
-    count(tally.fills, tally.traded, tally.fees, terms.fee, pending, price, quantity, paid)
-    for i in range(price.shape[0]):
-        pending[i] = pending[i] and np.isnan(price[i])
+    buy(
+        book.order, book.position, book.cash, terms.fee, terms.lot,
+        need, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
+    )  # fmt: skip
 
 
 @compiled_apart
@@ -222,17 +253,31 @@ def mark(book: Book, tally: Tally, prices: Floats) -> None:
 
 
 @compiled_apart
-def any_new(opinions: Floats, heard: Floats, i: int) -> bool:
-    """Return whether any lane has an opinion of instrument `i` that differs from the last it heard."""
-    new = 0
-    for p in range(opinions.shape[1]):
-        new += 1 if (opinions[i, p] < heard[i, p] or opinions[i, p] > heard[i, p]) else 0
-    return new > 0
+def find_new(opinions: Floats, heard: Floats, fresh: Ints, price: Floats, always: bool) -> None:
+    """List the groups in which a lane has an opinion that differs from the last it heard, or all of them.
+
+    fresh: int64[1 + I * groups], written like a queue. Nothing is decided where there is no price: float64[I].
+    """
+    lanes = opinions.shape[1]
+    groups = -(-lanes // GROUP)
+    fresh[0] = 0
+    for i in range(opinions.shape[0]):
+        new = 0
+        for p in range(lanes):
+            new += 1 if (opinions[i, p] < heard[i, p] or opinions[i, p] > heard[i, p]) else 0
+        if (new > 0 or always) and not np.isnan(price[i]):
+            for g in range(groups):
+                row, first, last = place(i * groups + g, groups, lanes)
+                new = 1 if always else 0
+                for p in range(first, last):
+                    new += 1 if (opinions[row, p] < heard[row, p] or opinions[row, p] > heard[row, p]) else 0
+                if new > 0:
+                    fresh[0] += 1
+                    fresh[fresh[0]] = i * groups + g
 
 
 @compiled_apart
 def weigh(
-    i: int,
     opinions: Floats,
     heard: Floats,
     weight: Floats,
@@ -241,35 +286,50 @@ def weigh(
     cap: Floats,
     tolerance: Floats,
     halted: Flags,
-    scale: float,
-    limit: float,
+    fresh: Ints,
+    scale: Floats,
+    limit: Floats,
     always: bool,
 ) -> None:
-    """Fuse instrument i's opinions with risk; where a weight changed, write it to `wanted`, else NaN."""
-    for p in range(wanted.shape[1]):
-        heard[i, p] = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
-        fused = fuse(heard[i, p], allocation[p], risk_factor(scale, tolerance[p]), min(cap[p], limit))
-        fused = 0.0 if halted[p] else fused
-        wanted[i, p] = fused if always or fused != weight[i, p] else np.nan
-        weight[i, p] = fused
+    """Fuse fresh opinions with risk; where a weight changed, write it to `wanted`, else NaN."""
+    lanes = wanted.shape[1]
+    groups = -(-lanes // GROUP)
+    for k in range(1, fresh[0] + 1):
+        i, first, last = place(fresh[k], groups, lanes)
+        for p in range(first, last):
+            opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
+            risk = risk_factor(scale[i], tolerance[p])
+            fused = fuse(opinion, allocation[p], risk, min(cap[p], limit[i]))
+            fused = 0.0 if halted[p] else fused
+            wanted[i, p] = fused if always or fused != weight[i, p] else np.nan
+            weight[i, p] = fused
+            heard[i, p] = opinion
 
 
 @compiled_apart
 def ask(
-    i: int,
     wanted: Floats,
     order: Floats,
     position: Floats,
     equity: Floats,
     lot: Floats,
     min_trade: Floats,
-    price: float,
+    fresh: Ints,
+    pending: Flags,
+    price: Floats,
+    at_fill: bool,
 ) -> None:
     """Turn wanted weights into orders, in units at the close. A lane that wants nothing keeps what rests."""
-    for p in range(wanted.shape[1]):
-        target = target_quantity(wanted[i, p], equity[p], price, lot[p])
-        asked = order_quantity(target, position[i, p], price, min_trade[p])
-        order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
+    lanes = equity.shape[0]
+    groups = -(-lanes // GROUP)
+    for k in range(1, fresh[0] + 1):
+        i, first, last = place(fresh[k], groups, lanes)
+        for p in range(first, last):
+            target = target_quantity(wanted[i, p], equity[p], price[i], lot[p])
+            asked = order_quantity(target, position[i, p], price[i], min_trade[p])
+            asked = wanted[i, p] if at_fill else asked
+            order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
+        pending[i, np.uint64(fresh[k]) % np.uint64(groups)] = True
 
 
 @compiled
@@ -284,31 +344,33 @@ def decide(
     every_bar: bool,
     at_fill: bool,
     wanted: Floats,
+    fresh: Ints,
 ) -> None:
     """Leave a block's orders for the next bar.
 
     opinions: float64[I, P], NaN for no opinion. scale, limit: float64[I], the risk decisions' scales and caps.
     price: float64[I], the close, NaN where there is none: then nothing is decided for that instrument.
     wanted: float64[I, P], written where an instrument was looked at: the new weight, NaN where it did not change.
+    fresh: int64[1 + I * groups], scratch.
     """
     forced = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted) or every_bar
     for i in range(price.shape[0]):
-        if np.isnan(price[i]):
-            continue
-        risk_same = scale[i] == book.heeded[0, i] and limit[i] == book.heeded[1, i]
-        if risk_same and not forced and not any_new(opinions, book.opinion, i):
-            continue
-        weigh(
-            i, opinions, book.opinion, book.weight, wanted,
-            terms.allocation, terms.cap, terms.tolerance, book.halted, scale[i], limit[i], every_bar,
-        )  # fmt: skip
-        if at_fill:
-            for p in range(wanted.shape[1]):
-                book.order[i, p] = wanted[i, p] if wanted[i, p] == wanted[i, p] else book.order[i, p]
-        else:
-            ask(i, wanted, book.order, book.position, tally.equity, terms.lot, terms.min_trade, price[i])
+        forced = forced or scale[i] != book.heeded[0, i] or limit[i] != book.heeded[1, i]
         book.heeded[0, i], book.heeded[1, i] = scale[i], limit[i]
-        book.pending[i] = True
+    find_new(opinions, book.opinion, fresh, price, forced)
+    weigh(
+        opinions, book.opinion, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
+        book.halted, fresh, scale, limit, every_bar,
+    )  # fmt: skip
+    ask(
+        wanted, book.order, book.position, tally.equity, terms.lot, terms.min_trade,
+        fresh, book.pending, price, at_fill,
+    )  # fmt: skip
+    if book.queue[0] > 0:  # something rests: merge, so that instruments stay in order
+        enqueue(book.pending, book.queue)
+    else:
+        for k in range(fresh[0] + 1):
+            book.queue[k] = fresh[k]
 
 
 @compiled

@@ -1,8 +1,9 @@
 """Operators without memory: one value out for the values in at the same time and instrument.
 
-Each works on a row, float64[N], and `apply` picks one by its code. Research and live, one instrument's chunk and
-a block of portfolios, all go through it, so that even `exp` gives the same bits everywhere. NaN in gives NaN
-out, for comparisons and logic too: where a number is not known yet, neither is what it compares to.
+Each works on `width` columns of its arrays, float64[N, *], from a column of each on: so a block of portfolios reads
+its neighbouring features where they lie. `apply` picks one by its code. Research and live, a chunk of one
+instrument and a block of portfolios, all go through it, so that even `exp` gives the same bits everywhere. NaN in
+gives NaN out, for comparisons and logic too: where a number is not known yet, neither is what it compares to.
 """
 
 import math
@@ -20,225 +21,277 @@ NEG, MAGNITUDE, NEGATE, SIGN, LOG, EXP, SQRT, KNOWN = range(len(BINARY), len(COD
 
 
 @compiled_apart
-def add(a: Floats, b: Floats, out: Floats) -> None:
+def add(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the sum."""
-    for p in range(out.shape[0]):
-        out[p] = a[p] + b[p]
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = x + y
 
 
 @compiled_apart
-def sub(a: Floats, b: Floats, out: Floats) -> None:
+def sub(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the difference."""
-    for p in range(out.shape[0]):
-        out[p] = a[p] - b[p]
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = x - y
 
 
 @compiled_apart
-def mul(a: Floats, b: Floats, out: Floats) -> None:
+def mul(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the product."""
-    for p in range(out.shape[0]):
-        out[p] = a[p] * b[p]
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = x * y
 
 
 @compiled_apart
-def div(a: Floats, b: Floats, out: Floats) -> None:
+def div(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the quotient; x / 0 is infinite, 0 / 0 NaN."""
-    for p in range(out.shape[0]):
-        out[p] = a[p] / b[p]
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = x / y
 
 
 @compiled_apart
-def gt(a: Floats, b: Floats, out: Floats) -> None:
+def gt(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where a > b, 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] > b[p] else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x > y else 0.0) if x == x and y == y else np.nan
 
 
 @compiled_apart
-def ge(a: Floats, b: Floats, out: Floats) -> None:
+def ge(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where a >= b, 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] >= b[p] else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x >= y else 0.0) if x == x and y == y else np.nan
 
 
 @compiled_apart
-def lt(a: Floats, b: Floats, out: Floats) -> None:
+def lt(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where a < b, 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] < b[p] else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x < y else 0.0) if x == x and y == y else np.nan
 
 
 @compiled_apart
-def le(a: Floats, b: Floats, out: Floats) -> None:
+def le(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where a <= b, 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] <= b[p] else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x <= y else 0.0) if x == x and y == y else np.nan
 
 
 @compiled_apart
-def eq(a: Floats, b: Floats, out: Floats) -> None:
+def eq(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where a == b, 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] == b[p] else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x == y else 0.0) if x == x and y == y else np.nan
 
 
 @compiled_apart
-def ne(a: Floats, b: Floats, out: Floats) -> None:
+def ne(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where a != b, 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] != b[p] else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x != y else 0.0) if x == x and y == y else np.nan
 
 
 @compiled_apart
-def both(a: Floats, b: Floats, out: Floats) -> None:
+def both(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where both are true (not 0), 0 where not."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] != 0.0 and b[p] != 0.0 else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (
+                (1.0 if x != 0.0 and y != 0.0 else 0.0) if x == x and y == y else np.nan
+            )
 
 
 @compiled_apart
-def either(a: Floats, b: Floats, out: Floats) -> None:
+def either(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where one is true (not 0), 0 where neither is."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] != 0.0 or b[p] != 0.0 else 0.0) if a[p] == a[p] and b[p] == b[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (
+                (1.0 if x != 0.0 or y != 0.0 else 0.0) if x == x and y == y else np.nan
+            )
 
 
 @compiled_apart
-def least(a: Floats, b: Floats, out: Floats) -> None:
+def least(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the smaller of the two."""
-    for p in range(out.shape[0]):
-        out[p] = (a[p] if a[p] < b[p] else b[p]) if a[p] == a[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (x if x < y else y) if x == x else np.nan
 
 
 @compiled_apart
-def most(a: Floats, b: Floats, out: Floats) -> None:
+def most(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the larger of the two."""
-    for p in range(out.shape[0]):
-        out[p] = (a[p] if a[p] > b[p] else b[p]) if a[p] == a[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (x if x > y else y) if x == x else np.nan
 
 
 @compiled_apart
-def neg(a: Floats, out: Floats) -> None:
+def neg(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write the negative."""
-    for p in range(out.shape[0]):
-        out[p] = -a[p]
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = -x
 
 
 @compiled_apart
-def magnitude(a: Floats, out: Floats) -> None:
+def magnitude(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write the absolute value."""
-    for p in range(out.shape[0]):
-        out[p] = abs(a[p])
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = abs(x)
 
 
 @compiled_apart
-def negate(a: Floats, out: Floats) -> None:
+def negate(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where false (0), 0 where true."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] == 0.0 else 0.0) if a[p] == a[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x == 0.0 else 0.0) if x == x else np.nan
 
 
 @compiled_apart
-def sign(a: Floats, out: Floats) -> None:
+def sign(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write the sign: -1, 0 or 1."""
-    for p in range(out.shape[0]):
-        out[p] = (1.0 if a[p] > 0.0 else (-1.0 if a[p] < 0.0 else 0.0)) if a[p] == a[p] else np.nan
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x > 0.0 else (-1.0 if x < 0.0 else 0.0)) if x == x else np.nan
 
 
 @compiled_apart
-def log(a: Floats, out: Floats) -> None:
+def log(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write the natural logarithm; NaN below 0."""
-    for p in range(out.shape[0]):
-        out[p] = math.log(a[p]) if a[p] > 0.0 else (-np.inf if a[p] == 0.0 else np.nan)
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = math.log(x) if x > 0.0 else (-np.inf if x == 0.0 else np.nan)
 
 
 @compiled_apart
-def exp(a: Floats, out: Floats) -> None:
+def exp(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write e to the power."""
-    for p in range(out.shape[0]):
-        out[p] = math.exp(a[p])
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = math.exp(x)
 
 
 @compiled_apart
-def sqrt(a: Floats, out: Floats) -> None:
+def sqrt(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write the square root; NaN below 0."""
-    for p in range(out.shape[0]):
-        out[p] = math.sqrt(a[p])
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = math.sqrt(x)
 
 
 @compiled_apart
-def known(a: Floats, out: Floats) -> None:
+def known(a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
     """Write 1 where there is a number, 0 where there is none."""
-    for p in range(out.shape[0]):
-        out[p] = 1.0 if a[p] == a[p] else 0.0
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x = a[i, np.uint64(ca) + p]
+            out[i, np.uint64(co) + p] = 1.0 if x == x else 0.0
 
 
 @compiled_apart
-def choose(condition: Floats, a: Floats, b: Floats, out: Floats) -> None:
-    """Write `a` where `condition` is true (not 0), `b` where it is 0, NaN where it is NaN."""
-    for p in range(out.shape[0]):
-        taken = a[p] if condition[p] != 0.0 else b[p]
-        out[p] = taken if condition[p] == condition[p] else np.nan
+def choose(
+    test: Floats, ct: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int
+) -> None:
+    """Write `a` where `test` is true (not 0), `b` where it is 0, NaN where it is NaN."""
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            known = test[i, np.uint64(ct) + p]
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (x if known != 0.0 else y) if known == known else np.nan
 
 
 @compiled
-def apply_binary(op: int, a: Floats, b: Floats, out: Floats) -> None:
-    """Write the binary operator `op` of the rows `a` and `b`."""
+def apply_binary(op: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write the binary operator `op` of `a` and `b`."""
     if op == ADD:
-        add(a, b, out)
+        add(a, ca, b, cb, out, co, width)
     elif op == SUB:
-        sub(a, b, out)
+        sub(a, ca, b, cb, out, co, width)
     elif op == MUL:
-        mul(a, b, out)
+        mul(a, ca, b, cb, out, co, width)
     elif op == DIV:
-        div(a, b, out)
+        div(a, ca, b, cb, out, co, width)
     elif op == GT:
-        gt(a, b, out)
+        gt(a, ca, b, cb, out, co, width)
     elif op == GE:
-        ge(a, b, out)
+        ge(a, ca, b, cb, out, co, width)
     elif op == LT:
-        lt(a, b, out)
+        lt(a, ca, b, cb, out, co, width)
     elif op == LE:
-        le(a, b, out)
+        le(a, ca, b, cb, out, co, width)
     elif op == EQ:
-        eq(a, b, out)
+        eq(a, ca, b, cb, out, co, width)
     elif op == NE:
-        ne(a, b, out)
+        ne(a, ca, b, cb, out, co, width)
     elif op == BOTH:
-        both(a, b, out)
+        both(a, ca, b, cb, out, co, width)
     elif op == EITHER:
-        either(a, b, out)
+        either(a, ca, b, cb, out, co, width)
     elif op == LEAST:
-        least(a, b, out)
+        least(a, ca, b, cb, out, co, width)
     else:
-        most(a, b, out)
+        most(a, ca, b, cb, out, co, width)
 
 
 @compiled
-def apply_unary(op: int, a: Floats, out: Floats) -> None:
-    """Write the unary operator `op` of the row `a`."""
+def apply_unary(op: int, a: Floats, ca: int, out: Floats, co: int, width: int) -> None:
+    """Write the unary operator `op` of `a`."""
     if op == NEG:
-        neg(a, out)
+        neg(a, ca, out, co, width)
     elif op == MAGNITUDE:
-        magnitude(a, out)
+        magnitude(a, ca, out, co, width)
     elif op == NEGATE:
-        negate(a, out)
+        negate(a, ca, out, co, width)
     elif op == SIGN:
-        sign(a, out)
+        sign(a, ca, out, co, width)
     elif op == LOG:
-        log(a, out)
+        log(a, ca, out, co, width)
     elif op == EXP:
-        exp(a, out)
+        exp(a, ca, out, co, width)
     elif op == SQRT:
-        sqrt(a, out)
+        sqrt(a, ca, out, co, width)
     else:
-        known(a, out)
+        known(a, ca, out, co, width)
 
 
 @compiled
-def apply(op: int, a: Floats, b: Floats, out: Floats) -> None:
-    """Write operator `op` of the rows `a` and `b`; the unary ones look at `a` only. Each float64[N]."""
+def apply(op: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write operator `op` of `a` and `b`; the unary ones look at `a` only."""
     if op < NEG:
-        apply_binary(op, a, b, out)
+        apply_binary(op, a, ca, b, cb, out, co, width)
     else:
-        apply_unary(op, a, out)
+        apply_unary(op, a, ca, out, co, width)

@@ -12,7 +12,7 @@ import numpy as np
 from flotilla.kernel.bar import decide, fill, mark
 from flotilla.kernel.compile import compiled
 from flotilla.kernel.opinions import Program, think
-from flotilla.kernel.portfolio import Book, Filled, Flags, Floats, Tally, Terms, new_filled
+from flotilla.kernel.portfolio import GROUP, Book, Filled, Floats, Ints, Tally, Terms, new_filled
 
 LANES = 64
 TILE = 16
@@ -37,19 +37,21 @@ class Desk(NamedTuple):
     sums: Floats  # [3, I, L]
     opinions: Floats  # [I, L]
     wanted: Floats  # [I, L]
+    fresh: Ints  # [1 + I * groups]
     need: Floats  # [L]
 
 
 def new_desk(program: Program, instruments: int, lanes: int) -> Desk:
     """Return room to run `program` in."""
-    slots = program.piece.shape[0] + program.code.shape[0]
+    slots = program.column.shape[0] + program.code.shape[0]
     return Desk(
-        new_filled(instruments, lanes),
-        np.empty((slots, instruments, lanes)),
-        np.empty((3, instruments, lanes)),
-        np.empty((instruments, lanes)),
-        np.empty((instruments, lanes)),
-        np.empty(lanes),
+        filled=new_filled(instruments, lanes),
+        slots=np.empty((slots, instruments, lanes)),
+        sums=np.empty((3, instruments, lanes)),
+        opinions=np.empty((instruments, lanes)),
+        wanted=np.empty((instruments, lanes)),
+        fresh=np.zeros(1 + instruments * -(-lanes // GROUP), np.int64),
+        need=np.empty(lanes),
     )
 
 
@@ -67,19 +69,19 @@ def advance(
     desk: Desk,
 ) -> None:
     """Live through all rows with blocks first..last-1. Books, terms and tallies have a leading block axis."""
-    filled, slots, sums, opinions, wanted, need = desk
+    filled, slots, sums, opinions, wanted, fresh, need = desk
     for begin in range(0, rows.close.shape[0], TILE):
         end = min(begin + TILE, rows.close.shape[0])
         for b in range(first, last):
             book, term, tally = book_of(books, b), terms_of(terms, b), tally_of(tallies, b)
             for t in range(begin, end):
-                if book.pending.any():
+                if book.queue[0] > 0:
                     fill(book, term, tally, filled, rows.fill[t], rows.mark[t], at_fill, need)
                 mark(book, tally, rows.mark[t])
                 think(program, b, rows.features[t], slots, sums, opinions)
                 decide(
                     book, term, tally, opinions, rows.scale[t], rows.limit[t], rows.close[t],
-                    every_bar, at_fill, wanted,
+                    every_bar, at_fill, wanted, fresh,
                 )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def book_of(books: Book, b: int) -> Book:
         books.position[b],
         books.order[b],
         books.pending[b],
+        books.queue[b],
         books.opinion[b],
         books.weight[b],
         books.heeded[b],

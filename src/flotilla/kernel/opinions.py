@@ -6,9 +6,9 @@ looks at and how it compares them. That last step is a small *program*, the same
     slots 0..n-1   the operands: for each lane a column of the features, or a constant of its own
     slots n..      one result an instruction, from earlier slots; the strategies' opinions are among them
 
-and the opinions are then fused by weighted mean. A program runs on one bar of a block at a time, all its
-instruments at once, which stays in the nearest caches. Lanes of a sweep look at neighbouring columns, or at the
-same one, over long stretches; such a stretch is a *piece*, and is copied by the vector.
+and the opinions are then fused by weighted mean. Lanes of a sweep look at neighbouring columns of the features, or
+at the same one, over long stretches. A block is cut into *pieces* in which every operand does one or the other:
+neighbours are read where they lie, the same one is spread. An operand that jumps about is gathered first.
 """
 
 from typing import NamedTuple
@@ -18,72 +18,108 @@ from numpy.typing import NDArray
 
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.elementwise import apply, choose
-from flotilla.kernel.portfolio import Floats
+from flotilla.kernel.portfolio import Floats, Ints
 
 WHERE = -1
-
-Ints = NDArray[np.int64]
+IN_SLOT, SAME, NEIGHBOURS = -1, 0, 1
 
 
 class Program(NamedTuple):
     """Instructions for one family of portfolios; the operands of all its lanes."""
 
-    piece: Ints  # [n, B, 2]: first and last+1 piece of an operand for a block; none: a constant of each lane's own
-    pieces: Ints  # [m, 4]: lanes from, to (within the block), first column, step of the column a lane: 0 or 1
-    constant: Floats  # [n, B, L]: the operands that are constants
+    column: Ints  # [n, B, L]: the operand's column of the features; -1 where it is a constant
+    constant: Floats  # [n, B, L]: the operand, where it is a constant
+    jumps: NDArray[np.bool_]  # [n, B]: is the operand fetched into its slot, lane by lane
+    block: Ints  # [B, 2]: a block's first piece, and the one after its last
+    pieces: Ints  # [m, 2 + 2 * n]: first lane, width; of each operand the first column, and how it goes on
     code: Ints  # [k, 4]: operator, and the slots of up to three inputs
-    output: Ints  # [S]: the slot of each strategy's opinion
+    output: Ints  # [S]: the slot of each strategy's opinion; a single strategy's is the last slot
     share: Floats  # [S, B, L]: the strategies' weights in the mean
 
 
 @compiled_apart
-def spread(value: float, out: Floats) -> None:
-    """Give every lane the same value."""
-    for p in range(out.shape[0]):
-        out[p] = value
+def gather(features: Floats, column: Ints, constant: Floats, out: Floats) -> None:
+    """Fetch an operand lane by lane. features: float64[I, F]; column: int64[L], -1 for the constant."""
+    for p in range(column.shape[0]):
+        if column[p] < 0:
+            for i in range(features.shape[0]):
+                out[i, p] = constant[p]
+        else:
+            for i in range(features.shape[0]):
+                out[i, p] = features[i, np.uint64(column[p])]
 
 
 @compiled_apart
-def copy(source: Floats, first: int, out: Floats) -> None:
-    """Give lane p the value at first + p."""
-    begin = np.uint64(first)  # unsigned: a signed index might be negative, and that check stops the vectors
-    for p in range(out.shape[0]):
-        out[p] = source[begin + np.uint64(p)]
-
-
-@compiled
-def load(program: Program, n: int, block: int, features: Floats, out: Floats) -> None:
-    """Fetch operand n for a block's lanes. features: float64[I, F]; out: float64[I, L]."""
-    begin, end = program.piece[n, block]
-    if begin == end:
-        for i in range(out.shape[0]):
-            copy(program.constant[n, block], 0, out[i])
-    for k in range(begin, end):
-        first, last, column, step = program.pieces[k]
-        for i in range(out.shape[0]):
-            if step == 0:
-                spread(features[i, column], out[i, first:last])
-            else:
-                copy(features[i], column, out[i, first:last])
+def spread(features: Floats, column: int, first: int, width: int, out: Floats) -> None:
+    """Give `width` lanes from the first on the same column of the features."""
+    for i in range(out.shape[0]):
+        value = features[i, np.uint64(column)]
+        for p in range(np.uint64(width)):
+            out[i, np.uint64(first) + p] = value
 
 
 @compiled_apart
-def average(
-    opinions: Floats, share: Floats, above: Floats, below: Floats, heard: Floats, out: Floats
-) -> None:
-    """Add one more strategy's opinions to the weighted mean, where it has one.
+def blank(sums: Floats, out: Floats) -> None:
+    """Begin a mean: nothing heard. sums: float64[3, I, L]; out: float64[I, L]."""
+    for i in range(out.shape[0]):
+        for p in range(out.shape[1]):
+            sums[0, i, p], sums[1, i, p], sums[2, i, p], out[i, p] = 0.0, 0.0, 0.0, np.nan
 
-    opinions, above, below, heard, out: float64[I, L]; share: float64[L]. A single opinion passes as it is.
+
+@compiled_apart
+def average(opinions: Floats, share: Floats, sums: Floats, out: Floats) -> None:
+    """Add one more strategy's opinions to the weighted mean `out`, where it has one.
+
+    opinions, out: float64[I, L]; sums: float64[3, I, L], what was added so far, and how often; share: float64[L].
+    A single opinion passes as it is.
     """
     for i in range(out.shape[0]):
         for p in range(out.shape[1]):
             has = opinions[i, p] == opinions[i, p]
-            above[i, p] += share[p] * opinions[i, p] if has else 0.0
-            below[i, p] += share[p] if has else 0.0
-            heard[i, p] += 1.0 if has else 0.0
-            single = opinions[i, p] if has and heard[i, p] == 1.0 else out[i, p]
-            mean = above[i, p] / below[i, p]
-            out[i, p] = mean if heard[i, p] > 1.0 and below[i, p] > 0.0 else single
+            sums[0, i, p] += share[p] * opinions[i, p] if has else 0.0
+            sums[1, i, p] += share[p] if has else 0.0
+            sums[2, i, p] += 1.0 if has else 0.0
+            single = opinions[i, p] if has and sums[2, i, p] == 1.0 else out[i, p]
+            mean = sums[0, i, p] / sums[1, i, p]
+            out[i, p] = mean if sums[2, i, p] > 1.0 and sums[1, i, p] > 0.0 else single
+
+
+@compiled_apart
+def copy(source: Floats, first: int, out: Floats, to: int, width: int) -> None:
+    """Copy `width` columns."""
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            out[i, np.uint64(to) + p] = source[i, np.uint64(first) + p]
+
+
+@compiled
+def run_piece(program: Program, k: int, features: Floats, slots: Floats, out: Floats) -> None:
+    """Run the program for one piece of a block."""
+    operands, steps = program.column.shape[0], program.code.shape[0]
+    single = program.output.shape[0] == 1
+    first, width = program.pieces[k, 0], program.pieces[k, 1]
+    for n in range(operands):
+        if program.pieces[k, 3 + 2 * n] == SAME:
+            spread(features, program.pieces[k, 2 + 2 * n], first, width, slots[n])
+    for step in range(steps):
+        op, sa, sb, sc = program.code[step]
+        a, b, c, to = slots[sa], slots[sb], slots[sc], slots[operands + step]
+        ca, cb, cc = first, first, first
+        if sa < operands and program.pieces[k, 3 + 2 * sa] == NEIGHBOURS:
+            a, ca = features, program.pieces[k, 2 + 2 * sa]
+        if sb < operands and program.pieces[k, 3 + 2 * sb] == NEIGHBOURS:
+            b, cb = features, program.pieces[k, 2 + 2 * sb]
+        if sc < operands and program.pieces[k, 3 + 2 * sc] == NEIGHBOURS:
+            c, cc = features, program.pieces[k, 2 + 2 * sc]
+        if single and step == steps - 1:
+            to = out
+        if op == WHERE:
+            choose(a, ca, b, cb, c, cc, to, first, width)
+        else:
+            apply(op, a, ca, b, cb, to, first, width)
+    if single and steps == 0:
+        near = program.pieces[k, 3] == NEIGHBOURS
+        copy(features if near else slots[0], program.pieces[k, 2] if near else first, out, first, width)
 
 
 @compiled
@@ -92,20 +128,39 @@ def think(program: Program, block: int, features: Floats, slots: Floats, sums: F
 
     slots: float64[slots, I, L] and sums: float64[3, I, L] are room to work in.
     """
-    operands, strategies = program.piece.shape[0], program.output.shape[0]
-    for n in range(operands):
-        load(program, n, block, features, slots[n])
-    for k in range(program.code.shape[0]):
-        op, a, b, c = program.code[k]
-        to = slots[operands + k].reshape(-1)
-        if op == WHERE:
-            choose(slots[a].reshape(-1), slots[b].reshape(-1), slots[c].reshape(-1), to)
-        else:
-            apply(op, slots[a].reshape(-1), slots[b].reshape(-1), to)
-    if strategies == 1:
-        copy(slots[program.output[0]].reshape(-1), 0, out.reshape(-1))
-        return
-    spread(np.nan, out.reshape(-1))
-    spread(0.0, sums.reshape(-1))
-    for s in range(strategies):
-        average(slots[program.output[s]], program.share[s, block], sums[0], sums[1], sums[2], out)
+    for n in range(program.column.shape[0]):
+        if program.jumps[n, block]:
+            gather(features, program.column[n, block], program.constant[n, block], slots[n])
+    for k in range(program.block[block, 0], program.block[block, 1]):
+        run_piece(program, k, features, slots, out)
+    if program.output.shape[0] > 1:
+        blank(sums, out)
+        for s in range(program.output.shape[0]):
+            average(slots[program.output[s]], program.share[s, block], sums, out)
+
+
+@compiled
+def cut(column: Ints, jumps: NDArray[np.bool_], first_piece: int, pieces: Ints) -> int:
+    """Cut one block into pieces, written to `pieces` from `first_piece` on; return the one after the last.
+
+    column: int64[n, L]; jumps: bool[n], the operands that are gathered and so do not matter.
+    """
+    operands, lanes = column.shape
+    k, first = first_piece, 0
+    while first < lanes:
+        width = lanes - first
+        for n in range(operands):
+            if not jumps[n]:
+                step = column[n, first + 1] - column[n, first] if first + 1 < lanes else 0
+                step = step if step == 0 or step == 1 else 0
+                run = 1
+                while first + run < lanes and column[n, first + run] - column[n, first + run - 1] == step:
+                    run += 1
+                width = min(width, run)
+        for n in range(operands):
+            step = column[n, first + 1] - column[n, first] if width > 1 else SAME
+            pieces[k, 2 + 2 * n] = column[n, first]
+            pieces[k, 3 + 2 * n] = IN_SLOT if jumps[n] else step
+        pieces[k, 0], pieces[k, 1] = first, width
+        k, first = k + 1, first + width
+    return k

@@ -9,8 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+GROUP = 16  # lanes that are looked at, or skipped, together
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 
 class Terms(NamedTuple):
@@ -33,7 +36,8 @@ class Book(NamedTuple):
     cash: Floats  # [P] account currency, never below 0
     position: Floats  # [I, P] units
     order: Floats  # [I, P] for the next bar: units, or a weight where sizing waits for the fill; NaN for none
-    pending: Flags  # [I] has any lane an order
+    pending: Flags  # [I, groups] has any lane of the group an order
+    queue: Ints  # [1 + I * groups] how many groups are pending, then instrument * groups + group of each
     opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
     weight: Floats  # [I, P] the weight last decided
     heeded: Floats  # [2, I] the risk scale and cap last heeded
@@ -65,12 +69,13 @@ class Filled(NamedTuple):
 def new_book(terms: Terms, instruments: int) -> Book:
     """Return the books of portfolios that own their starting cash and nothing else."""
     lanes = terms.start.shape[0]
-    shape = (instruments, lanes)
+    shape, groups = (instruments, lanes), -(-lanes // GROUP)
     return Book(
         cash=terms.start.copy(),
         position=np.zeros(shape),
         order=np.full(shape, np.nan),
-        pending=np.zeros(instruments, np.bool_),
+        pending=np.zeros((instruments, groups), np.bool_),
+        queue=np.zeros(1 + instruments * groups, np.int64),
         opinion=np.zeros(shape),
         weight=np.zeros(shape),
         heeded=np.ones((2, instruments)),

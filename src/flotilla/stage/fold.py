@@ -13,6 +13,10 @@ Floats = NDArray[np.float64]
 class Fold(Stage):
     """A stage with a state: rows in, rows out, and the state moves on."""
 
+    warm_up: int = (
+        1  # rows needed for its first opinion, as far as the author knows; only told, never relied on
+    )
+
     def start(self, instruments: int) -> Any:
         """Return the state before the first row: an array, or a dict, list or tuple of arrays and numbers.
 

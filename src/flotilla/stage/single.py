@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.kernel.bar import carry, decide, fill, mark
+from flotilla.kernel.bar import carry, decide, enqueue, fill, mark
 from flotilla.kernel.book import cash_after
 from flotilla.kernel.fill import fee_of
-from flotilla.kernel.opinions import average
+from flotilla.kernel.opinions import average, blank
 from flotilla.kernel.portfolio import Book, Floats, Tally, Terms, new_book, new_filled, new_tally
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 
@@ -80,13 +80,14 @@ class Exchange:
             asked = order.weight if self._at_fill else order.quantity
             cancel = order.quantity == 0.0
             self._book.order[i, 0] = np.nan if cancel else asked
-            self._book.pending[i] = not cancel
+            self._book.pending[i, 0] = not cancel
             self._ids[i] = order.order_id
+        enqueue(self._book.pending, self._book.queue)
 
     def fill(self, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
         """Fill what rests at `price`: float64[I], NaN where nothing trades. Sells come first, then buys."""
         book, filled = self._book, self._filled
-        if not book.pending.any():
+        if book.queue[0] == 0:
             return []
         filled.quantity[:] = 0.0
         fees = self._terms.fee[0]
@@ -138,6 +139,7 @@ class Portfolio:
         count = len(self.instruments)
         self.book, self.tally = new_book(terms, count), new_tally(terms)
         self._sums, self._wanted = np.empty((3, count, 1)), np.empty((count, 1))
+        self._fresh = np.zeros(1 + count, np.int64)
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last opinion
 
     def settle(self, fills: Sequence[Fill], price: Floats) -> None:
@@ -153,6 +155,7 @@ class Portfolio:
         done = ~np.isnan(price)
         book.order[done] = np.nan
         book.pending[done] = False
+        enqueue(book.pending, book.queue)
 
     def mark(self, marks: Floats) -> float:
         """Value the book at `marks`, float64[I], and return the equity, account currency."""
@@ -167,7 +170,7 @@ class Portfolio:
         self._wanted[:] = np.nan
         decide(
             book, self._terms, self.tally, self._fused(opinions), risk.scale, risk.cap, close,
-            self._every_bar, at_fill, self._wanted,
+            self._every_bar, at_fill, self._wanted, self._fresh,
         )  # fmt: skip
         orders = []
         for i in np.flatnonzero(~np.isnan(self._wanted[:, 0])):
@@ -182,11 +185,10 @@ class Portfolio:
         """Return the strategies' opinions as one: float64[S, I] -> float64[I, 1]."""
         if len(opinions) == 1:
             return np.ascontiguousarray(opinions[0])[:, None]
-        out = np.full((len(self.instruments), 1), np.nan)
-        self._sums[:] = 0.0
-        above, below, heard = self._sums
+        out = np.empty((len(self.instruments), 1))
+        blank(self._sums, out)
         for opinion, share in zip(opinions, self._shares, strict=True):
-            average(np.ascontiguousarray(opinion)[:, None], share, above, below, heard, out)
+            average(np.ascontiguousarray(opinion)[:, None], share, self._sums, out)
         return out
 
     def _order(self, moment: Moment, i: int, quantity: float, decisions: tuple[str, ...]) -> Order:

@@ -34,8 +34,8 @@ class Window(Stage):
     def over(self, *inputs: Floats) -> Floats:
         """Return one output row for each input row; NaN until the window is full.
 
-        inputs: float64[T, I] each -> float64[T, I]. Research hands in years, live the last `lookback` rows, and
-        what is said of a row must be the same bits: sum each window by itself, let nothing run along.
+        inputs: float64[T, I] each -> float64[T, I]. Research hands in years, live the last `lookback` rows,
+        and what is said of a row must be the same bits: sum each window by itself, let nothing run along.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it computes: give it an over()")
 
