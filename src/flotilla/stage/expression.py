@@ -2,12 +2,13 @@
 
     sma(close, 10) > sma(close, 30)
 
-A tree says what to compute and computes nothing. No operator looks ahead, so look-ahead cannot be written. Equal
-trees are one object, so what two strategies share is computed once. A parameter may be a `Column`, one value for
-each portfolio of a sweep: then the tree stands for as many expressions, and is still built once.
+A tree says what to compute and computes nothing. No operator looks ahead, so look-ahead cannot be written.
+Equal trees are one object, so what two strategies share is computed once. A parameter may be a `Column`, one
+value for each portfolio of a sweep: then the tree stands for as many expressions, and is still built once.
 
-Before an operator has seen enough rows, and wherever an input is not a number, it says NaN: not known. In a signal
-NaN means no opinion (keep what you have), and 0 means be flat.
+Before an operator has seen enough rows, and where an input is not a number, it says NaN: not known. (Those
+that carry an answer along repeat it instead; each says so.) In a signal NaN means no opinion (keep what you
+have), and 0 means be flat.
 """
 
 import weakref
@@ -29,8 +30,9 @@ class NeedsOneValue(ConfigError):
 class Column:
     """A parameter that is swept: one value for each portfolio. values: float64[P] or int64[P].
 
-    It may be used where a number may, and computed with (`2 * slow + 1`), but not asked whether it is true, nor
-    turned into an int: for that there is no one answer. A strategy that does ask is built once for each value.
+    It may be used where a number may, and computed with (`2 * slow + 1`), but not asked whether it is true,
+    nor turned into an int: for that there is no one answer. A strategy that does ask is built once for each
+    value.
     """
 
     __slots__ = ("__weakref__", "values")
@@ -45,9 +47,9 @@ class Column:
 
     def _with(self, other: Any, ufunc: np.ufunc, swap: bool = False) -> "Column":
         if isinstance(other, Node):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]  # then the node is asked
         value = other.values if isinstance(other, Column) else other
-        return Column(ufunc(value, self.values) if swap else ufunc(self.values, value))
+        return Column(np.asarray(ufunc(value, self.values) if swap else ufunc(self.values, value)))
 
     def __add__(self, other: Any) -> "Column":
         return self._with(other, np.add)
@@ -101,6 +103,7 @@ class Node:
     _known: ClassVar["weakref.WeakValueDictionary[tuple[Any, ...], Node]"] = weakref.WeakValueDictionary()
 
     def __new__(cls, op: str, params: tuple[Parameter, ...] = (), inputs: tuple["Node", ...] = ()) -> "Node":
+        """Return the one node that there is of these."""
         key = (op, tuple((type(p), p) for p in params), inputs)
         node = cls._known.get(key)
         if node is None:
@@ -111,8 +114,12 @@ class Node:
         return node
 
     def __repr__(self) -> str:
-        inside = [repr(i) for i in self.inputs] + [_spell(p) for p in self.params]
-        return f"{self.op}({', '.join(inside)})" if inside else self.op
+        params = [_spell(p) for p in self.params]
+        if self.op in ("field", "const"):
+            return params[0]
+        if self.op in _SIGNS:
+            return f" {_SIGNS[self.op]} ".join(_bracketed(i) for i in self.inputs)
+        return f"{self.op}({', '.join([*map(repr, self.inputs), *params])})"
 
     def __bool__(self) -> bool:
         raise ConfigError(
@@ -172,6 +179,24 @@ class Node:
         return Node("negate", (), (self,))
 
 
+_SIGNS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "gt": ">",
+    "ge": ">=",
+    "lt": "<",
+    "le": "<=",
+    "both": "&",
+    "either": "|",
+}
+
+
+def _bracketed(node: Node) -> str:
+    return f"({node!r})" if node.op in _SIGNS else repr(node)
+
+
 def as_node(value: Any) -> Node:
     """Return `value` as a node: a node as it is, a number or a swept parameter as a constant."""
     if isinstance(value, Node):
@@ -180,7 +205,9 @@ def as_node(value: Any) -> Node:
         return Node("const", (value,))
     if isinstance(value, (bool, int, float, np.integer, np.floating)):
         return Node("const", (float(value),))
-    raise ConfigError(f"an expression is made of operators and numbers, not of {type(value).__name__}: {value!r}")
+    raise ConfigError(
+        f"an expression is made of operators and numbers, not of {type(value).__name__}: {value!r}"
+    )
 
 
 def field(name: str) -> Node:

@@ -1,76 +1,241 @@
-"""The operators that expressions are made of, as a table: what each needs, remembers and computes.
+"""The words that expressions are written in. Each returns a `Node`, and computes nothing.
 
-An operator with a memory is a *bank*: one operator over the same inputs with W sets of parameters, advanced
-together. `start` makes its state, a dict of arrays (which is what is checkpointed); `advance` takes the next rows
-of its inputs, float64[n, I] each, and writes float64[n, I, W]. Operators without a memory are codes of
-`kernel.elementwise`.
+    momentum = close / delay(close, 252) - 1
+    long = (rank(momentum) > 0.8) & (close > sma(close, 200))
+
+Where an operator looks back over `n` rows it says NaN before it has seen them, and while one of them is not
+known (not a finite number). Operators that carry an answer along (`ema`, `wilder`, `rsi`, `hold`, `latch`,
+`hysteresis`) take no notice of a row that is not known, and repeat what they last said.
+
+Any parameter may be a `Column`: swept, one value for each portfolio. Shapes are float64[T, I] throughout.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from flotilla.kernel import rolling
+from flotilla.errors import ConfigError
 from flotilla.kernel.elementwise import BINARY, UNARY
-from flotilla.kernel.portfolio import Floats
-from flotilla.stage.expression import Node, as_node
+from flotilla.stage.expression import Column, Node, as_node
 
-State = dict[str, NDArray[Any]]
-Parameters = Mapping[str, NDArray[Any]]  # name -> one value a set, int64[W] or float64[W]
-
-
-class Operator(NamedTuple):
-    """An operator with a memory."""
-
-    parameters: tuple[str, ...]
-    warm_up: Callable[..., int]  # rows needed for the first value, from one set of parameters
-    start: Callable[[Parameters, int, Floats], State]  # parameters, instruments, ticks per unit: float64[I]
-    advance: Callable[[State, tuple[Floats, ...], Floats], None]  # state, inputs, out
-
-
-def with_history(state: State, x: Floats) -> Floats:
-    """Return the rows kept from before, then x; and keep the last of them for next time."""
-    recent = np.concatenate([state["recent"], x])
-    state["recent"] = recent[len(x) :].copy()
-    return recent
-
-
-def start_rolling(parameters: Parameters, instruments: int, ticks: Floats) -> State:
-    """Return the state of a bank of rolling windows that has seen nothing."""
-    windows = parameters["n"].astype(np.int64)
-    shape = (instruments, len(windows))
-    return {
-        "windows": windows,
-        "ticks": ticks,
-        "recent": np.full((int(windows.max()), instruments), np.nan),
-        "total": np.zeros(shape),
-        "error": np.zeros(shape),
-        "missing": np.broadcast_to(windows, shape).copy(),
-    }
-
-
-def advance_mean(state: State, inputs: tuple[Floats, ...], out: Floats) -> None:
-    """Average each window: the exact sum of ticks, divided once, so that equal averages are equal."""
-    recent = with_history(state, inputs[0])
-    rolling.roll_sum(
-        recent, state["windows"], state["ticks"], state["total"], state["error"], state["missing"], out
-    )
-    rolling.divide(out, state["windows"], state["ticks"])
-
-
-OPERATORS: dict[str, Operator] = {
-    "sma": Operator(("n",), lambda n: n, start_rolling, advance_mean),
-}
 ELEMENTWISE = (*BINARY, *UNARY, "where")
 
+Value = Node | Column | float  # what an operator may be applied to
+Rows = int | Column
+Number = float | Column
 
-def sma(x: Node, n: int) -> Node:
-    """Return the mean of the last `n` rows; NaN before there are n. Exact where the tick is known."""
-    return Node("sma", (n,), (as_node(x),))
+
+def delay(x: Value, n: Rows) -> Node:
+    """Return x as it was n rows ago, in the units of x; n = 0 is x itself. First said in row n + 1."""
+    return Node("delay", (_rows("delay", n, fewest=0),), (as_node(x),))
 
 
-def where(condition: Node, a: Node | float, b: Node | float) -> Node:
+def returns(x: Value, n: Rows = 1) -> Node:
+    """Return by what fraction x grew over n rows: x / x n rows ago - 1. First said in row n + 1."""
+    return as_node(x) / delay(x, _rows("returns", n)) - 1.0
+
+
+def total(x: Value, n: Rows) -> Node:
+    """Return the sum of the last n rows, in the units of x; exact for prices whose tick is known."""
+    return Node("total", (_rows("total", n),), (as_node(x),))
+
+
+def sma(x: Value, n: Rows) -> Node:
+    """Return the simple moving average: the mean of the last n rows, in the units of x.
+
+    Of prices whose tick is known it is the exact sum of ticks, divided once: equal averages compare equal.
+    """
+    return Node("sma", (_rows("sma", n),), (as_node(x),))
+
+
+def std(x: Value, n: Rows) -> Node:
+    """Return the standard deviation of the last n rows, n >= 2, as of a sample (n - 1), in the units of x.
+
+    It is computed to 106 bits, and is exactly 0 where all n are equal.
+    """
+    return Node("std", (_rows("std", n, fewest=2),), (as_node(x),))
+
+
+def lowest(x: Value, n: Rows) -> Node:
+    """Return the lowest of the last n rows, in the units of x."""
+    return Node("lowest", (_rows("lowest", n),), (as_node(x),))
+
+
+def highest(x: Value, n: Rows) -> Node:
+    """Return the highest of the last n rows, in the units of x."""
+    return Node("highest", (_rows("highest", n),), (as_node(x),))
+
+
+def ema(x: Value, n: Rows) -> Node:
+    """Return the exponential moving average, in the units of x: it moves by 2 / (n + 1) of its distance to x.
+
+    The first known value starts it. First said with the n-th known value; a row that is not known leaves it
+    as it was. (pandas: ewm(span=n, adjust=False, min_periods=n, ignore_na=True).mean())
+    """
+    return Node("ema", (_rows("ema", n),), (as_node(x),))
+
+
+def wilder(x: Value, n: Rows) -> Node:
+    """Return Wilder's average, in the units of x: the mean of the first n known values, then moving by 1 / n.
+
+    First said with the n-th known value; a row that is not known leaves it as it was. (J. W. Wilder, New
+    Concepts in Technical Trading Systems, 1978)
+    """
+    return Node("wilder", (_rows("wilder", n),), (as_node(x),))
+
+
+def rsi(x: Value, n: Rows = 14) -> Node:
+    """Return the relative strength index, 0 to 100.
+
+    It is 100 * rise / (rise + fall), both Wilder's averages of the changes; 50 where nothing moved. First
+    said with the n-th change, in row n + 1; a change is from the last known value. (Wilder, 1978)
+    """
+    return Node("rsi", (_rows("rsi", n),), (as_node(x),))
+
+
+def true_range(high: Value, low: Value, close: Value) -> Node:
+    """Return how far the price moved in a row, in its units.
+
+    It is high - low, or more where the last known close lies outside of them. First said in row 2. (Wilder,
+    1978)
+    """
+    before = delay(hold(close), 1)
+    return most(as_node(high) - low, most(abs(as_node(high) - before), abs(as_node(low) - before)))
+
+
+def atr(high: Value, low: Value, close: Value, n: Rows = 14) -> Node:
+    """Return the average true range, in units of the price: Wilder's average of `true_range`.
+
+    First said with the n-th known range, in row n + 1. Data without highs and lows are refused. (Wilder,
+    1978)
+    """
+    return wilder(true_range(high, low, close), _rows("atr", n))
+
+
+def rank(x: Value) -> Node:
+    """Return where each instrument stands in its row, 0 the lowest to 1 the highest.
+
+    Equals share the mean of their ranks; one alone stands at 0.5. What is not known stays so, and is not
+    counted.
+    """
+    return Node("rank", (), (as_node(x),))
+
+
+def place(x: Value) -> Node:
+    """Return how many instruments stand above each in its row: `place(x) < 5` is the top five.
+
+    Of equals the earlier column stands above. What is not known stays so, and is not counted.
+    """
+    return Node("place", (), (as_node(x),))
+
+
+def demean(x: Value) -> Node:
+    """Return how far each instrument is above the mean of its row, in the units of x.
+
+    What is not finite is not known, and not counted.
+    """
+    return Node("demean", (), (as_node(x),))
+
+
+def zscore(x: Value) -> Node:
+    """Return how many standard deviations (of a sample) each instrument is above the mean of its row.
+
+    NaN where all are equal, or one is alone. What is not finite is not known, and not counted.
+    """
+    return Node("zscore", (), (as_node(x),))
+
+
+def hold(x: Value) -> Node:
+    """Return the last value of x that was not NaN; NaN before the first."""
+    return Node("hold", (), (as_node(x),))
+
+
+def latch(enter: Value, leave: Value) -> Node:
+    """Return 1 from when `enter` is true until `leave` is, and 0 otherwise. Where both are, it leaves.
+
+    NaN before either was known; a condition that is not known is not true.
+    """
+    return Node("latch", (), (as_node(enter), as_node(leave)))
+
+
+def hysteresis(x: Value, low: Number, high: Number) -> Node:
+    """Return 1 from when x is below `low` until it is above `high`, and 0 otherwise.
+
+    Both levels are in the units of x. The same as latch(x < low, x > high), and cheaper where the levels are
+    swept. NaN before x was known.
+    """
+    return Node("hysteresis", (_number("hysteresis", low), _number("hysteresis", high)), (as_node(x),))
+
+
+def where(condition: Value, a: Value, b: Value) -> Node:
     """Return `a` where the condition is true (not 0), `b` where it is 0, NaN where it is NaN."""
     return Node("where", (), (as_node(condition), as_node(a), as_node(b)))
+
+
+def least(a: Value, b: Value) -> Node:
+    """Return the smaller of the two; NaN where either is."""
+    return Node("least", (), (as_node(a), as_node(b)))
+
+
+def most(a: Value, b: Value) -> Node:
+    """Return the larger of the two; NaN where either is."""
+    return Node("most", (), (as_node(a), as_node(b)))
+
+
+def equal(a: Value, b: Value) -> Node:
+    """Return 1 where the two are equal, 0 where not, NaN where either is.
+
+    (== asks whether two trees are the same one.)
+    """
+    return Node("eq", (), (as_node(a), as_node(b)))
+
+
+def differs(a: Value, b: Value) -> Node:
+    """Return 1 where the two differ, 0 where not, NaN where either is."""
+    return Node("ne", (), (as_node(a), as_node(b)))
+
+
+def sign(x: Value) -> Node:
+    """Return -1, 0 or 1."""
+    return Node("sign", (), (as_node(x),))
+
+
+def log(x: Value) -> Node:
+    """Return the natural logarithm: -inf at 0, NaN below."""
+    return Node("log", (), (as_node(x),))
+
+
+def exp(x: Value) -> Node:
+    """Return e to the power x."""
+    return Node("exp", (), (as_node(x),))
+
+
+def sqrt(x: Value) -> Node:
+    """Return the square root; NaN below 0."""
+    return Node("sqrt", (), (as_node(x),))
+
+
+def known(x: Value) -> Node:
+    """Return 1 where x is a number, 0 where it is NaN."""
+    return Node("known", (), (as_node(x),))
+
+
+def _rows(of: str, n: Rows, fewest: int = 1) -> Rows:
+    """Return a number of rows, or a swept one, as whole numbers; ConfigError if it is not that."""
+    values = np.asarray(n.values if isinstance(n, Column) else n)
+    if values.dtype.kind not in "iuf" or not np.all((values == np.rint(values)) & (values >= fewest)):
+        wrong = (
+            n if not isinstance(n, Column) else values[~((values == np.rint(values)) & (values >= fewest))][0]
+        )
+        raise ConfigError(
+            f"{of} looks back over a whole number of rows, at least {fewest}, not over {wrong!r}"
+        )
+    if isinstance(n, Column):
+        return n if values.dtype.kind == "i" else Column(values.astype(np.int64))
+    return int(n)
+
+
+def _number(of: str, value: Number) -> Number:
+    """Return a parameter as a float, or swept; ConfigError if it is no number."""
+    values = np.asarray(value.values if isinstance(value, Column) else value)
+    if values.dtype.kind not in "iuf" or np.isnan(values).any():
+        raise ConfigError(f"{of} needs a number, not {value!r}")
+    return value if isinstance(value, Column) else float(value)

@@ -1,0 +1,178 @@
+"""The promises of a strategy, tried one by one on a made market.
+
+    range    an opinion is between -1 and 1, or NaN for none; one for each instrument and row
+    again    built and run again, it says the same
+    chunks   any split of the rows gives the same bits: a bar at a time, as live hands them in, and others
+    prefix   what it says at a row does not change when later rows arrive: no row sees the future
+    replay   its state, written down and read back, goes on as if nothing had happened
+    window   a Window says NaN until it is full
+
+The market goes through bar by bar once, so the first four are tried on every row, not on a sample. It is the
+runner of research and of live that is used, and the state goes through the bytes of a checkpoint.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from flotilla.errors import ConfigError
+from flotilla.kernel.portfolio import Floats
+from flotilla.model.panel import Panel
+from flotilla.plugins import find
+from flotilla.stage.calendar import calendar_fields
+from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.expression import Node
+from flotilla.stage.plan import warm_up
+from flotilla.stage.window import Stage, Window, stage_node
+from flotilla.stream.arrays import decode, encode
+from flotilla.testing.market import made_market
+
+Target = Callable[..., Any]
+
+
+def check_strategy(target: Target | str, market: Panel | None = None, /, **params: Any) -> None:
+    """Raise AssertionError, with the row and what it means, if a strategy breaks a promise.
+
+    target: what gives an expression, a Window, a Fold or an OnBar when called with the parameters; or the
+    name of an installed strategy, or "my_file:Thing". market: what it is tried on; a made one, long enough
+    for it, if None.
+    """
+    called = find("strategy", target) if isinstance(target, str) else target
+    trial = _Trial(called, params, market)
+    whole = trial.run([])
+    _check_range(trial, whole)
+    trial.compare(whole, trial.run([]), "says one thing, and another when it is built and run again")
+    bars = trial.bars
+    trial.compare_bar_by_bar(whole, trial.run(range(1, bars)))
+    for cuts in ([bars // 2], [1, 2, bars // 3, bars - 1], range(7, bars, 7)):
+        how = f"says one thing in one chunk, and another with the rows cut at {_few(cuts)}"
+        trial.compare(whole, trial.run(cuts), f"{how}: all that it remembers must be in its state")
+    for at in (1, bars // 3, bars // 2, bars - 1):
+        how = f"goes on differently when its state is written down after {at} rows and read back"
+        trial.compare(whole, trial.run_restarted(at), f"{how}: something it remembers is not in its state")
+
+
+class _Trial:
+    """One strategy, its parameters, and the market that it is tried on."""
+
+    def __init__(self, target: Target, params: dict[str, Any], market: Panel | None) -> None:
+        self.target, self.params = target, params
+        node, stage = self._built()
+        self.lookback = stage.lookback if isinstance(stage, Window) else 0
+        self.warm_up = warm_up(node)
+        self.market = market or made_market(bars=max(300, 3 * self.warm_up))
+        self.bars, self.instruments = self.market.shape
+        calendar = calendar_fields(self.market.ts_event, self.instruments)
+        self.fields: dict[str, Floats] = {**self.market.fields, **calendar}
+
+    @contextmanager
+    def running(self) -> Iterator[ChunkRunner]:
+        """Build the strategy anew, open it, and give what runs it; close it after."""
+        node, stage = self._built()
+        if stage is not None:
+            stage.open()
+        try:
+            yield ChunkRunner([node], self.instruments, self.market.ticks_per_unit)
+        finally:
+            if stage is not None:
+                stage.close()
+
+    def run(self, cuts: Sequence[int]) -> Floats:
+        """Return what the strategy, built anew, says when the rows are cut so: float64[T, I]."""
+        with self.running() as runner:
+            return np.concatenate(
+                [self._said(runner, a, b) for a, b in zip([0, *cuts], [*cuts, self.bars], strict=True)]
+            )
+
+    def run_restarted(self, at: int) -> Floats:
+        """Return what it says when it is built anew after some rows, from the bytes of its state then."""
+        with self.running() as runner:
+            before = self._said(runner, 0, at)
+            state = encode(runner.state())
+        with self.running() as runner:
+            runner.restore(decode(state))
+            return np.concatenate([before, self._said(runner, at, self.bars)])
+
+    def _said(self, runner: ChunkRunner, a: int, b: int) -> Floats:
+        return runner.advance({name: values[a:b] for name, values in self.fields.items()})[:, :, 0]
+
+    def compare_bar_by_bar(self, whole: Floats, single: Floats) -> None:
+        """Raise if a bar at a time is not the whole: the future was seen, or the past forgotten."""
+        found = _first_difference(whole, single)
+        if found is None:
+            return
+        t, i = found
+        with self.running() as runner:
+            past = self._said(runner, 0, t + 1)
+        if not _same(past[t, i], whole[t, i]):
+            raise AssertionError(
+                f"{self.at(t, i)} saw the future: it says {whole[t, i]} when later rows are there, "
+                f"and {past[t, i]} when they are not yet"
+            )
+        forgot = (
+            f"it looks back further than its lookback of {self.lookback} rows"
+            if self.lookback
+            else "all that it remembers must be in its state"
+        )
+        raise AssertionError(
+            f"{self.at(t, i)} says {whole[t, i]} when the rows come in one chunk, and {single[t, i]} "
+            f"when they come a bar at a time, as live hands them in: {forgot}"
+        )
+
+    def compare(self, whole: Floats, other: Floats, what: str) -> None:
+        """Raise if the two are not the same bits. what: what that means."""
+        found = _first_difference(whole, other)
+        if found is not None:
+            raise AssertionError(f"{self.at(*found)} {what} ({whole[found]}, {other[found]})")
+
+    def _built(self) -> tuple[Node, Stage | None]:
+        made = self.target(**self.params)
+        if isinstance(made, Node):
+            return made, None
+        if isinstance(made, Stage):
+            return stage_node(made), made
+        raise ConfigError(
+            f"a strategy gives an expression, a Window, a Fold or an OnBar, not a {type(made).__name__}"
+        )
+
+    def at(self, t: int, i: int) -> str:
+        return f"row {t} ({self.market.instruments[i]})"
+
+
+def _check_range(trial: _Trial, whole: Floats) -> None:
+    """Raise if an opinion is out of range, comes before a window is full, or never comes."""
+    wrong = np.argwhere(np.abs(whole) > 1.0)
+    if len(wrong):
+        t, i = wrong[0]
+        raise AssertionError(
+            f"{trial.at(t, i)} says {whole[t, i]}: an opinion is between -1 and 1, or NaN for none"
+        )
+    early = np.argwhere(whole[: max(trial.lookback - 1, 0)] == whole[: max(trial.lookback - 1, 0)])
+    if len(early):
+        t, i = early[0]
+        raise AssertionError(
+            f"{trial.at(t, i)} has an opinion before its window of {trial.lookback} rows is full"
+        )
+    if np.isnan(whole).all():
+        raise AssertionError(
+            f"it has no opinion in any of {trial.bars} rows; by its plan it needs {trial.warm_up}"
+        )
+
+
+def _same(a: float, b: float) -> bool:
+    return _first_difference(np.array([[a]]), np.array([[b]])) is None
+
+
+def _first_difference(a: Floats, b: Floats) -> tuple[int, int] | None:
+    """Return the first row and instrument where two tables are not the same bits; any NaN is like another."""
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    differ = (a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b))
+    found = np.argwhere(differ)
+    return (int(found[0][0]), int(found[0][1])) if len(found) else None
+
+
+def _few(cuts: Sequence[int]) -> str:
+    shown = ", ".join(str(cut) for cut in cuts[:4])
+    return shown + (", ..." if len(cuts) > 4 else "")
