@@ -45,13 +45,6 @@ class Runs(NamedTuple):
 
 
 @compiled
-def in_units(value: float, ticks: float) -> float:
-    """Return a value in whole ticks where `ticks` a unit are known, else as it is; 0 if it is not known."""
-    scaled = np.rint(value * ticks) if ticks > 0.0 else value
-    return scaled if abs(scaled) < HUGE else 0.0
-
-
-@compiled
 def add_error(a: float, b: float, total: float) -> float:
     """Return a + b - total, exactly, for total = a + b rounded (Knuth, 1969)."""
     other = total - a
@@ -68,13 +61,20 @@ def product_error(a: float, b: float, product: float) -> float:
 
 
 @compiled_apart
-def accumulate(x: Floats, ticks: Floats, square: bool, totals: Totals) -> None:
-    """Add the chunk's rows, or their squares, to the totals. ticks: float64[I] a unit, 0 where unknown."""
+def accumulate(x: Floats, ticks: Floats, origin: Floats, square: bool, totals: Totals) -> None:
+    """Add the chunk's rows, or their squares, to the totals: as distances from `origin`, 0 if not known.
+
+    ticks: float64[I] a unit; 0 where unknown, then values are as they are. origin: float64[I], in ticks where
+    those are known; one that is NaN becomes the first known value.
+    """
     before = totals.high.shape[0] - x.shape[0]
     for t in range(x.shape[0]):
         now, last = np.uint64(before + t), np.uint64(before + t - 1)
         for i in range(x.shape[1]):
-            value, total = in_units(x[t, i], ticks[i]), totals.high[last, i]
+            scaled = np.rint(x[t, i] * ticks[i]) if ticks[i] > 0.0 else x[t, i]
+            fresh, total = abs(x[t, i]) < HUGE, totals.high[last, i]
+            origin[i] = scaled if fresh and origin[i] != origin[i] else origin[i]
+            value = scaled - origin[i] if fresh else 0.0
             term = value * value if square else value
             error = product_error(value, value, term) if square else 0.0
             rough = total + term

@@ -86,14 +86,19 @@ def _start_sums(terms: Terms) -> State:
 
 def _start_std(terms: Terms) -> State:
     shape = (int(terms.rows().max()), terms.instruments)
-    return {**_start_sums(terms), "square_high": np.zeros(shape), "square_low": np.zeros(shape)}
+    origin = np.full(terms.instruments, np.nan)
+    return {
+        **_start_sums(terms),
+        "square_high": np.zeros(shape),
+        "square_low": np.zeros(shape),
+        "origin": origin,
+    }
 
 
-def _totals(terms: Terms, state: State, x: Floats, square: bool) -> Totals:
-    """Return the totals with the chunk's rows added."""
-    kept = (state["square_high"], state["square_low"]) if square else (state["high"], state["low"])
-    totals = Totals(*(_with(before, x) for before in kept))
-    rolling.accumulate(x, terms.ticks, square, totals)
+def _totals(terms: Terms, x: Floats, origin: Floats, square: bool, *before: Floats) -> Totals:
+    """Return totals, high and low from before, with the chunk's rows added."""
+    totals = Totals(*(_with(kept, x) for kept in before))
+    rolling.accumulate(x, terms.ticks, origin, square, totals)
     return totals
 
 
@@ -117,7 +122,8 @@ def _kept_sums(x: Floats, totals: Totals, runs: Runs) -> State:
 def _sum(mean: bool) -> Callable[[Terms, State, Inputs, Floats], State]:
     def advance(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
         x = np.ascontiguousarray(inputs[0])
-        totals, runs = _totals(terms, state, x, square=False), _runs(terms, state, x)
+        totals = _totals(terms, x, np.zeros(terms.instruments), False, state["high"], state["low"])
+        runs = _runs(terms, state, x)
         rolling.roll_sum(x, terms.ticks, runs, totals, terms.rows(), mean, out)
         return _kept_sums(x, totals, runs)
 
@@ -125,12 +131,14 @@ def _sum(mean: bool) -> Callable[[Terms, State, Inputs, Floats], State]:
 
 
 def _std(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
-    x = np.ascontiguousarray(inputs[0])
-    totals, squares = _totals(terms, state, x, square=False), _totals(terms, state, x, square=True)
+    # Around the first value, and not around 0: squares are small, and lose nothing, while x stays near.
+    x, origin = np.ascontiguousarray(inputs[0]), state["origin"].copy()
+    totals = _totals(terms, x, origin, False, state["high"], state["low"])
+    squares = _totals(terms, x, origin, True, state["square_high"], state["square_low"])
     runs = _runs(terms, state, x)
     rolling.roll_std(terms.ticks, runs, totals, squares, terms.rows(), out)
-    kept = _kept_sums(x, totals, runs)
-    return {**kept, "square_high": _tail(squares.high, x), "square_low": _tail(squares.low, x)}
+    kept = {"square_high": _tail(squares.high, x), "square_low": _tail(squares.low, x), "origin": origin}
+    return {**_kept_sums(x, totals, runs), **kept}
 
 
 def _start_extremes(terms: Terms) -> State:

@@ -221,12 +221,13 @@ def known(x: Value) -> Node:
 def _rows(of: str, n: Rows, fewest: int = 1) -> Rows:
     """Return a number of rows, or a swept one, as whole numbers; ConfigError if it is not that."""
     values = np.asarray(n.values if isinstance(n, Column) else n)
-    if values.dtype.kind not in "iuf" or not np.all((values == np.rint(values)) & (values >= fewest)):
-        wrong = (
-            n if not isinstance(n, Column) else values[~((values == np.rint(values)) & (values >= fewest))][0]
-        )
+    wrong: list[object] = [n]
+    if values.dtype.kind in "iuf":
+        whole = (values == np.rint(values)) & (values >= fewest) & np.isfinite(values)
+        wrong = values[~whole].tolist()
+    if wrong:
         raise ConfigError(
-            f"{of} looks back over a whole number of rows, at least {fewest}, not over {wrong!r}"
+            f"{of} looks back over a whole number of rows, at least {fewest}, not over {wrong[0]!r}"
         )
     if isinstance(n, Column):
         return n if values.dtype.kind == "i" else Column(values.astype(np.int64))

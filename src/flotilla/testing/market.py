@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 def made_market(
-    seed: int = 0, bars: int = 400, instruments: int = 5, tick: float = 0.01, gaps: bool = True
+    seed: int = 0, bars: int = 400, instruments: int = 6, tick: float = 0.01, gaps: bool = True
 ) -> Panel:
     """Return daily bars, Monday to Friday from 2000-01-03, with all five fields. Equal arguments, equal bits.
 
