@@ -16,46 +16,22 @@ as well, since it may replace them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from typing import Any, Protocol, cast
 from zlib import crc32
-
-import msgspec
 
 from flotilla.clock import now_ns
 from flotilla.errors import DataError
-from flotilla.kernel.portfolio import Floats
+from flotilla.live.account import gateway_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
 from flotilla.live.role import Stop, begin, serve, wait
-from flotilla.model.records import Fill, Order
-from flotilla.plugins import find
-from flotilla.stage.single import Moment
-from flotilla.stage.terms import terms_of
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import Asked, ZmqPublisher, ZmqServer, ZmqSubscriber
 
-_IDLE_S = 0.05
 _ME = "execution"
-
-
-class Gateway(Protocol):
-    """Where orders go: a broker, or who plays one."""
-
-    def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
-        """Take a portfolio's orders of one bar."""
-
-    def fill(self, portfolio_id: str, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
-        """Return what a bar filled of a portfolio's orders."""
-
-    def state(self) -> dict[str, Any]:
-        """Return all that the next bar depends on."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that `state` returned."""
 
 
 class _Account:
@@ -72,11 +48,8 @@ class Execution:
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run = run
-        config = run.config.portfolio
-        terms = {run.portfolio_id: terms_of(msgspec.structs.asdict(config), len(run.manifest.instruments), 1)}
-        make = cast("type[Any]", find("gateway", run.manifest.gateway, run.plugins))
-        self._gateway: Gateway = make(terms, run.manifest.instruments, config.size_at)
-        self._accounts = {name: _Account() for name in terms}
+        self._gateway = gateway_of(run)
+        self._accounts = {run.portfolio_id: _Account()}
         self._log = stack.enter_context(closing(LogWriter(run.log("orders"), ["intents", "fills"])))
         cursor = self._recover()
         log = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
@@ -90,8 +63,8 @@ class Execution:
             closing(ZmqPublisher(run.endpoint("fills"), "fills", self._log.last_seq("fills") + 1))
         )
 
-    def step(self) -> None:
-        """Take the orders that are there, and fill those that can be, or wait a moment."""
+    def step(self, idle_s: float) -> None:
+        """Take the orders that are there, and fill those that can be, or wait up to `idle_s`."""
         asked = self._server.drain()
         if asked:
             self._take(asked)
@@ -100,7 +73,7 @@ class Execution:
         if not (self._fill() or asked or rows):
             self._publisher.heartbeat()
             waited = any(account.waiting for account in self._accounts.values())
-            wait([self._server.socket, self._bars.socket][: 1 + waited], _IDLE_S)
+            wait([self._server.socket, self._bars.socket][: 1 + waited], idle_s)
 
     def _take(self, asked: Sequence[Asked]) -> None:
         """Write requests down, all at once; then answer them."""
@@ -202,6 +175,7 @@ class Execution:
 
 def play(run: Run, _name: str, stop: Stop) -> None:
     """Execute until asked to stop."""
+    rehearse(run)
     with ExitStack() as stack:
         serve(Execution(run, stack).step, stop)
 

@@ -51,7 +51,7 @@ class Feed:
         self._next_ns = monotonic_ns()
         self._room = 0
 
-    def step(self) -> None:
+    def step(self, idle_s: float) -> None:
         """Publish what is due and has room, or wait a moment for it."""
         left = len(self._event) + 1 - self._done  # the closing counts as a bar
         batch = min(left, 1 if self._pace_ns else _BATCH)
@@ -65,7 +65,7 @@ class Feed:
             self._next_ns += max(self._pace_ns, -early_ns)
         else:
             self._publisher.heartbeat()
-            sleep(min(early_ns / 1e9, 0.05) if batch > 0 else _LOOK_S)
+            sleep(min(early_ns / 1e9 if batch > 0 else _LOOK_S, idle_s))
 
     def _publish(self, batch: int) -> None:
         now = now_ns()

@@ -91,7 +91,8 @@ class Run:
         return self.folder / f"{name}.db"
 
     def endpoint(self, name: str) -> str:
-        """Return where a stream's socket is."""
+        """Return where a stream's socket is; make its folder, which a reboot may have taken from /tmp."""
+        Path(self.manifest.sockets).mkdir(mode=0o700, exist_ok=True)
         return f"ipc://{self.manifest.sockets}/{name}"
 
     def panel(self) -> Panel:

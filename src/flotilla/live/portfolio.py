@@ -23,13 +23,13 @@ import zmq
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import GatewayError
+from flotilla.live.account import portfolio_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLED, KEPT, OPINIONS, Acked, Decided, Filled, Floats, arrays
 from flotilla.live.role import Stop, begin, serve, wait
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stage.single import Moment, Portfolio, no_risk
-from flotilla.stage.terms import terms_of
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import (
@@ -47,7 +47,6 @@ from flotilla.stream.socket import (
 KEEP_BARS = 256
 KEEP_NS = 50_000_000
 DEADLINE_S = 1.0  # after which execution is asked what became of a request
-_IDLE_S = 0.05
 _ME = "portfolio"
 
 
@@ -62,13 +61,8 @@ class Role:
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run, self._id = run, run.portfolio_id
-        config, count = run.config.portfolio, len(run.manifest.instruments)
-        terms = terms_of(msgspec.structs.asdict(config), count, 1)
-        shares = {name: strategy.weight for name, strategy in run.config.strategies.items()}
-        self._portfolio = Portfolio(
-            self._id, terms, run.manifest.instruments, shares, config.size_at, config.rebalance
-        )
-        self._risk = no_risk(count)
+        self._portfolio = portfolio_of(run)
+        self._risk = no_risk(len(run.manifest.instruments))
         self._log = stack.enter_context(
             closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal"))
         )
@@ -79,8 +73,8 @@ class Role:
         self._recover()
         self._connect(stack)
 
-    def step(self) -> None:
-        """Live what bars can be lived, or wait a moment for one."""
+    def step(self, idle_s: float) -> None:
+        """Live what bars can be lived, or wait for one up to `idle_s`."""
         moved = self._gather()
         lived = 0
         while lived < KEEP_BARS and self._complete():
@@ -93,7 +87,7 @@ class Role:
                 self._send(self._last, [])  # nothing to order, but so far it is
         behind = self._feed.behind or (self._resting and self._fills.behind)
         if not (moved or lived or behind):
-            wait(self._missing(), _IDLE_S)
+            wait(self._missing(), idle_s)
 
     @property
     def done(self) -> bool:
@@ -247,6 +241,7 @@ def _resting(portfolio: Portfolio) -> bool:
 
 def play(run: Run, _name: str, stop: Stop) -> None:
     """Live to the last bar, or until asked to stop."""
+    rehearse(run)
     with ExitStack() as stack:
         role = Role(run, stack)
         serve(role.step, stop, lambda: role.done)

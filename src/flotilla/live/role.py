@@ -38,13 +38,16 @@ def wait(sockets: Sequence[zmq.Socket[bytes]], timeout_s: float) -> None:
     zmq.zmq_poll([(socket, zmq.POLLIN) for socket in sockets], milliseconds(timeout_s))
 
 
-def serve(step: Callable[[], None], stop: Stop, over: Callable[[], bool] = lambda: False) -> None:
+IDLE_S = 0.05  # how long a role that has nothing to do sleeps at most: heartbeats and checkpoints are due
+
+
+def serve(step: Callable[[float], None], stop: Stop, over: Callable[[], bool] = lambda: False) -> None:
     """Say that the role is ready, and let it take step after step until it is over or asked to stop."""
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it for garbage only costs latency
     ready()
     while not (stop.asked or over()):
-        step()
+        step(IDLE_S)
 
 
 def begin(play: Callable[[Run, str, Stop], None]) -> None:
@@ -52,8 +55,6 @@ def begin(play: Callable[[Run, str, Stop], None]) -> None:
     stop = Stop()
     _, folder, *name = sys.argv
     try:
-        run = Run.read(Path(folder))
-        Path(run.manifest.sockets).mkdir(mode=0o700, exist_ok=True)  # a reboot may have emptied /tmp
-        play(run, name[0] if name else "", stop)
+        play(Run.read(Path(folder)), name[0] if name else "", stop)
     except FlotillaError as error:
         sys.exit(f"{type(error).__name__}: {error}")

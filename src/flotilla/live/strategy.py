@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 
+import numpy as np
+
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, OPINIONS, Market, Opinions, arrays, raw
 from flotilla.live.role import Stop, begin, serve, wait
 from flotilla.plugins import find
+from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.window import Stage, stage_node
@@ -30,7 +33,19 @@ from flotilla.stream.socket import ZmqPusher, ZmqSubscriber
 CHUNK = 512           # most bars at a time
 KEEP_BARS = 1_024     # a checkpoint after so many,
 KEEP_NS = 1_000_000_000  # or so long
-_IDLE_S = 0.05
+
+
+def runner_of(run: Run, name: str, stack: ExitStack) -> ChunkRunner:
+    """Return the strategy's stage before its first bar; `stack` closes what it opened."""
+    strategy = run.config.strategies[name]
+    target = find("strategy", strategy.kind, run.plugins)(**strategy.params)
+    if isinstance(target, Stage):
+        target.open()
+        stack.callback(target.close)
+        target = stage_node(target)
+    if not isinstance(target, Node):
+        raise ConfigError(f"$.strategies.{name}: {strategy.kind} gave a {type(target).__name__}")
+    return ChunkRunner([target], run.shape[1], run.panel().ticks_per_unit)
 
 
 class Strategy:
@@ -38,7 +53,7 @@ class Strategy:
 
     def __init__(self, run: Run, name: str, stack: ExitStack) -> None:
         self._run, self._name = run, name
-        self._runner = self._built(stack)
+        self._runner = runner_of(run, name, stack)
         self._log = stack.enter_context(
             closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal"))
         )
@@ -50,14 +65,14 @@ class Strategy:
         self._pusher = stack.enter_context(closing(ZmqPusher(run.endpoint("signals"), name, outbox)))
         self._kept, self._kept_ns = self._bars.cursor, monotonic_ns()
 
-    def step(self) -> None:
-        """Have an opinion of the bars that are there, or wait a moment for one."""
+    def step(self, idle_s: float) -> None:
+        """Have an opinion of the bars that are there, or wait for one up to `idle_s`."""
         rows = self._bars.drain(CHUNK)
         if rows:
             self._speak(rows)
         self._pusher.service()
         if not rows and not self._bars.behind:
-            wait([self._bars.socket], _IDLE_S)
+            wait([self._bars.socket], idle_s)
 
     def keep(self) -> None:
         """Write the state down."""
@@ -65,17 +80,6 @@ class Strategy:
             self._log.checkpoint(self._name, {"bars": self._bars.cursor}, encode(self._runner.state()))
             self._kept = self._bars.cursor
         self._kept_ns = monotonic_ns()
-
-    def _built(self, stack: ExitStack) -> ChunkRunner:
-        strategy = self._run.config.strategies[self._name]
-        target = find("strategy", strategy.kind, self._run.plugins)(**strategy.params)
-        if isinstance(target, Stage):
-            target.open()
-            stack.callback(target.close)
-            target = stage_node(target)
-        if not isinstance(target, Node):
-            raise ConfigError(f"$.strategies.{self._name}: {strategy.kind} gave a {type(target).__name__}")
-        return ChunkRunner([target], self._run.shape[1], self._run.panel().ticks_per_unit)
 
     def _begin(self) -> int:
         """Take up the last state, or warm up on the history; return the seq of the last bar in it."""
@@ -85,8 +89,8 @@ class Strategy:
             return kept.cursors["bars"]
         first = self._run.manifest.first
         if first:
-            history = self._run.panel().rows(0, first).fields
-            self._runner.advance({name: history[name] for name in self._run.manifest.fields})
+            history = self._run.panel().rows(0, first)
+            self._runner.advance(dict(history.fields) | calendar_fields(history.ts_event, self._run.shape[1]))
         return 0
 
     def _speak(self, rows: list[Row]) -> None:
@@ -95,7 +99,8 @@ class Strategy:
             return  # the closing
         values = arrays([bar.values for bar in bars], self._run.shape)
         fields = {name: values[:, k].copy() for k, name in enumerate(self._run.manifest.fields)}
-        said = self._runner.advance(fields)[:, :, 0]
+        times = np.array([bar.ts_event for bar in bars], np.int64)
+        said = self._runner.advance(fields | calendar_fields(times, self._run.shape[1]))[:, :, 0]
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()
         entries = [

@@ -1,0 +1,63 @@
+"""The portfolio of a run and its gateway, made as run.json says, and rehearsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from flotilla.kernel.portfolio import Floats
+from flotilla.live.folder import Run
+from flotilla.model.records import Fill, Order
+from flotilla.plugins import find
+from flotilla.stage.single import Marks, Moment, Portfolio, no_risk
+from flotilla.stage.terms import terms_of
+
+
+class Gateway(Protocol):
+    """Where orders go: a broker, or who plays one."""
+
+    def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
+        """Take a portfolio's orders of one bar."""
+
+    def fill(self, portfolio_id: str, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
+        """Return what a bar filled of a portfolio's orders."""
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next bar depends on."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `state` returned."""
+
+
+def portfolio_of(run: Run) -> Portfolio:
+    """Return the run's portfolio before its first bar."""
+    config, instruments = run.config.portfolio, run.manifest.instruments
+    terms = terms_of(msgspec.structs.asdict(config), len(instruments), 1)
+    shares = {name: strategy.weight for name, strategy in run.config.strategies.items()}
+    return Portfolio(run.portfolio_id, terms, instruments, shares, config.size_at, config.rebalance)
+
+
+def gateway_of(run: Run) -> Gateway:
+    """Return the run's gateway before its first order."""
+    config, instruments = run.config.portfolio, run.manifest.instruments
+    terms = {run.portfolio_id: terms_of(msgspec.structs.asdict(config), len(instruments), 1)}
+    make = find("gateway", run.manifest.gateway, run.plugins)
+    gateway: Gateway = make(terms, instruments, config.size_at)
+    return gateway
+
+
+def rehearse(run: Run) -> None:
+    """Take a portfolio and a gateway like the run's through two made bars.
+
+    What is compiled is compiled, or loaded, at its first use: that is now, and not when the
+    first order waits for it.
+    """
+    portfolio, gateway = portfolio_of(run), gateway_of(run)
+    count = len(run.manifest.instruments)
+    price, opinions = np.ones(count), np.ones((len(run.strategies), count))
+    portfolio.mark(Marks(count).advance(price[None])[0])
+    gateway.accept(portfolio.portfolio_id, portfolio.decide(Moment(0, 0), opinions, no_risk(count), price))
+    portfolio.settle(gateway.fill(portfolio.portfolio_id, Moment(1, 1), price, price), price)

@@ -1,0 +1,191 @@
+"""A made run, its roles in one thread, and what they should come to."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flotilla.config import decode
+from flotilla.live.account import gateway_of, portfolio_of
+from flotilla.live.execution import Execution
+from flotilla.live.feed import Feed
+from flotilla.live.folder import Run, prepare
+from flotilla.live.portfolio import Role
+from flotilla.live.result import LiveResult, read_result
+from flotilla.live.strategy import Strategy, runner_of
+from flotilla.model.panel import Panel
+from flotilla.stage.calendar import calendar_fields
+from flotilla.stage.single import Marks, Moment, no_risk
+from flotilla.stream.table import Store
+from flotilla.testing.market import made_market
+
+STRATEGIES = '''
+"""Two strategies of a user's own file."""
+
+from flotilla.stage.expression import close, volume
+from flotilla.stage.operators import sma
+from flotilla.stage.fold import OnBar
+
+
+def cross(fast: int = 3, slow: int = 10):
+    """Long while the fast average is above the slow one."""
+    return sma(close, fast) > sma(close, slow)
+
+
+class Streak(OnBar):
+    """Long after `n` closes in a row that did not fall."""
+
+    def __init__(self, n: int = 2) -> None:
+        self.n = n
+
+    def start(self, instruments):
+        import numpy as np
+        return {"last": np.full(instruments, np.nan), "run": np.zeros(instruments)}
+
+    def on_bar(self, state, bar):
+        import numpy as np
+        state["run"][:] = np.where(bar.close >= state["last"], state["run"] + 1, 0)
+        state["last"][:] = np.where(np.isnan(bar.close), state["last"], bar.close)
+        return np.where(np.isnan(bar.close), np.nan, (state["run"] >= self.n) * 1.0)
+'''
+CONFIG = {
+    "name": "made",
+    "strategies": {
+        "cross": {"kind": "mine:cross", "weight": 2.0},
+        "streak": {"kind": "mine:Streak", "params": {"n": 2}},
+    },
+    "portfolio": {"start": "2000-02-01", "min_trade": 100.0, "lot": 1.0, "slippage_bps": 5},
+}
+
+
+def expected(run: Run, panel: Panel) -> LiveResult:
+    """Return what the run comes to, by a plain loop over the bars in one process."""
+    first, count = run.manifest.first, len(panel.instruments)
+    fields = dict(panel.fields) | calendar_fields(panel.ts_event, count)
+    signals = {}
+    with ExitStack() as stack:
+        for name in run.strategies:
+            signals[name] = runner_of(run, name, stack).advance(fields)[first:, :, 0]
+    marks = Marks(count).advance(panel.fields["close"])
+    price = panel.fields["open" if run.config.portfolio.fill_at != "close" else "close"]
+    portfolio, gateway = portfolio_of(run), gateway_of(run)
+    orders, fills, equity, cash = [], [], [], []
+    for t in range(first, len(panel.ts_event)):
+        moment = Moment(t, int(panel.ts_event[t]))
+        filled = gateway.fill(run.portfolio_id, moment, price[t], marks[t])
+        portfolio.settle(filled, price[t])
+        equity.append(portfolio.mark(marks[t]))
+        cash.append(float(portfolio.book.cash[0]))
+        opinions = np.stack([signals[name][t - first] for name in run.strategies])
+        asked = portfolio.decide(moment, opinions, no_risk(count), panel.fields["close"][t])
+        gateway.accept(run.portfolio_id, asked)
+        fills += filled
+        orders += asked
+    ts, acks = panel.ts_event[first:], np.empty(0, np.int64)
+    return LiveResult(ts, np.array(equity), np.array(cash), orders, fills, signals, acks)
+
+
+def assert_same(live: LiveResult, wanted: LiveResult) -> None:
+    """Assert that two results are equal in every bit."""
+    assert live.ts.tolist() == wanted.ts.tolist()
+    assert live.equity.tobytes() == wanted.equity.tobytes()
+    assert live.cash.tobytes() == wanted.cash.tobytes()
+    assert [repr(order) for order in live.orders] == [repr(order) for order in wanted.orders]
+    assert [repr(fill) for fill in live.fills] == [repr(fill) for fill in wanted.fills]
+    assert {name: s.tobytes() for name, s in live.signals.items()} == {
+        name: s.tobytes() for name, s in wanted.signals.items()
+    }
+
+
+class Cast:
+    """All roles of a run, in one thread: each may be stepped, and may die, when a test says so."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._stacks: dict[str, ExitStack] = {}
+        self.roles: dict[str, Any] = {}
+        self.names = ["feed", "execution", *run.strategies, "portfolio"]
+
+    def start(self, name: str) -> None:
+        """Start a role, or start it again."""
+        stack = self._stacks[name] = ExitStack()
+        makers: dict[str, Callable[..., Any]] = {"feed": Feed, "execution": Execution, "portfolio": Role}
+        if name in makers:
+            self.roles[name] = makers[name](self.run, stack)
+        else:
+            self.roles[name] = Strategy(self.run, name, stack)
+
+    def kill(self, name: str) -> None:
+        """Let a role die: what it has not written down is lost."""
+        del self.roles[name]
+        self._stacks.pop(name).close()
+
+    def step(self, name: str) -> None:
+        """Let a role take a step, without waiting."""
+        self.roles[name].step(0.0)
+
+    def play(self, until: Callable[[], bool]) -> None:
+        """Start who is not there, and let all take their steps in turn."""
+        for name in self.names:
+            if name not in self.roles:
+                self.start(name)
+        for _ in range(100_000):
+            if until():
+                return
+            for name in self.names:
+                self.step(name)
+        raise AssertionError("the play does not end")
+
+    def finish(self) -> LiveResult:
+        """Play to the end, and return what came of it."""
+        self.play(lambda: self.roles["portfolio"].done)
+        self.roles["portfolio"].keep()
+        return read_result(self.run.folder)
+
+    def close(self) -> None:
+        """Let all die."""
+        for name in list(self.roles):
+            self.kill(name)
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return made_market(seed=3, bars=160, instruments=4)
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """Return a folder whose path is short enough for sockets in it."""
+    made = Path(tempfile.mkdtemp(prefix="fl-"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def run(room: Path, panel: Panel) -> Run:
+    """Return a run of the made panel, with some history before it."""
+    (room / "mine.py").write_text(STRATEGIES)
+    return prepare(room / "run", decode(CONFIG), panel, Store(room), plugins=room)
+
+
+@pytest.fixture
+def cast(run: Run) -> Iterator[Cast]:
+    made = Cast(run)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def same() -> Callable[[LiveResult, LiveResult], None]:
+    """Return the function that asserts that two results are equal in every bit."""
+    return assert_same
+
+
+@pytest.fixture
+def wanted(run: Run, panel: Panel) -> LiveResult:
+    return expected(run, panel)
