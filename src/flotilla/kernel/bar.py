@@ -210,6 +210,7 @@ def run_along(
     peak: Floats,
     total: Floats,
     square: Floats,
+    held: Floats,
     invested: Floats,
 ) -> None:
     """Add the bar to the sums. A return is equity times the inverse of the equity before, less 1."""
@@ -218,6 +219,7 @@ def run_along(
         total[p] += change
         square[p] += change * change
         inverse[p] = 1.0 / equity[p]
+        held[p] += equity[p]
         invested[p] += (equity[p] - cash[p]) * inverse[p]
         peak[p] = max(peak[p], equity[p])
 
@@ -248,7 +250,16 @@ def halt(equity: Floats, peak: Floats, limit: Floats, halted: Flags) -> bool:
 def mark(book: Book, tally: Tally, prices: Floats) -> None:
     """Value a block at `prices`: float64[I], the last known closes, and run its measures along."""
     value(book.position, book.cash, prices, tally.equity)
-    run_along(book.cash, tally.equity, tally.inverse, tally.peak, tally.total, tally.square, tally.invested)
+    run_along(
+        book.cash,
+        tally.equity,
+        tally.inverse,
+        tally.peak,
+        tally.total,
+        tally.square,
+        tally.held,
+        tally.invested,
+    )
     deepen(tally.equity, tally.peak, tally.drawdown)
 
 

@@ -127,6 +127,7 @@ def tally_of(tallies: Tally, b: int) -> Tally:
         tallies.drawdown[b],
         tallies.total[b],
         tallies.square[b],
+        tallies.held[b],
         tallies.invested[b],
         tallies.fills[b],
         tallies.traded[b],

@@ -53,6 +53,7 @@ class Tally(NamedTuple):
     drawdown: Floats  # deepest fall below a peak so far, as a fraction of it
     total: Floats  # sum of the bars' returns
     square: Floats  # sum of the squares of the bars' returns
+    held: Floats  # sum of the equities, account currency
     invested: Floats  # sum over bars of the invested fraction of equity
     fills: Floats  # count
     traded: Floats  # account currency, sum of absolute traded values
@@ -86,7 +87,7 @@ def new_book(terms: Terms, instruments: int) -> Book:
 def new_tally(terms: Terms) -> Tally:
     """Return the measures of portfolios that have not lived a bar."""
     lanes = terms.start.shape[0]
-    zeros = (np.zeros(lanes) for _ in range(7))
+    zeros = (np.zeros(lanes) for _ in range(8))
     return Tally(terms.start.copy(), 1.0 / terms.start, terms.start.copy(), *zeros)
 
 

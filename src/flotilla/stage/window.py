@@ -19,6 +19,11 @@ class Stage:
 
     inputs: tuple[str | Node, ...] = ("close",)
 
+    def __repr__(self) -> str:
+        """Return the class and what was given to it: the stage's text in identities and plans."""
+        given = ", ".join(f"{k}={v!r}" for k, v in sorted(vars(self).items()) if not k.startswith("_"))
+        return f"{type(self).__name__}({given})"
+
     def open(self) -> None:
         """Load what the stage needs. Called once, in the process that will run it."""
 

@@ -1,0 +1,43 @@
+"""Where a sweep is, written down now and then, so that one that was killed goes on and does not begin anew."""
+
+from __future__ import annotations
+
+from flotilla.clock import monotonic_ns
+from flotilla.errors import DataError
+from flotilla.research.passage import Passage
+from flotilla.stream.arrays import decode, encode
+from flotilla.stream.files import write_atomically
+from flotilla.stream.table import Store
+
+
+class Checkpoint:
+    """One file beside the store's tables; it is gone when the sweep is done. Without a store there is none."""
+
+    def __init__(self, store: Store | None, name: str, every_s: float) -> None:
+        self._path = store.folder.parent / "checkpoints" / name if store else None
+        self._every_ns = int(every_s * 1e9)
+        self._kept_ns = monotonic_ns()
+
+    def resume(self, passage: Passage) -> None:
+        """Set the passage to where it was, if that is known. A damaged file counts as none."""
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            passage.restore(decode(self._path.read_bytes()))
+        except DataError:
+            self._path.unlink()
+
+    def offer(self, passage: Passage) -> None:
+        """Write the passage's state down, if it is time again."""
+        if self._path is None or passage.done == passage.rows:
+            return
+        if monotonic_ns() - self._kept_ns < self._every_ns:
+            return
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(self._path, encode(passage.state()))
+        self._kept_ns = monotonic_ns()
+
+    def remove(self) -> None:
+        """Forget it: the sweep is done."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)

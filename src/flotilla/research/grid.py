@@ -1,0 +1,91 @@
+"""The portfolios of a sweep, as columns: each parameter's value in each portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.config import RunConfig, Scalar
+from flotilla.errors import ConfigError
+
+Column = NDArray[Any]
+# Terms that lanes of one block share, because they decide which code runs, or which rows.
+SHARED = ("size_at", "rebalance", "fill_at", "start", "decisions")
+
+
+class Grid(NamedTuple):
+    """P portfolios. Their numbers, 0..P-1, count through the axes, the last one fastest."""
+
+    axes: dict[str, tuple[Scalar, ...]]  # key of the sweep -> its values
+    codes: dict[str, NDArray[np.int64]]  # key -> int64[P], which of its values
+
+    @property
+    def size(self) -> int:
+        """Return P."""
+        return len(next(iter(self.codes.values()))) if self.codes else 1
+
+    def column(self, key: str) -> Column:
+        """Return a key's value in each portfolio; numbers as numbers, None as NaN."""
+        values = self.axes[key]
+        if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values):
+            whole = all(isinstance(v, int) for v in values)
+            kind = np.int64 if whole else np.float64
+            return np.array([np.nan if v is None else v for v in values], kind)[self.codes[key]]
+        found: Column = np.array(values, object)[self.codes[key]]
+        return found
+
+    def values(self, k: int) -> dict[str, Scalar]:
+        """Return the swept values of portfolio k."""
+        return {key: values[self.codes[key][k]] for key, values in self.axes.items()}
+
+    def of(self, owner: str) -> dict[str, str]:
+        """Return the parameters that are swept of a strategy, or of the portfolio: name -> key."""
+        return {key.partition(".")[2]: key for key in self.axes if key.partition(".")[0] == owner}
+
+
+def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -> Grid:
+    """Return the portfolios of a configuration: the product of its axes, or those that are listed.
+
+    portfolios: key -> one value for each portfolio, in place of the configuration's own axes.
+    """
+    if portfolios is None:
+        axes = config.axes()
+        sizes = [len(values) for values in axes.values()]
+        codes = np.indices(sizes, np.int64).reshape(len(sizes), -1) if sizes else np.zeros((0, 1), np.int64)
+        return Grid(axes, dict(zip(axes, codes, strict=True)))
+    lengths = {key: len(values) for key, values in portfolios.items()}
+    if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
+        raise ConfigError(f"the portfolios need one value each for every key; there are {lengths}")
+    found = {key: np.unique(np.asarray(values), return_inverse=True) for key, values in portfolios.items()}
+    axes = {key: tuple(values.tolist()) for key, (values, _) in found.items()}
+    return Grid(axes, {key: codes.astype(np.int64) for key, (_, codes) in found.items()})
+
+
+def families(config: RunConfig, grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:
+    """Return groups of portfolios that may share a pass: their shared terms, and their numbers in lane order.
+
+    In lane order a portfolio's own terms change slowest, so that its neighbours look at neighbouring features.
+    """
+    shared = [key for name, key in grid.of("portfolio").items() if name in SHARED]
+    numbers = np.arange(grid.size)
+    keys = [key for key in grid.axes if not key.startswith("portfolio.")]
+    terms = [key for key in grid.axes if key.startswith("portfolio.") and key not in shared]
+    order = (
+        np.lexsort([grid.codes[key] for key in reversed([*shared, *terms, *keys])]) if grid.axes else numbers
+    )
+    if not shared:
+        return [({}, order)]
+    stack = np.stack([grid.codes[key][order] for key in shared])
+    edges = np.flatnonzero(np.any(np.diff(stack, axis=1) != 0, axis=0)) + 1
+    groups = np.split(order, edges)
+    return [({k.partition(".")[2]: grid.axes[k][grid.codes[k][g[0]]] for k in shared}, g) for g in groups]
+
+
+def period_of(grid: Grid, members: NDArray[np.int64]) -> int:
+    """Return after how many neighbours in lane order the innermost swept parameter begins again."""
+    keys = [key for key in grid.axes if not key.startswith("portfolio.") and len(grid.axes[key]) > 1]
+    product = np.prod([len(values) for values in grid.axes.values()]) == grid.size
+    return len(grid.axes[keys[-1]]) if keys and product else len(members)

@@ -1,0 +1,70 @@
+"""What all portfolios of a run share: the bars, the prices they fill and are marked at, the risk decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.config import PortfolioConfig, RunConfig
+from flotilla.errors import ConfigError
+from flotilla.model.panel import Panel
+from flotilla.plugins import find
+from flotilla.stage.calendar import calendar_fields
+from flotilla.stage.prices import fill_field
+from flotilla.stage.single import Marks
+from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
+
+Floats = NDArray[np.float64]
+
+
+class Market(NamedTuple):
+    """The rows of a run. All float64[T, I], from the panel's first row on."""
+
+    panel: Panel
+    fields: dict[str, Floats]  # the panel's, and the calendar
+    first: int  # the row with which portfolios begin; those before warm the stages up
+    fill: Floats
+    close: Floats
+    marks: Floats
+    scale: Floats
+    cap: Floats
+    decisions: Decisions | None
+
+
+def open_panel(config: RunConfig, folder: Path | None) -> Panel:
+    """Return the bars that a configuration asks for. folder: where the user's own files are looked for first."""
+    source = find("source", config.data.source, folder)(**config.data.params)
+    panel: Panel = source.panel(config.data.start, config.data.end, config.data.instruments)
+    return panel
+
+
+def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
+    """Return the rows that portfolios with these terms live through."""
+    rows, instruments = panel.shape
+    close = panel.fields["close"]
+    first = 0
+    if portfolio.start is not None:
+        began = datetime.combine(portfolio.start, datetime.min.time(), UTC)
+        first = int(np.searchsorted(panel.ts_event, int(began.timestamp()) * 1_000_000_000))
+        if first == rows:
+            raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
+    decisions = None
+    if portfolio.decisions:
+        table = read_decisions((folder or Path()) / portfolio.decisions)
+        decisions = decisions_for(table, portfolio_id, panel.ts_recv, panel.instruments)
+    open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
+    return Market(
+        panel=panel,
+        fields={**panel.fields, **calendar_fields(panel.ts_event, instruments)},
+        first=first,
+        fill=panel.fields[fill_field(portfolio.fill_at, panel.fields)],
+        close=close,
+        marks=Marks(instruments).advance(np.ascontiguousarray(close)),
+        scale=decisions.scale if decisions else open_risk,
+        cap=decisions.cap if decisions else open_risk,
+        decisions=decisions,
+    )

@@ -1,0 +1,135 @@
+"""Pass many portfolios through the rows together: features for a stretch of rows, then all lanes over them.
+
+1. `Passage` lays out books and sums for every portfolio, and the runner of the features that they share.
+2. `advance` computes the features of a stretch and sends the blocks of lanes through it, on several threads: the
+   kernels release Python's lock, and lanes do not know of each other, so the number of workers changes nothing.
+   The next stretch's features are computed meanwhile.
+3. After each stretch all that matters is `state`: written down, it is where a run that was killed goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.kernel.lanes import TILE, Rows, advance, new_desk
+from flotilla.kernel.portfolio import GROUP, Book, Tally, Terms, new_book, new_tally
+from flotilla.research.market import Market
+from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.expression import Node
+from flotilla.stage.lanes import LanePlan
+
+Floats = NDArray[np.float64]
+FEATURE_BYTES = 64 << 20  # of one stretch's features; two stretches are there at a time
+TASKS = 4  # for each worker, so that none waits long for the last
+
+
+class Passage:
+    """P portfolios on their way through the rows of a market."""
+
+    def __init__(
+        self, plan: LanePlan, features: list[Node], fields: Mapping[str, Floats], terms: Terms, market: Market
+    ) -> None:
+        self.plan, self.market, self.fields = plan, market, fields
+        instruments = len(market.panel.instruments)
+        self.runner = ChunkRunner(features, instruments, market.panel.ticks_per_unit)
+        seats = np.minimum(np.arange(plan.blocks * plan.lanes), len(terms.start) - 1)
+        self.terms = Terms(*(column[seats].reshape(plan.blocks, plan.lanes) for column in terms))
+        blocks = [Terms(*(column[b] for column in self.terms)) for b in range(plan.blocks)]
+        self.books = _stacked([new_book(block, instruments) for block in blocks], Book)
+        self.tallies = _stacked([new_tally(block) for block in blocks], Tally)
+        row = max(1, instruments * len(features) * 8)
+        self.stretch = max(TILE, FEATURE_BYTES // row // TILE * TILE)
+        self.done = 0
+
+    @property
+    def rows(self) -> int:
+        """Return T, the rows there are."""
+        return self.market.panel.shape[0]
+
+    def predicted_bytes(self) -> int:
+        """Return the memory that the passage takes: books, sums, and two stretches of features."""
+        arrays = (*self.books, *self.tallies, *self.terms, *self.plan.program)
+        features = min(self.stretch, self.rows) * len(self.market.panel.instruments) * len(self.runner.roots)
+        return sum(a.nbytes for a in arrays) + 2 * 8 * features
+
+    def live(
+        self, every_bar: bool, at_fill: bool, workers: int, arrived: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Live through the rows that are left. arrived: told after each stretch how many rows are done."""
+        with ThreadPoolExecutor(workers) as pool:
+            ahead = pool.submit(self._features, self.done)
+            while self.done < self.rows:
+                features, state = ahead.result()
+                begin, end = self.done, min(self.done + self.stretch, self.rows)
+                if end < self.rows:
+                    ahead = pool.submit(self._features, end)
+                self._advance(pool, workers, features, begin, every_bar, at_fill)
+                self.done, self._runner_state = end, state
+                arrived(end)
+
+    def _features(self, begin: int) -> tuple[Floats, dict[str, Any]]:
+        """Return a stretch's features, float64[n, I, F], and the state of their stages after it."""
+        end = min(begin + self.stretch, self.rows)
+        features = self.runner.advance({name: rows[begin:end] for name, rows in self.fields.items()})
+        return np.ascontiguousarray(features), self.runner.state()
+
+    def _advance(
+        self,
+        pool: ThreadPoolExecutor,
+        workers: int,
+        features: Floats,
+        begin: int,
+        every_bar: bool,
+        at_fill: bool,
+    ) -> None:
+        """Send every block through a stretch of rows."""
+        market, skipped = self.market, max(self.market.first - begin, 0)
+        first, last = begin + skipped, begin + len(features)
+        if first >= last:
+            return
+        shared = (market.fill, market.close, market.marks, market.scale, market.cap)
+        rows = Rows(*(np.ascontiguousarray(a[first:last]) for a in shared), features[skipped:])
+        instruments = features.shape[1]
+        edges = np.linspace(0, self.plan.blocks, min(workers * TASKS, self.plan.blocks) + 1).astype(int)
+
+        def go(a: int, b: int) -> None:
+            desk = new_desk(self.plan.program, instruments, self.plan.lanes)
+            advance(
+                rows, self.plan.program, self.books, self.terms, self.tallies, a, b, every_bar, at_fill, desk
+            )
+
+        sent: list[Future[None]] = [
+            pool.submit(go, int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)
+        ]
+        for task in sent:
+            task.result()
+
+    def state(self) -> dict[str, Any]:
+        """Return where the passage is, and all that the rows after depend on."""
+        return {
+            "done": self.done,
+            "runner": self._runner_state,
+            "books": self.books._asdict(),
+            "tallies": self.tallies._asdict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that `state` returned."""
+        self.done = int(state["done"])
+        self.runner.restore(state["runner"])
+        self.books = Book(**{name: np.array(a) for name, a in state["books"].items()})
+        self.tallies = Tally(**{name: np.array(a) for name, a in state["tallies"].items()})
+
+    def tally(self, portfolios: int) -> Tally:
+        """Return the sums of all portfolios, float64[P], in lane order."""
+        return Tally(*(a.reshape(-1)[:portfolios] for a in self.tallies))
+
+
+def _stacked(blocks: list[Any], kind: Any) -> Any:
+    """Return blocks' arrays with a leading block axis."""
+    return kind(*(np.stack(arrays) for arrays in zip(*blocks, strict=True)))

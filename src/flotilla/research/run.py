@@ -1,0 +1,194 @@
+"""One portfolio in full: equity, positions, orders, fills, and the signals behind each.
+
+It is lived bar by bar by the objects that a live process runs (stage/single.py), so what is seen here is what
+live does, and, bit for bit, what a sweep computed for the same portfolio.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from flotilla.config import RunConfig, StrategyConfig, as_dict, read
+from flotilla.errors import ConfigError
+from flotilla.kernel.compile import KERNEL_IDENTITY
+from flotilla.model.panel import Panel
+from flotilla.model.records import Fill, Order
+from flotilla.plugins import code_identity
+from flotilla.research.market import Market, market_of, open_panel
+from flotilla.research.measures import bars_a_year, measures_of
+from flotilla.research.signals import Stages, targets_of, trees_of
+from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
+from flotilla.stage.terms import terms_of
+from flotilla.stream.table import Store, identity_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What one portfolio did. T: the bars that it lived; I: instruments."""
+
+    config: RunConfig
+    market: Market = field(repr=False)
+    identity: str  # hex: equal identities are equal results
+    bars: NDArray[np.int64]  # [T] their rows in the panel
+    equity: Floats  # [T] account currency, at the close
+    cash: Floats  # [T] account currency
+    positions: Floats  # [T, I] units
+    weights: Floats  # [T, I] the weights decided
+    signals: dict[str, Floats]  # strategy -> [T, I], NaN no opinion
+    orders: list[Order]
+    fills: list[Fill]
+    measures: dict[str, float]
+
+    @property
+    def portfolio_id(self) -> str:
+        """Return the id in the orders."""
+        return self.config.name
+
+    @property
+    def panel(self) -> Panel:
+        """Return the bars, warm-up included."""
+        return self.market.panel
+
+    @property
+    def ts(self) -> NDArray[np.int64]:
+        """Return when each bar began, int64[T], ns UTC."""
+        return self.panel.ts_event[self.bars]
+
+    @property
+    def exposure(self) -> Floats:
+        """Return the invested fraction of equity, float64[T]."""
+        return (self.equity - self.cash) / self.equity
+
+    def frame(self) -> pl.DataFrame:
+        """Return a row for each bar: ts, equity, cash, exposure, and each instrument's units."""
+        columns: dict[str, Any] = {
+            "ts": pl.Series(self.ts).cast(pl.Datetime("ns", "UTC")),
+            "equity": self.equity,
+            "cash": self.cash,
+            "exposure": self.exposure,
+        }
+        units = {name: self.positions[:, i].copy() for i, name in enumerate(self.panel.instruments)}
+        return pl.DataFrame(columns | units)
+
+    def frame_of_orders(self) -> pl.DataFrame:
+        """Return a row for each order."""
+        return pl.DataFrame([msgspec.structs.asdict(order) for order in self.orders])
+
+    def frame_of_fills(self) -> pl.DataFrame:
+        """Return a row for each fill."""
+        return pl.DataFrame([msgspec.structs.asdict(fill) for fill in self.fills])
+
+
+def run(
+    config: RunConfig | Path | str,
+    *,
+    folder: Path | None = None,
+    panel: Panel | None = None,
+    store: Store | None = None,
+) -> RunResult:
+    """Live one portfolio through its data and return all it did.
+
+    config: a configuration without a sweep, or the path of one. folder: where the user's own files are looked for
+    first (the file's own folder by default). panel: bars to use in place of the configuration's source. store:
+    where Python stages keep their rows; None computes them anew.
+    """
+    config, folder = opened(config, folder)
+    if config.sweep:
+        raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
+    panel = panel or open_panel(config, folder)
+    market = market_of(panel, config.portfolio, config.name, folder)
+    signals = _signals(config, market, folder, store)
+    return _lived(config, market, signals, identity_of_run(config, panel, folder))
+
+
+def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:
+    """Return a configuration, read if it is a path, and the folder of the user's own files."""
+    if isinstance(config, RunConfig):
+        return config, folder
+    return read(config), folder or Path(config).parent
+
+
+def identity_of_run(config: RunConfig, panel: Panel, folder: Path | None) -> str:
+    """Return the name of a result: its code, its parameters, its data. The run's own name is not in it."""
+    code = [KERNEL_IDENTITY, *(code_identity(t) for t in targets_of(config, folder).values())]
+    params = {k: v for k, v in as_dict(config).items() if k not in ("name", "rank_by", "data")}
+    return identity_of("sweep" if config.sweep else "run", " ".join(code), params, [panel.identity])
+
+
+def benchmark_of(config: RunConfig, folder: Path | None, panel: Panel) -> RunResult:
+    """Return what the same cash did when all instruments were bought in equal parts and held."""
+    terms = msgspec.structs.replace(
+        config.portfolio, allocation=None, max_drawdown=None, decisions=None, rebalance="change", cap=1.0
+    )
+    hold = msgspec.structs.replace(
+        config, strategies={"hold": StrategyConfig("buy_and_hold")}, portfolio=terms, sweep={}
+    )
+    return run(hold, folder=folder, panel=panel)
+
+
+def _signals(
+    config: RunConfig, market: Market, folder: Path | None, store: Store | None
+) -> dict[str, Floats]:
+    """Return what each strategy said on each of the panel's rows: float64[T, I]."""
+    trees = trees_of(config, folder)
+    stages = Stages(market.panel, market.fields, store)
+    roots = stages.replace(list(trees.values()))
+    runner = ChunkRunner(roots, len(market.panel.instruments), market.panel.ticks_per_unit)
+    said = runner.advance(stages.fields)
+    return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}
+
+
+def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:
+    """Live the bars one by one."""
+    panel, terms = market.panel, config.portfolio
+    names = panel.instruments
+    lane = terms_of(msgspec.structs.asdict(terms), len(names), 1)
+    shares = {name: strategy.weight for name, strategy in config.strategies.items()}
+    exchange = Exchange(config.name, lane, names, terms.size_at)
+    portfolio = Portfolio(config.name, lane, names, shares, terms.size_at, terms.rebalance)
+    bars = np.arange(market.first, panel.shape[0])
+    equity, cash = np.empty(len(bars)), np.empty(len(bars))
+    positions, weights = np.empty((len(bars), len(names))), np.empty((len(bars), len(names)))
+    opinions = np.stack(list(signals.values()), axis=1)
+    nobody: list[tuple[str, ...]] = [()] * len(names)
+    orders: list[Order] = []
+    fills: list[Fill] = []
+    for k, t in enumerate(bars.tolist()):
+        moment = Moment(t, int(panel.ts_event[t]))
+        filled = exchange.fill(moment, market.fill[t], market.marks[t])
+        portfolio.settle(filled, market.fill[t])
+        equity[k] = portfolio.mark(market.marks[t])
+        ids = market.decisions.ids(t, names) if market.decisions else nobody
+        decided = portfolio.decide(
+            moment, opinions[t], Risk(market.scale[t], market.cap[t], ids), market.close[t]
+        )
+        exchange.accept(decided)
+        fills += filled
+        orders += decided
+        cash[k] = portfolio.book.cash[0]
+        positions[k], weights[k] = portfolio.book.position[:, 0], portfolio.book.weight[:, 0]
+    measures = measures_of(portfolio.tally, lane.start, len(bars), bars_a_year(panel.ts_event[bars]))
+    return RunResult(
+        config=config,
+        market=market,
+        identity=identity,
+        bars=bars,
+        equity=equity,
+        cash=cash,
+        positions=positions,
+        weights=weights,
+        signals={name: said[market.first :] for name, said in signals.items()},
+        orders=orders,
+        fills=fills,
+        measures={name: float(value[0]) for name, value in measures.items()},
+    )

@@ -1,0 +1,200 @@
+"""Thousands of portfolios at once, ranked.
+
+1. Lay out the portfolios as columns of parameters (research/grid.py).
+2. Call each strategy once and plan what is shared and what each lane computes (stage/lanes.py).
+3. Pass all portfolios through the rows together (research/passage.py), noting down now and then where they are.
+4. Rank them by a measure, and keep the table under its identity: the same sweep is not computed again.
+
+A sweep keeps the measures of every portfolio and the detail of none; `SweepResult.config_of` names a portfolio
+that `run` lives again in a moment, with the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from flotilla.clock import monotonic_ns
+from flotilla.config import MEASURES, RunConfig, Scalar, as_dict, at
+from flotilla.kernel.portfolio import Tally
+from flotilla.model.panel import Panel
+from flotilla.research.checkpoint import Checkpoint
+from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
+from flotilla.research.market import Market, market_of, open_panel
+from flotilla.research.measures import LOWER_IS_BETTER, bars_a_year, measures_of
+from flotilla.research.passage import Passage
+from flotilla.research.run import identity_of_run, opened
+from flotilla.research.signals import Stages, targets_of
+from flotilla.stage.lanes import plan_lanes, tree_of
+from flotilla.stage.terms import terms_of
+from flotilla.stream.table import Store, identity_of
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """What every portfolio of a sweep came to."""
+
+    config: RunConfig
+    panel: Panel = field(repr=False)
+    grid: Grid = field(repr=False)
+    table: pl.DataFrame  # best first: "portfolio" (its number), a column for each axis, the measures
+    identity: str  # hex: equal identities are equal tables
+    seconds: float  # that it took; of a reused table, to read it
+    reused: bool  # it was in the store
+    bytes: int  # memory that the passage was predicted to take; 0 for a reused table
+
+    @property
+    def axes(self) -> dict[str, tuple[Scalar, ...]]:
+        """Return what was swept: key -> its values."""
+        return self.grid.axes
+
+    def best(self, n: int = 10) -> pl.DataFrame:
+        """Return the n best by the measure that ranks them."""
+        return self.table.head(n)
+
+    def config_of(self, portfolio: int) -> RunConfig:
+        """Return the configuration of one portfolio, by its number; `run` takes it."""
+        return at(self.config, self.grid.values(portfolio))
+
+
+def sweep(
+    config: RunConfig | Path | str,
+    *,
+    folder: Path | None = None,
+    panel: Panel | None = None,
+    portfolios: Mapping[str, Sequence[Any]] | None = None,
+    workers: int | None = None,
+    store: Store | None = None,
+    fresh: bool = False,
+    checkpoint_s: float = 2.0,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Live every portfolio of a configuration's sweep and rank them.
+
+    portfolios: a list of portfolios in place of the configuration's product: key -> a value for each. workers:
+    threads, one a processor by default. store: where tables and checkpoints are kept; None keeps nothing. fresh:
+    compute although it is stored. progress: told rows done and rows there are.
+    """
+    began = monotonic_ns()
+    config, folder = opened(config, folder)
+    panel = panel or open_panel(config, folder)
+    grid = grid_of(config, portfolios)
+    identity = _identity(config, panel, folder, grid, portfolios is not None)
+    found = store.get(identity) if store and not fresh else None
+    if found is not None:
+        table, size = pl.DataFrame(pl.from_arrow(found)), 0
+    else:
+        table, size = _computed(config, folder, panel, grid, identity, workers, store, checkpoint_s, progress)
+        if store:
+            recipe = {"kind": "sweep", "config": as_dict(config), "panel": panel.identity}
+            store.put(identity, table.to_arrow(), recipe)
+    ranked = table.sort(
+        config.rank_by,
+        "portfolio",
+        descending=[config.rank_by not in LOWER_IS_BETTER, False],
+        nulls_last=True,
+    )
+    seconds = (monotonic_ns() - began) * 1e-9
+    return SweepResult(config, panel, grid, ranked, identity, seconds, found is not None, size)
+
+
+def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
+    """Return the name of the table: that of the configuration, and of the list of portfolios if there is one."""
+    identity = identity_of_run(config, panel, folder)
+    if not listed:
+        return identity
+    columns = {key: grid.column(key).tolist() for key in grid.axes}
+    return identity_of("sweep of a list", "", columns, [identity])
+
+
+def _computed(
+    config: RunConfig,
+    folder: Path | None,
+    panel: Panel,
+    grid: Grid,
+    identity: str,
+    workers: int | None,
+    store: Store | None,
+    checkpoint_s: float,
+    progress: Progress | None,
+) -> tuple[pl.DataFrame, int]:
+    """Return the table in the portfolios' order, and the memory that the largest pass was predicted to take."""
+    groups = families(config, grid)
+    measures = {name: np.empty(grid.size) for name in MEASURES}
+    size = 0
+    for g, (shared, members) in enumerate(groups):
+        part = msgspec.structs.replace(config, portfolio=_with(config, shared))
+        market = market_of(panel, part.portfolio, config.name, folder)
+        passage, terms = _passage(part, folder, market, grid, members, store)
+        size = max(size, passage.predicted_bytes())
+        checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
+        checkpoint.resume(passage)
+
+        def arrived(rows: int, g: int = g, passage: Passage = passage, kept: Checkpoint = checkpoint) -> None:
+            kept.offer(passage)
+            if progress:
+                progress(g * passage.rows + rows, len(groups) * passage.rows)
+
+        rebalance, size_at = part.portfolio.rebalance, part.portfolio.size_at
+        passage.live(rebalance == "bar", size_at == "fill", workers or os.cpu_count() or 1, arrived)
+        found = _measured(passage.tally(len(members)), terms.start, market)
+        for name, values in found.items():
+            measures[name][members] = values
+        checkpoint.remove()
+    columns = {key: _plain(grid.column(key)) for key in grid.axes}
+    numbers = {"portfolio": np.arange(grid.size)}
+    table = pl.DataFrame(numbers | columns | measures).with_columns(pl.col(*MEASURES).fill_nan(None))
+    return table, size
+
+
+def _plain(column: NDArray[Any]) -> Any:
+    return column.tolist() if column.dtype == object else column
+
+
+def _with(config: RunConfig, shared: dict[str, Scalar]) -> Any:
+    """Return the portfolio's terms with those that a family of a sweep shares."""
+    if not shared:
+        return config.portfolio
+    return at(config, {f"portfolio.{name}": value for name, value in shared.items()}).portfolio
+
+
+def _passage(
+    config: RunConfig,
+    folder: Path | None,
+    market: Market,
+    grid: Grid,
+    members: NDArray[np.int64],
+    store: Store | None,
+) -> tuple[Passage, Any]:
+    """Return the way of a family of portfolios through the rows, and their terms."""
+    trees, shares = [], []
+    for name, target in targets_of(config, folder).items():
+        strategy, swept = config.strategies[name], grid.of(name)
+        params = {p: grid.column(key)[members] for p, key in swept.items() if p != "weight"}
+        weight = grid.column(swept["weight"])[members] if "weight" in swept else strategy.weight
+        trees.append(tree_of(target, {**strategy.params, **params}, name))
+        shares.append(np.broadcast_to(np.asarray(weight, np.float64), len(members)))
+    plan = plan_lanes(trees, shares, period_of(grid, members))
+    values: dict[str, Any] = msgspec.structs.asdict(config.portfolio)
+    for name, key in grid.of("portfolio").items():
+        if name not in SHARED:
+            values[name] = grid.column(key)[members]
+    terms = terms_of(values, len(market.panel.instruments), len(members))
+    stages = Stages(market.panel, market.fields, store)
+    features = stages.replace(plan.features)
+    return Passage(plan, features, stages.fields, terms, market), terms
+
+
+def _measured(tally: Tally, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
+    times = market.panel.ts_event[market.first :]
+    return measures_of(tally, start, len(times), bars_a_year(times))

@@ -1,0 +1,112 @@
+"""A table of risk decisions: who said what of which portfolio and instrument, and when it could be known.
+
+    ts_recv,model,portfolio,instrument,scale,cap,reason
+    2008-09-15T00:00:00Z,stress,*,*,0.5,1.0,var
+    2009-03-10T00:00:00Z,stress,*,*,1.0,1.0,ok
+
+A decision stands until the same model says something else of the same portfolio pattern and instrument. A
+portfolio heeds, for each instrument, the least scale and the least cap of the decisions that stand. A row is heeded
+on a bar only if its ts_recv is not after the bar's: one join decides that (`asof.latest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from flotilla.errors import ConfigError, DataError, OutOfOrderError
+from flotilla.stream.asof import latest
+
+NEEDED = ("ts_recv", "scale")
+DEFAULTS = {"model": "risk", "portfolio": "*", "instrument": "*", "cap": 1.0, "reason": "ok"}
+
+
+class Decisions(NamedTuple):
+    """What stands on each bar. scale, cap: float64[T, I]; rows: for each voice, its row on each bar, or -1."""
+
+    scale: NDArray[np.float64]
+    cap: NDArray[np.float64]
+    voices: tuple[tuple[str, str], ...]  # (model, instrument pattern)
+    rows: NDArray[np.int64]  # [voices, T]
+
+    def ids(self, t: int, instruments: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return, for each instrument, the ids of the decisions that stand on bar t: model, instrument, row."""
+        found: list[tuple[str, ...]] = []
+        for name in instruments:
+            heard = [
+                f"{model}-{self.rows[v, t]:08d}-{pattern}"
+                for v, (model, pattern) in enumerate(self.voices)
+                if self.rows[v, t] >= 0 and fnmatchcase(name, pattern)
+            ]
+            found.append(tuple(heard))
+        return found
+
+
+def read_decisions(path: Path) -> pa.Table:
+    """Return the table in a CSV or Parquet file, checked; DataError names the row and the mend."""
+    if not path.exists():
+        raise ConfigError(f"$.portfolio.decisions: there is no file {path}")
+    try:
+        table = pa.parquet.read_table(path) if path.suffix == ".parquet" else pa.csv.read_csv(path)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} cannot be read as a table of decisions: {error}") from error
+    missing = [name for name in NEEDED if name not in table.column_names]
+    if missing:
+        raise DataError(f"{path} has no column {', '.join(missing)}; a decision needs {', '.join(NEEDED)}")
+    for name, value in DEFAULTS.items():
+        if name not in table.column_names:
+            table = table.append_column(name, pa.array([value] * table.num_rows))
+    return _checked(table, path)
+
+
+def _checked(table: pa.Table, path: Path) -> pa.Table:
+    """Return the table with ts_recv in ns UTC; refuse scales and caps outside [0, 1], and times that go back."""
+    kind = table.schema.field("ts_recv").type
+    if not pa.types.is_timestamp(kind) or kind.tz is None:
+        raise DataError(f"{path}: ts_recv is {kind}; write times with their zone, as 2008-09-15T00:00:00Z")
+    for name in ("scale", "cap"):
+        values = table[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        wrong = np.flatnonzero(~((values >= 0.0) & (values <= 1.0)))
+        if len(wrong):
+            raise DataError(
+                f"{path}: {name} must be in [0, 1]; row {wrong[0] + 1} has {values[wrong[0]]} "
+                f"({len(wrong)} such rows)"
+            )
+    times = table["ts_recv"].cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
+    back = np.flatnonzero(np.diff(times) < 0)
+    if len(back):
+        raise OutOfOrderError(f"{path}: row {back[0] + 2} is earlier than the row before; sort it by ts_recv")
+    return table.set_column(table.column_names.index("ts_recv"), "ts_recv", pa.array(times))
+
+
+def decisions_for(
+    table: pa.Table, portfolio_id: str, ts_recv: NDArray[np.int64], instruments: Sequence[str]
+) -> Decisions:
+    """Return what a portfolio heeds on bars known at ts_recv: int64[T], rising."""
+    columns = {name: table[name].to_pylist() for name in ("model", "portfolio", "instrument")}
+    times = table["ts_recv"].to_numpy()
+    scales, caps = (table[n].cast(pa.float64()).to_numpy() for n in ("scale", "cap"))
+    voices: dict[tuple[str, str], list[int]] = {}
+    for row, (model, pattern, instrument) in enumerate(zip(*columns.values(), strict=True)):
+        if fnmatchcase(portfolio_id, pattern):
+            voices.setdefault((model, instrument), []).append(row)
+    scale = np.ones((len(ts_recv), len(instruments)))
+    cap = np.ones_like(scale)
+    rows = np.full((len(voices), len(ts_recv)), -1, np.int64)
+    for v, ((_, pattern), mine) in enumerate(voices.items()):
+        at = latest(times[mine], ts_recv)
+        rows[v] = np.where(at >= 0, np.array(mine)[at], -1)
+        heard = rows[v] >= 0
+        for i, name in enumerate(instruments):
+            if fnmatchcase(name, pattern):
+                scale[heard, i] = np.minimum(scale[heard, i], scales[rows[v][heard]])
+                cap[heard, i] = np.minimum(cap[heard, i], caps[rows[v][heard]])
+    return Decisions(scale, cap, tuple(voices), rows)
