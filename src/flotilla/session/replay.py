@@ -17,6 +17,7 @@ from flotilla.live.folder import Run
 from flotilla.live.result import LiveResult, lived, read_result
 
 _LOOK_S = 0.2
+_READY_S = 180.0  # the first start of all compiles the kernels
 _ALONE = {  # a role is one thread; several pools of idle ones only get in each other's way
     "NUMBA_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -50,4 +51,4 @@ def replay(run: Run, progress: Callable[[int, int], None] | None = None) -> Live
 def _command(run: Run, role: str, name: str = "") -> Command:
     # -P: a file in the current folder that is called like one of our modules is not run in its place.
     argv = (sys.executable, "-P", "-m", f"flotilla.live.{role}", str(run.folder.absolute()), name)
-    return Command(f"{role}-{name}" if name else role, argv, env=_ALONE)
+    return Command(f"{role}-{name}" if name else role, argv, ready_s=_READY_S, env=_ALONE)
