@@ -1,6 +1,7 @@
 """One bar in the life of a block of portfolios: the four moments, in order.
 
-1. `fill` what was decided at the bar before: sells first, then buys, scaled down together to the cash there is.
+1. `fill` what was decided at the bar before: sells first, then buys, scaled down together to the cash there
+is.
 2. Protect: stops and targets act here, between fill and mark.
 3. `mark` at the close, and run the measures along.
 4. `decide`: fuse new opinions with risk into weights, size them, and leave orders for the next bar.
@@ -23,8 +24,8 @@ ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
 
 
 @compiled
-def place(code: int, groups: int, lanes: int) -> tuple[int, int, int]:
-    """Return the instrument of an entry of a queue, and the first lane of its group and the one after its last.
+def place(code: int, groups: int, lanes: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Return the instrument of a queue's entry, the first lane of its group and the one after its last.
 
     Unsigned: a signed index might be negative, and the check for that keeps the compiler from its vectors.
     """
@@ -64,10 +65,10 @@ def size_at_fill(
     lanes = worths.shape[0]
     for p in range(lanes):
         worths[p] = cash[p]
-    for i in range(position.shape[0]):
-        at = marks[i] if np.isnan(price[i]) else price[i]
+    for row in range(position.shape[0]):
+        at = marks[row] if np.isnan(price[row]) else price[row]
         for p in range(lanes):
-            worths[p] += worth(position[i, p], at)
+            worths[p] += worth(position[row, p], at)
     groups = -(-lanes // GROUP)
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], groups, lanes)
@@ -176,7 +177,8 @@ def fill(
 ) -> None:
     """Fill a block's pending orders at `price`: float64[I], NaN where nothing trades, and the order rests.
 
-    marks: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P], scratch.
+    marks: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P],
+    scratch.
     """
     queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
@@ -267,7 +269,8 @@ def mark(book: Book, tally: Tally, prices: Floats) -> None:
 def find_new(opinions: Floats, heard: Floats, fresh: Ints, price: Floats, always: bool) -> None:
     """List the groups in which a lane has an opinion that differs from the last it heard, or all of them.
 
-    fresh: int64[1 + I * groups], written like a queue. Nothing is decided where there is no price: float64[I].
+    fresh: int64[1 + I * groups], written like a queue. Nothing is decided where there is no price:
+    float64[I].
     """
     lanes = opinions.shape[1]
     groups = -(-lanes // GROUP)
@@ -359,9 +362,11 @@ def decide(
 ) -> None:
     """Leave a block's orders for the next bar.
 
-    opinions: float64[I, P], NaN for no opinion. scale, limit: float64[I], the risk decisions' scales and caps.
+    opinions: float64[I, P], NaN for no opinion. scale, limit: float64[I], the risk decisions' scales and
+    caps.
     price: float64[I], the close, NaN where there is none: then nothing is decided for that instrument.
-    wanted: float64[I, P], written where an instrument was looked at: the new weight, NaN where it did not change.
+    wanted: float64[I, P], written where an instrument was looked at: the new weight, NaN where it did not
+    change.
     fresh: int64[1 + I * groups], scratch.
     """
     forced = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted) or every_bar

@@ -3,10 +3,10 @@
 Plain IEEE arithmetic: no fast-math, no reassociation, no contraction, because a result must not depend on how
 many rows or portfolios were handed in together. The global lock is released, so that threads scale.
 
-Compiled code is kept on disk. Numba looks only at the file of the function itself when it decides whether that
-copy is fresh, so a function that inlines another one from another file would survive that file's edit. The
-folder is therefore named by the hash of all kernel sources (`KERNEL_IDENTITY`), which is also what a stored
-stage quotes as the identity of the arithmetic behind it.
+Compiled code is kept on disk. Numba looks only at the file of the function itself when it decides whether
+that copy is fresh, so a function that inlines another one from another file would survive that file's edit.
+The folder is therefore named by the hash of all kernel sources (`KERNEL_IDENTITY`), which is also what a
+stored stage quotes as the identity of the arithmetic behind it.
 """
 
 import hashlib
@@ -52,8 +52,8 @@ def compiled(function: _Function) -> _Function:
 def compiled_apart(function: _Function) -> _Function:
     """Return `function` compiled under the promise that the arrays handed to it lie apart.
 
-    Without the promise a loop over many arrays is not vectorised: the compiler would have to check, pair by pair,
-    that none of those written is another one read.
+    Without the promise a loop over many arrays is not vectorised: the compiler would have to check, pair by
+    pair, that none of those written is another one read.
     """
     decorate: Callable[[_Function], _Function] = numba.njit(
         cache=True, nogil=True, error_model="numpy", _nrt=False, noalias=True

@@ -1,9 +1,10 @@
 """Operators without memory: one value out for the values in at the same time and instrument.
 
-Each works on `width` columns of its arrays, float64[N, *], from a column of each on: so a block of portfolios reads
-its neighbouring features where they lie. `apply` picks one by its code. Research and live, a chunk of one
-instrument and a block of portfolios, all go through it, so that even `exp` gives the same bits everywhere. NaN in
-gives NaN out, for comparisons and logic too: where a number is not known yet, neither is what it compares to.
+Each works on `width` columns of its arrays, float64[N, *], from a column of each on: so a block of portfolios
+reads its neighbouring features where they lie. `apply` picks one by its code. Research and live, a chunk of
+one instrument and a block of portfolios, all go through it, so that even `exp` gives the same bits
+everywhere. NaN in gives NaN out, for comparisons and logic too: where a number is not known yet, neither is
+what it compares to.
 """
 
 import math

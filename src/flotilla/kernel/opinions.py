@@ -1,14 +1,16 @@
 """What each portfolio of a block thinks of each instrument at one time, from shared features.
 
-Features are computed once, `float64[T, I, F]`; what differs from one portfolio to the next is which of them it
-looks at and how it compares them. That last step is a small *program*, the same for all lanes of a block:
+Features are computed once, `float64[T, I, F]`; what differs from one portfolio to the next is which of them
+it looks at and how it compares them. That last step is a small *program*, the same for all lanes of a block:
 
     slots 0..n-1   the operands: for each lane a column of the features, or a constant of its own
     slots n..      one result an instruction, from earlier slots; the strategies' opinions are among them
 
-and the opinions are then fused by weighted mean. Lanes of a sweep look at neighbouring columns of the features, or
-at the same one, over long stretches. A block is cut into *pieces* in which every operand does one or the other:
-neighbours are read where they lie, the same one is spread. An operand that jumps about is gathered first.
+and the opinions are then fused by weighted mean. Lanes of a sweep look at neighbouring columns of the
+features, or at the same one, over long stretches. A block is cut into *pieces* in which every operand does
+one or the
+other: neighbours are read where they lie, the same one is spread. An operand that jumps about is gathered
+first.
 """
 
 from typing import NamedTuple
@@ -70,8 +72,8 @@ def blank(sums: Floats, out: Floats) -> None:
 def average(opinions: Floats, share: Floats, sums: Floats, out: Floats) -> None:
     """Add one more strategy's opinions to the weighted mean `out`, where it has one.
 
-    opinions, out: float64[I, L]; sums: float64[3, I, L], what was added so far, and how often; share: float64[L].
-    A single opinion passes as it is.
+    opinions, out: float64[I, L]; sums: float64[3, I, L], what was added so far, and how often; share:
+    float64[L]. A single opinion passes as it is.
     """
     for i in range(out.shape[0]):
         for p in range(out.shape[1]):

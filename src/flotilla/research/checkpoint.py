@@ -1,4 +1,4 @@
-"""Where a sweep is, written down now and then, so that one that was killed goes on and does not begin anew."""
+"""Where a sweep is, written down now and then: one that was killed goes on, and does not begin anew."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flotilla.stream.table import Store
 
 
 class Checkpoint:
-    """One file beside the store's tables; it is gone when the sweep is done. Without a store there is none."""
+    """One file beside the store's tables, gone when the sweep is done. Without a store there is none."""
 
     def __init__(self, store: Store | None, name: str, every_s: float) -> None:
         self._path = store.folder.parent / "checkpoints" / name if store else None

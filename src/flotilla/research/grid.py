@@ -64,10 +64,11 @@ def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -
     return Grid(axes, {key: codes.astype(np.int64) for key, (_, codes) in found.items()})
 
 
-def families(config: RunConfig, grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:
+def families(grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:
     """Return groups of portfolios that may share a pass: their shared terms, and their numbers in lane order.
 
-    In lane order a portfolio's own terms change slowest, so that its neighbours look at neighbouring features.
+    In lane order a portfolio's own terms change slowest, so that its neighbours look at neighbouring
+    features.
     """
     shared = [key for name, key in grid.of("portfolio").items() if name in SHARED]
     numbers = np.arange(grid.size)

@@ -1,4 +1,4 @@
-"""What all portfolios of a run share: the bars, the prices they fill and are marked at, the risk decisions."""
+"""What all portfolios of a run share: bars, the prices they fill and are marked at, risk decisions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Market(NamedTuple):
 
 
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:
-    """Return the bars that a configuration asks for. folder: where the user's own files are looked for first."""
+    """Return the bars that a configuration asks for. folder: where the user's own files are looked for."""
     source = find("source", config.data.source, folder)(**config.data.params)
     panel: Panel = source.panel(config.data.start, config.data.end, config.data.instruments)
     return panel

@@ -17,14 +17,14 @@ LOWER_IS_BETTER = frozenset({"volatility", "max_drawdown", "turnover", "fees"})
 
 
 def bars_a_year(ts_event: NDArray[np.int64]) -> float:
-    """Return N, the bars in a year: 252 for daily bars, else as many as there were a year. ts_event: int64[T]."""
+    """Return N, the bars in a year: 252 for daily bars, else as many as there were. ts_event: int64[T]."""
     if len(ts_event) < 2 or np.median(np.diff(ts_event)) == DAY_NS:
         return TRADING_DAYS
     return float((len(ts_event) - 1) * YEAR_NS / (ts_event[-1] - ts_event[0]))
 
 
 def measures_of(tally: Tally, start: Floats, bars: int, a_year: float) -> dict[str, Floats]:
-    """Return the measures of P portfolios after `bars` bars. start: float64[P], account currency -> float64[P].
+    """Return the measures, float64[P] each, of portfolios that lived `bars` bars. start: float64[P], their cash.
 
     NaN where a measure is not defined: a Sharpe ratio without scatter, a Calmar ratio without a drawdown.
     """

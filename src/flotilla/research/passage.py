@@ -1,9 +1,10 @@
 """Pass many portfolios through the rows together: features for a stretch of rows, then all lanes over them.
 
 1. `Passage` lays out books and sums for every portfolio, and the runner of the features that they share.
-2. `advance` computes the features of a stretch and sends the blocks of lanes through it, on several threads: the
-   kernels release Python's lock, and lanes do not know of each other, so the number of workers changes nothing.
-   The next stretch's features are computed meanwhile.
+2. `advance` computes the features of a stretch and sends the blocks of lanes through it, on several threads:
+the
+   kernels release Python's lock, and lanes do not know of each other, so the number of workers changes
+   nothing. The next stretch's features are computed meanwhile.
 3. After each stretch all that matters is `state`: written down, it is where a run that was killed goes on.
 """
 
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.kernel.lanes import TILE, Rows, advance, new_desk
-from flotilla.kernel.portfolio import GROUP, Book, Tally, Terms, new_book, new_tally
+from flotilla.kernel.portfolio import Book, Tally, Terms, new_book, new_tally
 from flotilla.research.market import Market
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
@@ -49,7 +51,7 @@ class Passage:
     @property
     def rows(self) -> int:
         """Return T, the rows there are."""
-        return self.market.panel.shape[0]
+        return int(self.market.close.shape[0])
 
     def predicted_bytes(self) -> int:
         """Return the memory that the passage takes: books, sums, and two stretches of features."""
@@ -92,8 +94,11 @@ class Passage:
         first, last = begin + skipped, begin + len(features)
         if first >= last:
             return
-        shared = (market.fill, market.close, market.marks, market.scale, market.cap)
-        rows = Rows(*(np.ascontiguousarray(a[first:last]) for a in shared), features[skipped:])
+        fill, close, marks, scale, cap = (
+            np.ascontiguousarray(a[first:last])
+            for a in (market.fill, market.close, market.marks, market.scale, market.cap)
+        )
+        rows = Rows(fill, close, marks, scale, cap, features[skipped:])
         instruments = features.shape[1]
         edges = np.linspace(0, self.plan.blocks, min(workers * TASKS, self.plan.blocks) + 1).astype(int)
 
@@ -103,9 +108,7 @@ class Passage:
                 rows, self.plan.program, self.books, self.terms, self.tallies, a, b, every_bar, at_fill, desk
             )
 
-        sent: list[Future[None]] = [
-            pool.submit(go, int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)
-        ]
+        sent: list[Future[None]] = [pool.submit(go, int(a), int(b)) for a, b in pairwise(edges)]
         for task in sent:
             task.result()
 

@@ -98,9 +98,9 @@ def run(
 ) -> RunResult:
     """Live one portfolio through its data and return all it did.
 
-    config: a configuration without a sweep, or the path of one. folder: where the user's own files are looked for
-    first (the file's own folder by default). panel: bars to use in place of the configuration's source. store:
-    where Python stages keep their rows; None computes them anew.
+    config: a configuration without a sweep, or the path of one. folder: where the user's own files are looked
+    for first (the file's own folder by default). panel: bars to use in place of the configuration's source.
+    store: where Python stages keep their rows; None computes them anew.
     """
     config, folder = opened(config, folder)
     if config.sweep:

@@ -1,4 +1,4 @@
-"""What strategies said, computed once: an expression from its recipe, a Python stage from the store if it is there.
+"""What strategies said: an expression from its recipe, a Python stage from the store if it is there.
 
 An expression costs less to compute than to read, so only its recipe is kept. A Window or a Fold is somebody's
 Python, a model perhaps: its rows are stored under the identity of its code, its parameters and its inputs.

@@ -2,11 +2,12 @@
 
 1. Lay out the portfolios as columns of parameters (research/grid.py).
 2. Call each strategy once and plan what is shared and what each lane computes (stage/lanes.py).
-3. Pass all portfolios through the rows together (research/passage.py), noting down now and then where they are.
+3. Pass all portfolios through the rows together (research/passage.py), noting down now and then where they
+are.
 4. Rank them by a measure, and keep the table under its identity: the same sweep is not computed again.
 
-A sweep keeps the measures of every portfolio and the detail of none; `SweepResult.config_of` names a portfolio
-that `run` lives again in a moment, with the same bits.
+A sweep keeps the measures of every portfolio and the detail of none; `SweepResult.config_of` names a
+portfolio that `run` lives again in a moment, with the same bits.
 """
 
 from __future__ import annotations
@@ -81,9 +82,10 @@ def sweep(
 ) -> SweepResult:
     """Live every portfolio of a configuration's sweep and rank them.
 
-    portfolios: a list of portfolios in place of the configuration's product: key -> a value for each. workers:
-    threads, one a processor by default. store: where tables and checkpoints are kept; None keeps nothing. fresh:
-    compute although it is stored. progress: told rows done and rows there are.
+    portfolios: a list of portfolios in place of the configuration's product: key -> a value for each.
+    workers: threads, one a processor by default. store: where tables and checkpoints are kept; None keeps
+    nothing.
+    fresh: compute although it is stored. progress: told rows done and rows there are.
     """
     began = monotonic_ns()
     config, folder = opened(config, folder)
@@ -109,7 +111,7 @@ def sweep(
 
 
 def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
-    """Return the name of the table: that of the configuration, and of the list of portfolios if there is one."""
+    """Return the name of the table: of the configuration, and of the list of portfolios if there is one."""
     identity = identity_of_run(config, panel, folder)
     if not listed:
         return identity
@@ -128,8 +130,8 @@ def _computed(
     checkpoint_s: float,
     progress: Progress | None,
 ) -> tuple[pl.DataFrame, int]:
-    """Return the table in the portfolios' order, and the memory that the largest pass was predicted to take."""
-    groups = families(config, grid)
+    """Return the table in the portfolios' order, and the memory that the largest pass should take."""
+    groups = families(grid)
     measures = {name: np.empty(grid.size) for name in MEASURES}
     size = 0
     for g, (shared, members) in enumerate(groups):

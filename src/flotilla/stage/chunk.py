@@ -62,7 +62,7 @@ class ChunkRunner:
                 self._memory[k] = [np.empty((0, instruments)) for _ in node.inputs]
 
     def advance(self, fields: Mapping[str, Floats]) -> Floats:
-        """Return the roots' next rows: float64[n, I, roots]. fields: the market's next n rows, float64[n, I]."""
+        """Return the roots' next rows, float64[n, I, roots]. fields: the market's, float64[n, I] each."""
         rows = len(next(iter(fields.values())))
         values: dict[int, Floats] = {}
         banked: dict[int, Floats] = {}

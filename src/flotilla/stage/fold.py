@@ -54,5 +54,9 @@ class OnBar(Fold):
 
     def advance(self, state: Any, *inputs: Floats) -> Floats:
         """Return on_bar of each row."""
-        rows = [self.on_bar(state, Row(self.inputs, bar)) for bar in zip(*inputs, strict=True)]
-        return np.asarray(rows, np.float64)
+        # Copied, because it may well be the state itself that on_bar returns, and the next bar moves it on.
+        rows = [
+            np.array(self.on_bar(state, Row(self.inputs, bar)), np.float64)
+            for bar in zip(*inputs, strict=True)
+        ]
+        return np.asarray(rows)

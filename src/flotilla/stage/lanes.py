@@ -1,10 +1,13 @@
 """Plan what a sweep computes once, and what each of its portfolios computes for itself.
 
-1. A strategy is called once, with a `Column` for each swept parameter (`tree_of`). One that asks a parameter for
+1. A strategy is called once, with a `Column` for each swept parameter (`tree_of`). One that asks a parameter
+for
    its value is called once for each set of values instead.
-2. Below a swept tree, what has a memory takes few distinct forms: ten thousand crossovers over 142 windows need
+2. Below a swept tree, what has a memory takes few distinct forms: ten thousand crossovers over 142 windows
+need
    142 averages. Each form is a feature, computed once for all (`_bind`).
-3. What is left on top is element by element, and differs in every portfolio: it becomes the `Program` that the
+3. What is left on top is element by element, and differs in every portfolio: it becomes the `Program` that
+the
    lanes run (`_Program`). Where that too takes few forms, it is a feature like the others.
 
 The plan is a value: it opens nothing and computes nothing.
@@ -17,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
-from flotilla.kernel.elementwise import CODES, UNARY
-from flotilla.kernel.opinions import WHERE, Ints, Program, cut
-from flotilla.kernel.portfolio import Floats
+from flotilla.kernel.elementwise import CODES
+from flotilla.kernel.opinions import WHERE, Program, cut
+from flotilla.kernel.portfolio import Floats, Ints
 from flotilla.stage.expression import Column, NeedsOneValue, Node, walk
 from flotilla.stage.fold import Fold
 from flotilla.stage.window import Window, stage_node
@@ -54,7 +57,8 @@ def as_tree(made: Any, name: str) -> Node:
     if isinstance(made, (Window, Fold)):
         return stage_node(made)
     raise ConfigError(
-        f"strategy {name!r} gave {type(made).__name__}; it must give an expression, a Window, a Fold or an OnBar"
+        f"strategy {name!r} gave {type(made).__name__}; "
+        "it must give an expression, a Window, a Fold or an OnBar"
     )
 
 
@@ -104,7 +108,7 @@ def _bind(node: Node, at: int, known: dict[int, Node]) -> Node:
 
 
 class _Writer:
-    """Writes the program of one family of portfolios: operands, instructions, and the features they look at."""
+    """Writes the program of a family of portfolios: operands, instructions, and the features looked at."""
 
     def __init__(self, portfolios: int) -> None:
         self.portfolios = portfolios
@@ -142,7 +146,7 @@ class _Writer:
         return False, len(self.code) - 1
 
     def _three(self, inputs: list[tuple[bool, int]]) -> tuple[int, int, int]:
-        """Return three slots; those not needed repeat the first. Instructions count from -1 down until placed."""
+        """Return three slots; unused ones repeat the first. Instructions count from -1 down until placed."""
         slots = [number if operand else -1 - number for operand, number in inputs]
         while len(slots) < 3:
             slots.append(slots[0])

@@ -51,7 +51,7 @@ class Plan(NamedTuple):
             + (f", keeps {step.keeps}" if step.keeps else "")
             for number, step in enumerate(self.steps, 1)
         ]
-        return "\n".join([*lines, f"may speak from row {self.warm_up}"])
+        return "\n".join([*lines, f"speaks from row {self.warm_up}"])
 
 
 def plan(roots: Sequence[Node]) -> Plan:
@@ -124,8 +124,8 @@ def _told(nodes: tuple[Node, ...]) -> str:
         return repr(nodes[0])
     names = OPERATORS[nodes[0].op].parameters
     sets = [f"{name} = {_listed([n.params[k] for n in nodes])}" for k, name in enumerate(names)]
-    inputs = ", ".join(map(repr, nodes[0].inputs))
-    return f"{nodes[0].op}({inputs}) for {' and '.join(sets)}: {len(nodes)} together"
+    head = f"{nodes[0].op}({', '.join([*map(repr, nodes[0].inputs), *names])})"
+    return f"{head} for {' and '.join(sets)}: {len(nodes)} together"
 
 
 def _listed(values: list[Any]) -> str:

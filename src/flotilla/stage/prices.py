@@ -6,7 +6,7 @@ from flotilla.errors import ConfigError
 
 
 def fill_field(wanted: str, fields: Collection[str]) -> str:
-    """Return the field that orders fill at: "open" or "close", or by "auto" the open where the data have one."""
+    """Return the field that orders fill at: "open", "close", or by "auto" the open where there is one."""
     if wanted == "auto":
         return "open" if "open" in fields else "close"
     if wanted not in fields:

@@ -1,8 +1,8 @@
 """One portfolio and its exchange, one bar at a time.
 
-Live runs these in its processes, and research replays them when somebody asks for the detail of one portfolio.
-They hold blocks of one lane and call the functions of `kernel.bar` that a sweep runs on many, so the bits are the
-same. For bar t:
+Live runs these in its processes, and research replays them when somebody asks for the detail of one
+portfolio. They hold blocks of one lane and call the functions of `kernel.bar` that a sweep runs on many, so
+the bits are the same. For bar t:
 
 1. `Exchange.fill`      fills what was ordered at t-1: the paper broker's side of the account
 2. `Portfolio.settle`   takes the fills into the book
@@ -163,7 +163,7 @@ class Portfolio:
         return float(self.tally.equity[0])
 
     def decide(self, moment: Moment, opinions: Floats, risk: Risk, close: Floats) -> list[Order]:
-        """Return the orders for the next bar. opinions: float64[S, I], NaN none; close: float64[I], NaN none."""
+        """Return the orders for the next bar. opinions: float64[S, I], close: float64[I]; NaN is none."""
         book, at_fill = self.book, self._size_at == "fill"
         self._heard[~np.isnan(opinions)] = moment.bar
         resting = ~np.isnan(book.order[:, 0])
@@ -178,7 +178,7 @@ class Portfolio:
             if np.isnan(asked) and not resting[i]:
                 continue
             quantity = np.nan if at_fill and not np.isnan(asked) else np.nan_to_num(asked)
-            orders.append(self._order(moment, int(i), float(quantity), risk.ids[i]))
+            orders.append(self._order(moment, int(i), float(quantity), risk.ids[int(i)]))
         return orders
 
     def _fused(self, opinions: Floats) -> Floats:

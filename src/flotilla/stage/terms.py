@@ -1,4 +1,4 @@
-"""What a portfolio was told, from the units people write (bps, fractions of a peak) to those of the kernel."""
+"""What a portfolio was told, from the units that people write (bps, dates) to those of the kernel."""
 
 from collections.abc import Mapping
 from typing import Any

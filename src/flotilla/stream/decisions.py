@@ -5,8 +5,8 @@
     2009-03-10T00:00:00Z,stress,*,*,1.0,1.0,ok
 
 A decision stands until the same model says something else of the same portfolio pattern and instrument. A
-portfolio heeds, for each instrument, the least scale and the least cap of the decisions that stand. A row is heeded
-on a bar only if its ts_recv is not after the bar's: one join decides that (`asof.latest`).
+portfolio heeds, for each instrument, the least scale and the least cap of the decisions that stand. A row is
+heeded on a bar only if its ts_recv is not after the bar's: one join decides that (`asof.latest`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEFAULTS = {"model": "risk", "portfolio": "*", "instrument": "*", "cap": 1.0, "r
 
 
 class Decisions(NamedTuple):
-    """What stands on each bar. scale, cap: float64[T, I]; rows: for each voice, its row on each bar, or -1."""
+    """What stands on each bar. scale, cap: float64[T, I]. A voice is a model, of an instrument pattern."""
 
     scale: NDArray[np.float64]
     cap: NDArray[np.float64]
@@ -38,7 +38,7 @@ class Decisions(NamedTuple):
     rows: NDArray[np.int64]  # [voices, T]
 
     def ids(self, t: int, instruments: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return, for each instrument, the ids of the decisions that stand on bar t: model, instrument, row."""
+        """Return, for each instrument, the ids of the decisions that stand on bar t."""
         found: list[tuple[str, ...]] = []
         for name in instruments:
             heard = [
@@ -68,7 +68,7 @@ def read_decisions(path: Path) -> pa.Table:
 
 
 def _checked(table: pa.Table, path: Path) -> pa.Table:
-    """Return the table with ts_recv in ns UTC; refuse scales and caps outside [0, 1], and times that go back."""
+    """Return the table with ts_recv in ns UTC; refuse scales and caps outside [0, 1], or times going back."""
     kind = table.schema.field("ts_recv").type
     if not pa.types.is_timestamp(kind) or kind.tz is None:
         raise DataError(f"{path}: ts_recv is {kind}; write times with their zone, as 2008-09-15T00:00:00Z")

@@ -1,0 +1,50 @@
+"""A configuration from Python: for a notebook, where the data is a frame and the strategy a function.
+
+study = configure(my_strategy, params={"n": 20}, fee_bps=5)
+run(study, panel=panel_of_frame)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flotilla.config import RunConfig, decode
+from flotilla.model.panel import Panel
+from flotilla.plugins import find
+
+
+def panel_from(frame: Any, **options: Any) -> Panel:
+    """Return the bars of a pandas or polars frame, long or wide, or of a dict of wide ones by field."""
+    source = find("source", "frame")(frame, **options)
+    panel: Panel = source.panel(None, None, None)
+    return panel
+
+
+def configure(
+    strategy: str | Callable[..., Any],
+    *,
+    params: Mapping[str, Any] | None = None,
+    sweep: Mapping[str, Any] | None = None,
+    name: str = "study",
+    rank_by: str = "sharpe",
+    data: Mapping[str, Any] | None = None,
+    **portfolio: Any,
+) -> RunConfig:
+    """Return the configuration of one strategy, checked as a file's would be.
+
+    strategy: a plugin's name, "my_file:thing", or the function or class itself. sweep: parameter -> its
+    values; those of the portfolio are written "portfolio.fee_bps". portfolio: its terms, as fee_bps=5.
+    """
+    kind = strategy if isinstance(strategy, str) else f"{strategy.__module__}:{strategy.__qualname__}"
+    axes = {key if "." in key else f"strategy.{key}": values for key, values in (sweep or {}).items()}
+    return decode(
+        {
+            "name": name,
+            "data": dict(data or {}),
+            "strategies": {"strategy": {"kind": kind, "params": dict(params or {})}},
+            "portfolio": portfolio,
+            "sweep": axes,
+            "rank_by": rank_by,
+        }
+    )
