@@ -24,7 +24,7 @@ def bars_a_year(ts_event: NDArray[np.int64]) -> float:
 
 
 def measures_of(tally: Tally, start: Floats, bars: int, a_year: float) -> dict[str, Floats]:
-    """Return the measures, float64[P] each, of portfolios that lived `bars` bars. start: float64[P], their cash.
+    """Return the measures, float64[P] each, of portfolios after `bars` bars. start: float64[P], their cash.
 
     NaN where a measure is not defined: a Sharpe ratio without scatter, a Calmar ratio without a drawdown.
     """

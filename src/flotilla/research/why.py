@@ -75,15 +75,14 @@ def why_of(config: RunConfig, order: Order, fills: Sequence[Fill], folder: Path 
     return explain(order, list(fills), config, market, folder)
 
 
-def explain(
-    order: Order, fills: list[Fill], config: RunConfig, market: Market, folder: Path | None
-) -> Why:
+def explain(order: Order, fills: list[Fill], config: RunConfig, market: Market, folder: Path | None) -> Why:
     """Return the chain behind an order, from the bars up to its own."""
     i = market.panel.instruments.index(order.instrument)
     opinions = []
     for name, tree in trees_of(config, folder).items():
-        heard = [s for s in order.signal_ids if s.startswith(f"{name}-") and
-        s.endswith(f"-{order.instrument}")] for signal_id in heard:
+        ending = f"-{order.instrument}"
+        heard = [s for s in order.signal_ids if s.startswith(f"{name}-") and s.endswith(ending)]
+        for signal_id in heard:
             bar = int(signal_id.removeprefix(f"{name}-").split("-", 1)[0])
             features = _features(tree, market, bar, i)
             opinions.append(Opinion(signal_id, name, bar, features[-1].value, features))
