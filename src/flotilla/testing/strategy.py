@@ -12,10 +12,11 @@ runner of research and of live that is used, and the state goes through the byte
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
 from flotilla.kernel.portfolio import Floats
@@ -23,13 +24,15 @@ from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
-from flotilla.stage.expression import Node
+from flotilla.stage.expression import Node, walk
 from flotilla.stage.plan import warm_up
 from flotilla.stage.window import Stage, Window, stage_node
 from flotilla.stream.arrays import decode, encode
 from flotilla.testing.market import made_market
 
 Target = Callable[..., Any]
+
+_TRIED = 20  # rows that are tried alone, to tell what is seen too early from what is forgotten
 
 
 def check_strategy(target: Target | str, market: Panel | None = None, /, **params: Any) -> None:
@@ -59,7 +62,8 @@ class _Trial:
 
     def __init__(self, target: Target, params: dict[str, Any], market: Panel | None) -> None:
         self.target, self.params = target, params
-        node, stage = self._built()
+        node = self._built()
+        stage = node.params[0] if node.op == "stage" else None
         self.lookback = stage.lookback if isinstance(stage, Window) else 0
         self.warm_up = warm_up(node)
         self.market = market or made_market(bars=max(300, 3 * self.warm_up))
@@ -70,14 +74,12 @@ class _Trial:
     @contextmanager
     def running(self) -> Iterator[ChunkRunner]:
         """Build the strategy anew, open it, and give what runs it; close it after."""
-        node, stage = self._built()
-        if stage is not None:
-            stage.open()
-        try:
+        node = self._built()
+        with ExitStack() as stack:
+            for stage in (n.params[0] for n in walk([node]) if n.op == "stage"):
+                stage.open()
+                stack.callback(stage.close)
             yield ChunkRunner([node], self.instruments, self.market.ticks_per_unit)
-        finally:
-            if stage is not None:
-                stage.close()
 
     def run(self, cuts: Sequence[int]) -> Floats:
         """Return what the strategy, built anew, says when the rows are cut so: float64[T, I]."""
@@ -100,58 +102,53 @@ class _Trial:
 
     def compare_bar_by_bar(self, whole: Floats, single: Floats) -> None:
         """Raise if a bar at a time is not the whole: the future was seen, or the past forgotten."""
-        found = _first_difference(whole, single)
-        if found is None:
-            return
-        t, i = found
-        with self.running() as runner:
-            past = self._said(runner, 0, t + 1)
-        if not _same(past[t, i], whole[t, i]):
-            raise AssertionError(
-                f"{self.at(t, i)} saw the future: it says {whole[t, i]} when later rows are there, "
-                f"and {past[t, i]} when they are not yet"
+        found = _differ(whole, single)
+        for t in np.flatnonzero(found.any(axis=1))[:_TRIED].tolist():
+            with self.running() as runner:
+                past = self._said(runner, 0, t + 1)[t]
+            for i in np.flatnonzero(_differ(past, whole[t])).tolist():
+                raise AssertionError(
+                    f"{self.at(t, i)} saw the future: it says {whole[t, i]} when later rows are there, "
+                    f"and {past[i]} when they are not yet"
+                )
+        for t, i in np.argwhere(found).tolist():
+            forgot = (
+                f"it looks back further than its lookback of {self.lookback} rows"
+                if self.lookback
+                else "all that it remembers must be in its state"
             )
-        forgot = (
-            f"it looks back further than its lookback of {self.lookback} rows"
-            if self.lookback
-            else "all that it remembers must be in its state"
-        )
-        raise AssertionError(
-            f"{self.at(t, i)} says {whole[t, i]} when the rows come in one chunk, and {single[t, i]} "
-            f"when they come a bar at a time, as live hands them in: {forgot}"
-        )
+            raise AssertionError(
+                f"{self.at(t, i)} says {whole[t, i]} when the rows come in one chunk, and {single[t, i]} "
+                f"when they come a bar at a time, as live hands them in: {forgot}"
+            )
 
     def compare(self, whole: Floats, other: Floats, what: str) -> None:
         """Raise if the two are not the same bits. what: what that means."""
-        found = _first_difference(whole, other)
-        if found is not None:
-            raise AssertionError(f"{self.at(*found)} {what} ({whole[found]}, {other[found]})")
+        for t, i in np.argwhere(_differ(whole, other)).tolist():
+            raise AssertionError(f"{self.at(t, i)} {what} ({whole[t, i]}, {other[t, i]})")
 
-    def _built(self) -> tuple[Node, Stage | None]:
+    def _built(self) -> Node:
         made = self.target(**self.params)
         if isinstance(made, Node):
-            return made, None
+            return made
         if isinstance(made, Stage):
-            return stage_node(made), made
+            return stage_node(made)
         raise ConfigError(
             f"a strategy gives an expression, a Window, a Fold or an OnBar, not a {type(made).__name__}"
         )
 
     def at(self, t: int, i: int) -> str:
+        """Return a place in words."""
         return f"row {t} ({self.market.instruments[i]})"
 
 
 def _check_range(trial: _Trial, whole: Floats) -> None:
     """Raise if an opinion is out of range, comes before a window is full, or never comes."""
-    wrong = np.argwhere(np.abs(whole) > 1.0)
-    if len(wrong):
-        t, i = wrong[0]
+    for t, i in np.argwhere(np.abs(whole) > 1.0).tolist():
         raise AssertionError(
             f"{trial.at(t, i)} says {whole[t, i]}: an opinion is between -1 and 1, or NaN for none"
         )
-    early = np.argwhere(whole[: max(trial.lookback - 1, 0)] == whole[: max(trial.lookback - 1, 0)])
-    if len(early):
-        t, i = early[0]
+    for t, i in np.argwhere(~np.isnan(whole[: max(trial.lookback - 1, 0)])).tolist():
         raise AssertionError(
             f"{trial.at(t, i)} has an opinion before its window of {trial.lookback} rows is full"
         )
@@ -161,16 +158,11 @@ def _check_range(trial: _Trial, whole: Floats) -> None:
         )
 
 
-def _same(a: float, b: float) -> bool:
-    return _first_difference(np.array([[a]]), np.array([[b]])) is None
-
-
-def _first_difference(a: Floats, b: Floats) -> tuple[int, int] | None:
-    """Return the first row and instrument where two tables are not the same bits; any NaN is like another."""
+def _differ(a: Floats, b: Floats) -> NDArray[np.bool_]:
+    """Return where two arrays are not the same bits; any NaN is like another."""
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    differ = (a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b))
-    found = np.argwhere(differ)
-    return (int(found[0][0]), int(found[0][1])) if len(found) else None
+    differ: NDArray[np.bool_] = (a.view(np.int64) != b.view(np.int64)) & ~(np.isnan(a) & np.isnan(b))
+    return differ
 
 
 def _few(cuts: Sequence[int]) -> str:

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from flotilla.errors import ConfigError
+from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.expression import as_node, close, high
+from flotilla.stage.operators import hold, sma
+
+X = np.random.default_rng(3).normal(size=(30, 2))
+
+
+def runner(*roots):
+    return ChunkRunner(list(roots), 2, np.zeros(2))
+
+
+def test_the_roots_come_in_the_order_that_they_were_asked_for():
+    a, b, c = sma(close, 9), close * 2, sma(close, 3)
+
+    said = runner(a, b, c).advance({"close": X})
+
+    for k, root in enumerate((a, b, c)):
+        np.testing.assert_array_equal(said[:, :, k], runner(root).advance({"close": X})[:, :, 0])
+    turned = runner(c, a).advance({"close": X})
+    np.testing.assert_array_equal(turned, said[:, :, [2, 0]])
+
+
+def test_a_number_alone_is_an_opinion_of_every_row():
+    np.testing.assert_array_equal(runner(as_node(0.5)).advance({"close": X})[:, :, 0], np.full((30, 2), 0.5))
+
+
+def test_a_field_that_the_data_lack_is_named_with_those_they_have():
+    with pytest.raises(ConfigError, match="the data has no high; it has close, volume"):
+        runner(high > close).advance({"close": X, "volume": X})
+
+
+def test_a_runner_goes_on_from_another_ones_state_and_neither_moves_the_other():
+    first, second = runner(hold(close), sma(close, 3)), runner(hold(close), sma(close, 3))
+    first.advance({"close": X[:10]})
+
+    second.restore(first.state())
+    once = second.advance({"close": X[10:]})
+
+    np.testing.assert_array_equal(first.advance({"close": X[10:]}), once)
