@@ -17,24 +17,32 @@ from flotilla.live.feed import Feed
 from flotilla.live.folder import Run, prepare
 from flotilla.live.portfolio import Role
 from flotilla.live.result import LiveResult, read_result
-from flotilla.live.strategy import Strategy, runner_of
+from flotilla.live.strategy import Strategy, root_of
 from flotilla.model.panel import Panel
 from flotilla.stage.calendar import calendar_fields
+from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.single import Marks, Moment, no_risk
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
 
 STRATEGIES = '''
-"""Two strategies of a user's own file."""
+"""Strategies of a user's own file."""
 
-from flotilla.stage.expression import close, volume
-from flotilla.stage.operators import sma
+import numpy as np
+from flotilla.stage.calendar import month, starts
+from flotilla.stage.expression import close
 from flotilla.stage.fold import OnBar
+from flotilla.stage.operators import sma, where
 
 
 def cross(fast: int = 3, slow: int = 10):
     """Long while the fast average is above the slow one."""
     return sma(close, fast) > sma(close, slow)
+
+
+def monthly(window: int = 5):
+    """At the start of a month, long what is above its average."""
+    return where(starts(month), close > sma(close, window), np.nan)
 
 
 class Streak(OnBar):
@@ -44,11 +52,9 @@ class Streak(OnBar):
         self.n = n
 
     def start(self, instruments):
-        import numpy as np
         return {"last": np.full(instruments, np.nan), "run": np.zeros(instruments)}
 
     def on_bar(self, state, bar):
-        import numpy as np
         state["run"][:] = np.where(bar.close >= state["last"], state["run"] + 1, 0)
         state["last"][:] = np.where(np.isnan(bar.close), state["last"], bar.close)
         return np.where(np.isnan(bar.close), np.nan, (state["run"] >= self.n) * 1.0)
@@ -57,6 +63,7 @@ CONFIG = {
     "name": "made",
     "strategies": {
         "cross": {"kind": "mine:cross", "weight": 2.0},
+        "monthly": {"kind": "mine:monthly", "weight": 0.5},
         "streak": {"kind": "mine:Streak", "params": {"n": 2}},
     },
     "portfolio": {"start": "2000-02-01", "min_trade": 100.0, "lot": 1.0, "slippage_bps": 5},
@@ -70,7 +77,8 @@ def expected(run: Run, panel: Panel) -> LiveResult:
     signals = {}
     with ExitStack() as stack:
         for name in run.strategies:
-            signals[name] = runner_of(run, name, stack).advance(fields)[first:, :, 0]
+            runner = ChunkRunner([root_of(run, name, stack)], count, panel.ticks_per_unit)
+            signals[name] = runner.advance(fields)[first:, :, 0]
     marks = Marks(count).advance(panel.fields["close"])
     price = panel.fields["open" if run.config.portfolio.fill_at != "close" else "close"]
     portfolio, gateway = portfolio_of(run), gateway_of(run)

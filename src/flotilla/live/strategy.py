@@ -14,16 +14,17 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, OPINIONS, Market, Opinions, arrays, raw
+from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
 from flotilla.live.role import Stop, begin, serve, wait
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
-from flotilla.stage.expression import Node
+from flotilla.stage.expression import Node, walk
 from flotilla.stage.window import Stage, stage_node
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.codec import Row
@@ -35,8 +36,8 @@ KEEP_BARS = 1_024     # a checkpoint after so many,
 KEEP_NS = 1_000_000_000  # or so long
 
 
-def runner_of(run: Run, name: str, stack: ExitStack) -> ChunkRunner:
-    """Return the strategy's stage before its first bar; `stack` closes what it opened."""
+def root_of(run: Run, name: str, stack: ExitStack) -> Node:
+    """Return the strategy as an expression; `stack` closes what it opened."""
     strategy = run.config.strategies[name]
     target = find("strategy", strategy.kind, run.plugins)(**strategy.params)
     if isinstance(target, Stage):
@@ -45,7 +46,7 @@ def runner_of(run: Run, name: str, stack: ExitStack) -> ChunkRunner:
         target = stage_node(target)
     if not isinstance(target, Node):
         raise ConfigError(f"$.strategies.{name}: {strategy.kind} gave a {type(target).__name__}")
-    return ChunkRunner([target], run.shape[1], run.panel().ticks_per_unit)
+    return target
 
 
 class Strategy:
@@ -53,7 +54,9 @@ class Strategy:
 
     def __init__(self, run: Run, name: str, stack: ExitStack) -> None:
         self._run, self._name = run, name
-        self._runner = runner_of(run, name, stack)
+        root = root_of(run, name, stack)
+        self._runner = ChunkRunner([root], run.shape[1], run.panel().ticks_per_unit)
+        self._reads = {node.params[0] for node in walk([root]) if node.op == "field"}
         self._log = stack.enter_context(
             closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal"))
         )
@@ -90,7 +93,7 @@ class Strategy:
         first = self._run.manifest.first
         if first:
             history = self._run.panel().rows(0, first)
-            self._runner.advance(dict(history.fields) | calendar_fields(history.ts_event, self._run.shape[1]))
+            self._runner.advance(self._with_calendar(dict(history.fields), history.ts_event))
         return 0
 
     def _speak(self, rows: list[Row]) -> None:
@@ -100,7 +103,7 @@ class Strategy:
         values = arrays([bar.values for bar in bars], self._run.shape)
         fields = {name: values[:, k].copy() for k, name in enumerate(self._run.manifest.fields)}
         times = np.array([bar.ts_event for bar in bars], np.int64)
-        said = self._runner.advance(fields | calendar_fields(times, self._run.shape[1]))[:, :, 0]
+        said = self._runner.advance(self._with_calendar(fields, times))[:, :, 0]
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()
         entries = [
@@ -110,6 +113,13 @@ class Strategy:
         self._pusher.push(self._log.append("signals", entries))
         if self._bars.cursor - self._kept >= KEEP_BARS or monotonic_ns() - self._kept_ns >= KEEP_NS:
             self.keep()
+
+
+    def _with_calendar(self, fields: dict[str, Floats], ts_event: NDArray[np.int64]) -> dict[str, Floats]:
+        """Return the fields of some bars with those of the calendar, if the strategy reads one of these."""
+        if self._reads <= fields.keys():
+            return fields
+        return fields | calendar_fields(ts_event, self._run.shape[1])
 
 
 def play(run: Run, name: str, stop: Stop) -> None:

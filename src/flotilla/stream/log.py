@@ -102,14 +102,17 @@ class LogWriter:
 
     def append(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[Row]:
         """Append (ts, payload) entries and return them as rows: committed, unless a transaction is open."""
-        with self.transaction():
-            first = self._last[stream] + 1
-            rows = [Row(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, first)]
-            self._db.executemany(
-                f'INSERT INTO "{stream}" VALUES (?, ?, ?, ?)',  # noqa: S608 the name was checked
-                [(row.seq, row.ts, _checksum(row), row.payload) for row in rows],
-            )
-            self._last[stream] += len(rows)
+        insert = f'INSERT INTO "{stream}" VALUES (?, ?, ?, ?)'  # noqa: S608 the name was checked
+        rows = [Row(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, self._last[stream] + 1)]
+        values = [(row.seq, row.ts, _checksum(row), row.payload) for row in rows]
+        if len(rows) == 1 and not self._inside:
+            with self._written():  # one statement is a transaction by itself, and faster
+                self._db.execute(insert, values[0])
+                self._last[stream] += 1
+        else:
+            with self.transaction():
+                self._db.executemany(insert, values)
+                self._last[stream] += len(rows)
         return rows
 
     def checkpoint(self, consumer: str, cursors: Mapping[str, int], state: bytes) -> None:
@@ -138,25 +141,32 @@ class LogWriter:
         if self._inside:
             yield
             return
-        if self._failed:
-            raise StreamError(f"{self.path} failed before ({self._failed}); open it again")
         before = dict(self._last)
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._inside = True
-            yield
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            # After a failed write or sync nobody knows what the disk holds: a second try that
-            # succeeds would prove nothing (the kernel may have dropped the dirty pages).
-            self._failed = str(error)
-            raise StreamError(f"{self.path} cannot be written: {error}") from error
+            with self._written():
+                self._db.execute("BEGIN IMMEDIATE")
+                self._inside = True
+                yield
+                self._db.execute("COMMIT")
         finally:
             self._inside = False
             if self._db.in_transaction:  # an error came out of it
                 self._last = before
                 with suppress(sqlite3.Error):  # the file is closed to us either way
                     self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Let something be written, unless a write failed before."""
+        if self._failed:
+            raise StreamError(f"{self.path} failed before ({self._failed}); open it again")
+        try:
+            yield
+        except sqlite3.Error as error:
+            # After a failed write or sync nobody knows what the disk holds: a second try that
+            # succeeds would prove nothing (the kernel may have dropped the dirty pages).
+            self._failed = str(error)
+            raise StreamError(f"{self.path} cannot be written: {error}") from error
 
     def close(self) -> None:
         """Close the file and let another process have it."""

@@ -51,7 +51,8 @@ def get_panel(store: Store, identity: str) -> Panel:
 
 
 def _memory(column: pa.Array | pa.ChunkedArray) -> pa.Buffer:
-    """Return a column's values as they lie in memory; arrow's own way to numpy imports pandas, a second's work."""
+    """Return a column's values as they lie in memory."""
+    # Arrow's own way to numpy imports pandas, which would take longer than all else a role does to start.
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     _, values = array.buffers()
     size = array.type.bit_width // 8
