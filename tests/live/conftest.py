@@ -130,7 +130,7 @@ class Cast:
 
     def kill(self, name: str) -> None:
         """Let a role die: what it has not written down is lost."""
-        del self.roles[name]
+        self.roles.pop(name, None)
         self._stacks.pop(name).close()
 
     def step(self, name: str) -> None:
@@ -157,7 +157,7 @@ class Cast:
 
     def close(self) -> None:
         """Let all die."""
-        for name in list(self.roles):
+        for name in list(self._stacks):
             self.kill(name)
 
 

@@ -1,0 +1,32 @@
+"""The portfolio and the gateway of a run are made as its file says."""
+
+import msgspec
+import pytest
+
+from flotilla.builtin.gateways.paper import Paper
+from flotilla.errors import UnknownName
+from flotilla.live.account import gateway_of, portfolio_of, rehearse
+
+
+def test_they_are_made_as_the_run_says(run):
+    portfolio = portfolio_of(run)
+
+    assert portfolio.portfolio_id == "made"
+    assert portfolio.instruments == ("M0", "M1", "M2", "M3")
+    assert float(portfolio.book.cash[0]) == 1_000_000.0
+    assert isinstance(gateway_of(run), Paper)
+
+
+def test_a_rehearsal_leaves_nothing_behind(run):
+    before = portfolio_of(run).state()["book"]["cash"].tobytes()
+
+    rehearse(run)
+
+    assert portfolio_of(run).state()["book"]["cash"].tobytes() == before
+
+
+def test_a_gateway_that_nobody_has_is_named(run):
+    run.manifest = msgspec.structs.replace(run.manifest, gateway="papr")
+
+    with pytest.raises(UnknownName, match="did you mean paper"):
+        gateway_of(run)

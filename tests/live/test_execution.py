@@ -1,0 +1,157 @@
+"""Execution: orders are on the disk before they are acknowledged, and count once."""
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from flotilla.live import feed
+from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
+from flotilla.model.records import Order, order_id_of
+from flotilla.stream.log import LogReader
+from flotilla.stream.socket import Outcome, Refused, Replied, ZmqClient
+
+
+class Desk:
+    """A portfolio's end of the line, played by hand."""
+
+    def __init__(self, cast):
+        self.cast = cast
+        cast.start("feed")
+        cast.step("feed")
+        cast.step("feed")
+        cast.step("feed")
+        cast.start("execution")
+        self.client = ZmqClient(cast.run.endpoint("orders"))
+        self.first = cast.run.manifest.first
+        opens = cast.run.panel().fields["open"][:, 1]
+        self.bar = next(t for t in range(self.first + 10, len(opens)) if not np.isnan(opens[t + 1]))
+
+    def ask(self, decided: Decided, request_id: str | None = None) -> Outcome:
+        """Send what was decided, and let execution step until it answers."""
+        return self.send(DECIDED.encode(decided), request_id or f"made-{decided.bar:08d}")
+
+    def send(self, payload: bytes, request_id: str) -> Outcome:
+        self.client.submit(payload, 30.0, request_id)
+        for _ in range(10_000):
+            self.cast.step("execution")
+            if outcomes := self.client.collect(0.001):
+                return outcomes[0]
+        raise AssertionError("no answer")
+
+    def decided(self, bar: int, quantity: float = 10.0, instrument: str = "M1") -> Decided:
+        order = Order(
+            order_id_of("made", bar, instrument, 0), "made", instrument, 1, bar, quantity, 0.1, "decision"
+        )
+        return Decided("made", bar, 1, (order,))
+
+    def rows(self, stream: str) -> list[bytes]:
+        with closing(LogReader(self.cast.run.log("orders"), stream)) as log:
+            return [row.payload for row in log.read(0, 1_000)]
+
+    def fills(self) -> list[Filled]:
+        return [FILLED.decode(payload) for payload in self.rows("fills")]
+
+    def close(self):
+        self.client.close()
+
+
+@pytest.fixture
+def desk(cast):
+    made = Desk(cast)
+    yield made
+    made.close()
+
+
+def test_orders_are_written_then_acknowledged_then_filled_at_the_next_bar(desk, panel):
+    decided = desk.decided(desk.bar)
+
+    assert desk.ask(decided) == Replied(f"made-{desk.bar:08d}", b"")
+    desk.cast.step("execution")
+
+    assert desk.rows("intents") == [DECIDED.encode(decided)]
+    (told,) = desk.fills()
+    assert (told.portfolio_id, told.bar) == ("made", desk.bar + 1)
+    (fill,) = told.fills
+    assert (fill.order_id, fill.quantity) == (decided.orders[0].order_id, 10.0)
+    assert fill.price == panel.fields["open"][desk.bar + 1, 1] * 1.0005
+
+
+def test_the_same_request_again_is_acknowledged_and_is_no_order_again(desk):
+    decided = desk.decided(desk.bar)
+    desk.ask(decided)
+
+    assert isinstance(desk.ask(decided), Replied)
+    assert isinstance(desk.ask(decided, "another-id-of-it"), Replied)
+
+    assert len(desk.rows("intents")) == len(desk.fills()) == 1
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_what_was_acknowledged_is_filled_once_though_execution_dies(desk, filled):
+    last = desk.first + desk.cast.run.manifest.bars - 1
+    decided = desk.decided(desk.bar if filled else last)
+    desk.ask(decided)
+    desk.cast.step("execution")
+
+    for _ in range(3):
+        desk.cast.kill("execution")
+        desk.cast.start("execution")
+        desk.cast.step("execution")
+        assert isinstance(desk.ask(decided), Replied)
+
+    assert len(desk.rows("intents")) == 1
+    assert len(desk.fills()) == (1 if filled else 0)  # after the last bar there is none to fill at
+
+
+def test_another_decision_on_the_same_bar_is_refused(desk):
+    desk.ask(desk.decided(desk.bar))
+
+    again = desk.ask(desk.decided(desk.bar, quantity=99.0), "other")
+
+    assert again == Refused("other", f"made decided otherwise on bar {desk.bar} before")
+    assert len(desk.rows("intents")) == 1
+
+
+def test_what_is_no_order_of_ours_is_refused(desk):
+    stranger = Decided("stranger", desk.first, 1, ())
+    unknown = desk.decided(desk.first, instrument="GOOG")
+    elsewhere = Decided("made", desk.first + 3, 1, desk.decided(desk.first).orders)
+
+    assert desk.ask(stranger, "a") == Refused("a", "no portfolio stranger trades here")
+    assert isinstance(desk.ask(unknown, "b"), Refused)
+    assert isinstance(desk.ask(elsewhere, "c"), Refused)
+    assert isinstance(desk.send(b"nonsense", "d"), Refused)
+    assert desk.rows("intents") == []
+
+
+def test_nothing_is_filled_before_the_next_bar_is_there(cast, monkeypatch):
+    monkeypatch.setattr(feed, "_BATCH", 5)
+    desk = Desk(cast)  # the feed has published 15 bars
+    ahead = desk.decided(desk.first + 14)
+    try:
+        desk.ask(ahead)
+        cast.step("execution")
+        assert desk.fills() == []
+
+        cast.step("feed")
+        while not desk.fills():
+            cast.step("execution")
+        assert [told.bar for told in desk.fills()] == [desk.first + 15]
+    finally:
+        desk.close()
+
+
+def test_a_query_is_answered_from_the_journal_of_a_process_that_died(desk):
+    desk.ask(desk.decided(desk.bar))
+    desk.cast.kill("execution")
+    desk.cast.start("execution")
+    request_id = f"made-{desk.bar:08d}"
+
+    desk.client.inquire(request_id, 30.0)
+    outcomes = []
+    while not outcomes:
+        desk.cast.step("execution")
+        outcomes = desk.client.collect(0.001)
+
+    assert outcomes == [Replied(request_id, b"")]

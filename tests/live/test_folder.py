@@ -1,0 +1,86 @@
+"""A run on disk: made once, read by every role, and not taken for another."""
+
+import msgspec
+import pytest
+
+from flotilla.config import decode
+from flotilla.errors import ConfigError
+from flotilla.live.folder import FILE, Run, prepare
+from flotilla.stream.table import Store
+
+
+def test_a_run_reads_as_it_was_prepared(run, panel):
+    again = Run.read(run.folder)
+
+    assert again.manifest == run.manifest
+    assert again.config == run.config
+    assert again.shape == (5, 4)
+    assert again.panel().identity == panel.identity
+    assert again.panel().fields["close"].tobytes() == panel.fields["close"].tobytes()
+    assert again.strategies == ("cross", "monthly", "streak")
+
+
+def test_the_run_begins_on_the_day_that_the_portfolio_does(run, panel):
+    day = 86_400_000_000_000
+    first = run.manifest.first
+
+    assert panel.ts_event[first] // day == 10_988  # 1 February 2000
+    assert run.manifest.bars == len(panel.ts_event) - first
+
+
+def test_only_the_owner_may_look_inside(run):
+    assert run.folder.stat().st_mode & 0o777 == 0o700
+    assert run.endpoint("bars").startswith(f"ipc://{run.folder}/ipc/")
+    assert (run.folder / "ipc").stat().st_mode & 0o777 == 0o700
+
+
+def test_sockets_move_where_their_paths_are_short_enough(room, panel, run):
+    deep = room / ("x" * 80)
+
+    other = prepare(deep, run.config, panel, Store(room))
+
+    assert len(other.endpoint("signals").removeprefix("ipc://")) < 100
+    (deep.parent / other.manifest.sockets).rmdir()
+
+
+def test_the_same_run_again_is_found_and_another_is_refused(run, panel, room):
+    store = Store(room)
+
+    assert prepare(run.folder, run.config, panel, store, plugins=room).manifest == run.manifest
+    with pytest.raises(ConfigError, match="holds another run"):
+        prepare(run.folder, run.config, panel, store, plugins=room, speed=5.0)
+
+
+def test_what_live_cannot_do_is_refused(run, panel, room):
+    swept = msgspec.structs.replace(run.config, sweep={"portfolio.fee_bps": (5, 10)})
+    decided = msgspec.structs.replace(
+        run.config, portfolio=msgspec.structs.replace(run.config.portfolio, decisions="risk.csv")
+    )
+
+    with pytest.raises(ConfigError, match="one portfolio"):
+        prepare(room / "other", swept, panel, Store(room))
+    with pytest.raises(ConfigError, match="decisions"):
+        prepare(room / "other", decided, panel, Store(room))
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"version": "one"}', "\xff"])
+def test_a_damaged_run_file_is_named(run, text):
+    (run.folder / FILE).write_text(text, "latin-1")
+
+    with pytest.raises(ConfigError, match=r"run\.json"):
+        Run.read(run.folder)
+
+
+def test_a_folder_without_a_run_and_one_of_another_version_are_named(run, room):
+    with pytest.raises(ConfigError, match="No such file"):
+        Run.read(room / "nothing")
+    newer = msgspec.structs.replace(run.manifest, version=2)
+    (run.folder / FILE).write_bytes(msgspec.json.encode(newer))
+    with pytest.raises(ConfigError, match="version 2"):
+        Run.read(run.folder)
+
+
+def test_one_strategy_of_defaults_has_no_history_before_it(room, panel):
+    config = decode({"name": "plain", "strategies": {"hold": {"kind": "buy_and_hold"}}})
+
+    assert prepare(room / "plain", config, panel, Store(room)).manifest.first == 0

@@ -1,0 +1,32 @@
+"""What roles say to one another comes back bit for bit."""
+
+import numpy as np
+import pytest
+
+from flotilla.errors import DataError
+from flotilla.live.messages import FILLED, MARKET, OPINIONS, Closing, Filled, Market, Opinions, arrays, raw
+from flotilla.model.records import Fill
+
+
+def test_arrays_come_back_bit_for_bit_and_writable():
+    values = np.array([[1.5, -0.0, np.nan], [np.inf, 0.1, -2.0]])
+
+    again = arrays([raw(values), raw(values + 1)], (2, 3))
+
+    assert again.shape == (2, 2, 3)
+    assert again[0].tobytes() == values.tobytes()
+    again[0, 0, 0] = 2.0
+    assert arrays([], (3,)).shape == (0, 3)
+
+
+def test_messages_come_back():
+    fill = Fill("o-f0", "o", "p", "A", 1, 2, 10.0, -1.0, 0.5)
+
+    assert MARKET.decode(MARKET.encode(Market(1, 2, 3, b"raw"))) == Market(1, 2, 3, b"raw")
+    assert MARKET.decode(MARKET.encode(Closing(9))) == Closing(9)
+    assert FILLED.decode(FILLED.encode(Filled("p", 2, 1, (fill,)))) == Filled("p", 2, 1, (fill,))
+
+
+def test_one_stream_does_not_take_what_belongs_to_another():
+    with pytest.raises(DataError, match="no record"):
+        MARKET.decode(OPINIONS.encode(Opinions("cross", 1, b"")))

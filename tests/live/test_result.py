@@ -1,0 +1,32 @@
+"""What a run left behind."""
+
+from flotilla.live.result import lived, read_result
+
+
+def test_a_run_that_has_not_begun_left_nothing(run):
+    result = read_result(run.folder)
+
+    assert lived(run.folder) == 0
+    assert (len(result.ts), len(result.equity), result.orders, result.fills) == (0, 0, [], [])
+    assert result.signals["cross"].shape == (0, 4)
+
+
+def test_a_run_is_read_while_it_goes_on(cast, wanted):
+    cast.play(lambda: lived(cast.run.folder) > 20)
+
+    result = read_result(cast.run.folder)
+
+    n = len(result.ts)
+    assert 20 < n < len(wanted.ts) or n == len(wanted.ts)
+    assert result.equity.tobytes() == wanted.equity[:n].tobytes()
+    assert [order.order_id for order in result.orders] == [
+        order.order_id for order in wanted.orders[: len(result.orders)]
+    ]
+
+
+def test_every_order_request_has_the_time_that_its_answer_took(cast):
+    result = cast.finish()
+
+    bars_with_orders = len({order.bar for order in result.orders})
+    assert len(result.ack_ns) >= bars_with_orders - 1  # the last may be open still when a part is read
+    assert (result.ack_ns > 0).all()

@@ -1,0 +1,65 @@
+"""How a role begins, waits, and is told to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import zmq
+
+from flotilla.clock import monotonic_ns
+from flotilla.live.role import Stop, serve, wait
+
+
+@pytest.fixture
+def stop() -> Iterator[Stop]:
+    before = [(what, signal.getsignal(what)) for what in (signal.SIGTERM, signal.SIGINT)]
+    yield Stop()
+    for what, handler in before:
+        signal.signal(what, handler)
+
+
+@pytest.mark.parametrize("what", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_asks_to_stop(stop, what):
+    assert not stop.asked
+
+    os.kill(os.getpid(), what)
+
+    assert stop.asked
+
+
+def test_steps_are_taken_until_it_is_over_or_asked_to_stop(stop):
+    steps: list[float] = []
+
+    serve(steps.append, stop, lambda: len(steps) == 3)
+    assert len(steps) == 3
+
+    stop.asked = True
+    serve(steps.append, stop)
+    assert len(steps) == 3
+
+
+def test_waiting_ends_with_a_message_or_in_time(room):
+    context = zmq.Context.instance()
+    with context.socket(zmq.PULL) as ears, context.socket(zmq.PUSH) as mouth:
+        ears.bind(f"ipc://{room}/x")
+        mouth.connect(f"ipc://{room}/x")
+        before = monotonic_ns()
+        wait([ears], 0.01)
+        assert monotonic_ns() - before >= 10_000_000
+
+        mouth.send(b"hello")
+        before = monotonic_ns()
+        wait([ears], 60.0)
+        assert monotonic_ns() - before < 30_000_000_000
+
+
+def test_a_mistake_is_told_in_one_line(room):
+    command = [sys.executable, "-m", "flotilla.live.feed", str(room / "nothing"), ""]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr == f"ConfigError: {room}/nothing/run.json: No such file or directory\n"

@@ -1,0 +1,79 @@
+"""A strategy's opinions: one for every bar, the same however the bars come."""
+
+from contextlib import ExitStack
+
+import msgspec
+import numpy as np
+import pytest
+
+from flotilla.errors import ConfigError, DataError
+from flotilla.live import strategy
+from flotilla.live.folder import Run
+from flotilla.live.messages import OPINIONS, arrays
+from flotilla.stream.log import LogReader
+
+
+def said(run: Run, name: str) -> np.ndarray:
+    log = LogReader(run.log(f"signals-{name}"), "signals")
+    rows = [OPINIONS.decode(row.payload) for row in log.read(0, 10_000)]
+    log.close()
+    assert [row.bar for row in rows] == list(range(run.manifest.first, run.manifest.first + len(rows)))
+    return arrays([row.strengths for row in rows], (run.shape[1],))
+
+
+@pytest.mark.parametrize("name", ["cross", "monthly", "streak"])
+@pytest.mark.parametrize("chunk", [1, 7, 512])
+def test_a_strategy_says_the_same_in_chunks_of_any_size(cast, wanted, monkeypatch, name, chunk):
+    monkeypatch.setattr(strategy, "CHUNK", chunk)
+    cast.start("feed")
+    for _ in range(10):
+        cast.step("feed")
+    cast.start(name)
+    for _ in range(200):
+        cast.step(name)
+
+    assert said(cast.run, name).tobytes() == wanted.signals[name].tobytes()
+
+
+@pytest.mark.parametrize("keep", [1, 1_000])
+def test_a_strategy_that_died_says_nothing_twice_and_nothing_else(cast, wanted, monkeypatch, keep):
+    monkeypatch.setattr(strategy, "KEEP_BARS", keep)
+    monkeypatch.setattr(strategy, "CHUNK", 5)
+    cast.start("feed")
+    for _ in range(10):
+        cast.step("feed")
+    for _ in range(12):
+        cast.start("streak")
+        cast.step("streak")
+        cast.step("streak")
+        cast.kill("streak")
+
+    result = said(cast.run, "streak")
+
+    assert len(result) == 12 * 2 * 5 if keep == 1 else len(result) == 10
+    assert result.tobytes() == wanted.signals["streak"][: len(result)].tobytes()
+
+
+def test_a_plugin_that_gives_no_expression_is_refused(run, room):
+    (room / "odd.py").write_text("def odd():\n    return 5\n")
+    odd = msgspec.structs.replace(run.config.strategies["cross"], kind="odd:odd")
+    run.config = msgspec.structs.replace(run.config, strategies={"cross": odd})
+
+    with ExitStack() as stack, pytest.raises(ConfigError, match=r"\$\.strategies\.cross: odd:odd gave a int"):
+        strategy.root_of(run, "cross", stack)
+
+
+def test_a_damaged_state_is_named(cast):
+    cast.start("feed")
+    cast.step("feed")
+    cast.start("cross")
+    cast.step("cross")
+    cast.roles["cross"].keep()
+    cast.kill("cross")
+    path = cast.run.log("signals-cross")
+    content = path.read_bytes()
+    at = content.rindex(b"banks")
+    path.write_bytes(content[:at] + b"Banks" + content[at + 5 :])
+
+    with pytest.raises(DataError, match="checkpoint of cross is damaged"):
+        cast.start("cross")
