@@ -44,7 +44,7 @@ def test_an_average_moves_by_its_rate_and_is_a_plain_mean_at_first(x, wilder):
     plain, rate = (n, 1.0 / n) if wilder else (np.ones_like(n), 2.0 / (n + 1))
 
     out = np.empty((*x.shape, len(n)))
-    recursive.fade(x, counted(x), n, plain, rate, np.zeros((3, len(n))), out)
+    recursive.fade(x, counted(x), n, plain, rate, np.zeros((3, len(n))), out, 0)
 
     for i in range(3):
         for w in range(len(n)):
@@ -85,7 +85,7 @@ def test_strength_is_the_share_of_what_rose(x):
     recursive.changes(x, np.full(3, np.nan), change)
 
     out = np.empty((*x.shape, len(n)))
-    recursive.roll_rsi(change, counted(change), n, *np.zeros((2, 3, len(n))), out)
+    recursive.roll_rsi(change, counted(change), n, *np.zeros((2, 3, len(n))), out, 0)
 
     for i in range(3):
         for w in range(len(n)):
@@ -96,7 +96,7 @@ def test_a_switch_goes_on_below_and_off_above():
     x = np.array([[np.nan], [5.0], [1.0], [5.0], [np.nan], [9.0], [5.0], [0.0]])
 
     out = np.empty((8, 1, 1))
-    recursive.switch(x, np.array([2.0]), np.array([8.0]), np.full((1, 1), np.nan), out)
+    recursive.switch(x, np.array([2.0]), np.array([8.0]), np.full((1, 1), np.nan), out, 0)
 
     np.testing.assert_array_equal(out[:, 0, 0], [np.nan, 0, 1, 1, 1, 0, 0, 1])
 
@@ -108,11 +108,11 @@ def test_a_set_of_parameters_says_the_same_alone_and_among_many(x, kernel):
     def run(n):
         room, out = np.zeros((3, len(n))), np.empty((*x.shape, len(n)))
         if kernel == "fade":
-            recursive.fade(x, seen, n, n, 1.0 / n, room, out)
+            recursive.fade(x, seen, n, n, 1.0 / n, room, out, 0)
         elif kernel == "roll_rsi":
-            recursive.roll_rsi(x - 50.0, seen, n, room, room.copy(), out)
+            recursive.roll_rsi(x - 50.0, seen, n, room, room.copy(), out, 0)
         else:
-            recursive.switch(x, 50.0 - n, 50.0 + 1.0 / n, room * np.nan, out)
+            recursive.switch(x, 50.0 - n, 50.0 + 1.0 / n, room * np.nan, out, 0)
         return out
 
     many = run(n)

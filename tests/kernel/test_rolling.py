@@ -14,10 +14,10 @@ from flotilla.kernel.rolling import (
     Totals,
     accumulate,
     count_runs,
-    pair_lowest,
     roll_lowest,
     roll_std,
     roll_sum,
+    widen,
 )
 
 UNKNOWN = np.zeros(1)
@@ -33,16 +33,16 @@ def rolled(x, windows, kind, ticks=UNKNOWN):
     x, windows = np.asarray(x, np.float64)[:, None], np.asarray(windows)
     rows, longest = len(x), windows.max()
     totals, squares = (Totals(*np.zeros((2, longest + rows, 1))) for _ in range(2))
-    runs = Runs(*np.zeros((2, 1 + rows, 1), np.int64))
+    runs, now = Runs(*np.zeros((2, rows, 1), np.int64)), Runs(*np.zeros((2, 1), np.int64))
     origin = np.full(1, np.nan if kind == "std" else 0.0)
     accumulate(x, ticks, origin, False, totals)
     accumulate(x, ticks, origin, True, squares)
-    count_runs(np.concatenate([[[np.nan]], x]), ticks, runs)
+    count_runs(x, ticks, np.full(1, np.nan), now, runs)
     out = np.empty((rows, 1, len(windows)))
     if kind == "std":
-        roll_std(ticks, runs, totals, squares, windows, out)
+        roll_std(ticks, runs, totals, squares, windows, out, 0)
     else:
-        roll_sum(x, ticks, runs, totals, windows, kind == "mean", out)
+        roll_sum(x, ticks, runs, totals, windows, kind == "mean", out, 0)
     return out[:, 0]
 
 
@@ -139,29 +139,33 @@ def test_a_window_says_the_same_alone_and_among_many(kind, ticks):
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_extremes_are_the_extreme_of_each_window(sign):
+@pytest.mark.parametrize("windows", [np.arange(16, 32), np.array([16, 21])])
+def test_extremes_are_the_extreme_of_each_window(sign, windows):
     x = np.random.default_rng(4).integers(-5, 5, (50, 2)).astype(float)
-    x[[7, 30], 0] = -np.inf  # not known
-    windows = np.arange(16, 32)
-    level = np.concatenate([np.full((31, 2), -np.inf), np.where(np.isinf(x), -np.inf, sign * x)])
-    for reach in (1, 2, 4, 8):
-        level = wider(level, reach)
+    x[[7, 30], 0] = np.nan
+    levels = np.empty((5, 31 + 50, 2))
+    levels[0] = np.concatenate([np.full((31, 2), -np.inf), np.where(np.isnan(x), -np.inf, sign * x)])
+    widen(levels)
 
-    many, one = np.empty((50, 2, 16)), np.empty((50, 2, 16))
-    roll_lowest(level, 16, windows, 0, 16, sign, many)
-    for w in range(16):
-        roll_lowest(level, 16, windows, w, w + 1, sign, one)
+    # Each is two of the last 16 rows: the chunk's first such row is the 31st, for near; far lies before it.
+    near = np.full(len(windows), (4 * 81 + 31) * 2)
+    out = np.empty((50, 2, len(windows)))
+    roll_lowest(levels.reshape(-1), near, near - (windows - 16) * 2, sign, 50, 2, out, 0)
 
-    np.testing.assert_array_equal(many, one)
     for w, n in enumerate(windows):
         for t in range(50):
             window = x[max(t + 1 - n, 0) : t + 1]
             extreme = window.min(axis=0) if sign > 0 else window.max(axis=0)
-            known = np.isfinite(window).all(axis=0) & (len(window) == n)
-            np.testing.assert_array_equal(many[t, :, w], np.where(known, extreme, np.nan))
+            np.testing.assert_array_equal(out[t, :, w], extreme if len(window) == n else [np.nan] * 2)
 
 
-def wider(level, reach):
-    out = np.empty_like(level)
-    pair_lowest(level, reach, out)
-    return out
+def test_columns_are_written_from_the_first_on_and_no_others():
+    x = np.arange(12.0)[:, None]
+    totals, runs = Totals(*np.zeros((2, 15, 1))), Runs(*np.full((2, 12, 1), 99))
+    accumulate(x, UNKNOWN, np.zeros(1), False, totals)
+    runs.same[:] = 0
+
+    out = np.full((12, 1, 4), -1.0)
+    roll_sum(x, UNKNOWN, runs, totals, np.array([1, 3]), False, out, 1)
+
+    assert out[5, 0].tolist() == [-1.0, 5.0, 12.0, -1.0]

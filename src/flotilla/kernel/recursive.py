@@ -50,14 +50,14 @@ def faded(average: float, value: float, seen: int, plain: int, rate: float) -> f
 
 @compiled_apart
 def fade(
-    x: Floats, seen: Ints, windows: Ints, plain: Ints, rate: Floats, average: Floats, out: Floats
+    x: Floats, seen: Ints, windows: Ints, plain: Ints, rate: Floats, average: Floats, out: Floats, first: int
 ) -> None:
     """Write averages in which a value's weight fades by 1 - rate a row.
 
     NaN before windows[w] values were seen. plain: int64[W], over how many first values the average is a plain
     mean. average: float64[I, W], moved on.
     """
-    rows, instruments, many = out.shape
+    rows, instruments, many = out.shape[0], out.shape[1], windows.shape[0]
     if many < MANY:
         for w in range(many):
             for t in range(rows):
@@ -65,7 +65,7 @@ def fade(
                     value, count = x[t, i], seen[t, i]
                     moved = faded(average[i, w], value, count, plain[w], rate[w])
                     average[i, w] = moved if is_known(value) else average[i, w]
-                    out[t, i, w] = average[i, w] if count >= windows[w] else np.nan
+                    out[t, i, np.uint64(first + w)] = average[i, w] if count >= windows[w] else np.nan
         return
     for t in range(rows):
         for i in range(instruments):
@@ -73,7 +73,7 @@ def fade(
             for w in range(many):
                 moved = faded(average[i, w], value, count, plain[w], rate[w])
                 average[i, w] = moved if is_known(value) else average[i, w]
-                out[t, i, w] = average[i, w] if count >= windows[w] else np.nan
+                out[t, i, np.uint64(first + w)] = average[i, w] if count >= windows[w] else np.nan
 
 
 @compiled
@@ -83,12 +83,14 @@ def strength(up: float, down: float) -> float:
 
 
 @compiled_apart
-def roll_rsi(change: Floats, seen: Ints, windows: Ints, up: Floats, down: Floats, out: Floats) -> None:
+def roll_rsi(
+    change: Floats, seen: Ints, windows: Ints, up: Floats, down: Floats, out: Floats, first: int
+) -> None:
     """Write the relative strength index; NaN before windows[w] changes were seen.
 
     change: float64[n, I]; seen counts the changes. up, down: float64[I, W], average rise and fall, moved on.
     """
-    rows, instruments, many = out.shape
+    rows, instruments, many = out.shape[0], out.shape[1], windows.shape[0]
     if many < MANY:
         for w in range(many):
             n = windows[w]
@@ -99,7 +101,7 @@ def roll_rsi(change: Floats, seen: Ints, windows: Ints, up: Floats, down: Floats
                     fall = faded(down[i, w], max(-value, 0.0), count, n, 1.0 / n)
                     up[i, w] = rise if is_known(value) else up[i, w]
                     down[i, w] = fall if is_known(value) else down[i, w]
-                    out[t, i, w] = strength(up[i, w], down[i, w]) if count >= n else np.nan
+                    out[t, i, np.uint64(first + w)] = strength(up[i, w], down[i, w]) if count >= n else np.nan
         return
     for t in range(rows):
         for i in range(instruments):
@@ -110,7 +112,7 @@ def roll_rsi(change: Floats, seen: Ints, windows: Ints, up: Floats, down: Floats
                 fall = faded(down[i, w], max(-value, 0.0), count, n, 1.0 / n)
                 up[i, w] = rise if is_known(value) else up[i, w]
                 down[i, w] = fall if is_known(value) else down[i, w]
-                out[t, i, w] = strength(up[i, w], down[i, w]) if count >= n else np.nan
+                out[t, i, np.uint64(first + w)] = strength(up[i, w], down[i, w]) if count >= n else np.nan
 
 
 @compiled
@@ -121,21 +123,21 @@ def switched(on: float, value: float, low: float, high: float) -> float:
 
 
 @compiled_apart
-def switch(x: Floats, low: Floats, high: Floats, on: Floats, out: Floats) -> None:
+def switch(x: Floats, low: Floats, high: Floats, on: Floats, out: Floats, first: int) -> None:
     """Write switches. low, high: float64[W]. on: float64[I, W], moved on; NaN before a value was known."""
-    rows, instruments, many = out.shape
+    rows, instruments, many = out.shape[0], out.shape[1], low.shape[0]
     if many < MANY:
         for w in range(many):
             for t in range(rows):
                 for i in range(instruments):
                     on[i, w] = switched(on[i, w], x[t, i], low[w], high[w])
-                    out[t, i, w] = on[i, w]
+                    out[t, i, np.uint64(first + w)] = on[i, w]
         return
     for t in range(rows):
         for i in range(instruments):
             for w in range(many):
                 on[i, w] = switched(on[i, w], x[t, i], low[w], high[w])
-                out[t, i, w] = on[i, w]
+                out[t, i, np.uint64(first + w)] = on[i, w]
 
 
 @compiled_apart

@@ -38,7 +38,7 @@ class Totals(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """For how many rows it has been so. int64[1 + n, I]: the row before the chunk, then the chunk's."""
+    """For how many rows, up to and with each, it has been so. int64[n, I]."""
 
     known: Ints
     same: Ints  # equal; 0 where the tick is known, and sums are exact without help
@@ -52,12 +52,20 @@ def add_error(a: float, b: float, total: float) -> float:
 
 
 @compiled
-def product_error(a: float, b: float, product: float) -> float:
-    """Return a * b - product, exactly, for product = a * b rounded (Dekker, 1971)."""
-    wide_a, wide_b = SPLITTER * a, SPLITTER * b
-    high_a, high_b = wide_a - (wide_a - a), wide_b - (wide_b - b)
-    low_a, low_b = a - high_a, b - high_b
-    return ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b
+def product_error(a: float, n: float, product: float) -> float:
+    """Return a * n - product, exactly, for product = a * n rounded and n whole and below 2**26 (Dekker)."""
+    wide = SPLITTER * a
+    high = wide - (wide - a)
+    return (high * n - product) + (a - high) * n
+
+
+@compiled
+def square_error(a: float, square: float) -> float:
+    """Return a * a - square, exactly, for square = a * a rounded (Dekker, 1971)."""
+    wide = SPLITTER * a
+    high = wide - (wide - a)
+    low = a - high
+    return ((high * high - square) + 2.0 * (high * low)) + low * low
 
 
 @compiled_apart
@@ -76,7 +84,7 @@ def accumulate(x: Floats, ticks: Floats, origin: Floats, square: bool, totals: T
             origin[i] = scaled if fresh and origin[i] != origin[i] else origin[i]
             value = scaled - origin[i] if fresh else 0.0
             term = value * value if square else value
-            error = product_error(value, value, term) if square else 0.0
+            error = square_error(value, term) if square else 0.0
             rough = total + term
             rest = add_error(total, term, rough) + (totals.low[last, i] + error)
             totals.high[now, i] = rough + rest
@@ -84,14 +92,19 @@ def accumulate(x: Floats, ticks: Floats, origin: Floats, square: bool, totals: T
 
 
 @compiled_apart
-def count_runs(x: Floats, ticks: Floats, runs: Runs) -> None:
-    """Count for how many rows a value was known, and the same. x: float64[1 + n, I], the row before first."""
-    for t in range(1, x.shape[0]):
+def count_runs(x: Floats, ticks: Floats, last: Floats, now: Runs, runs: Runs) -> None:
+    """Count for how many rows a value was known, and the same.
+
+    last: float64[I], the row before the chunk, and now: int64[I] each, the counts there; all moved on.
+    """
+    for t in range(x.shape[0]):
         for i in range(x.shape[1]):
             fresh = abs(x[t, i]) < HUGE
-            runs.known[t, i] = runs.known[t - 1, i] + 1 if fresh else 0
-            again = runs.same[t - 1, i] + 1 if x[t, i] == x[t - 1, i] else 1
-            runs.same[t, i] = again if fresh and not ticks[i] > 0.0 else 0
+            now.known[i] = now.known[i] + 1 if fresh else 0
+            again = now.same[i] + 1 if x[t, i] == last[i] else 1
+            now.same[i] = again if fresh and not ticks[i] > 0.0 else 0
+            last[i] = x[t, i]
+            runs.known[t, i], runs.same[t, i] = now.known[i], now.same[i]
 
 
 @compiled
@@ -110,10 +123,10 @@ def spoken(value: float, flat: float, n: int, known: int, same: int) -> float:
 
 @compiled_apart
 def roll_sum(
-    x: Floats, ticks: Floats, runs: Runs, totals: Totals, windows: Ints, mean: bool, out: Floats
+    x: Floats, ticks: Floats, runs: Runs, totals: Totals, windows: Ints, mean: bool, out: Floats, first: int
 ) -> None:
     """Write the sum, or the mean, of the last windows[w] rows. ticks: float64[I]; out: float64[n, I, W]."""
-    rows, instruments, many = out.shape
+    rows, instruments, many = out.shape[0], out.shape[1], windows.shape[0]
     before = totals.high.shape[0] - rows
     if many < MANY:
         for w in range(many):
@@ -124,35 +137,39 @@ def roll_sum(
                     high, low = since(totals.high[now, i], totals.low[now, i], totals, then, i)
                     unit = ticks[i] if ticks[i] > 0.0 else 1.0
                     value, flat = (high + low) / (n * unit if mean else unit), x[t, i] * (1 if mean else n)
-                    out[t, i, w] = spoken(value, flat, n, runs.known[t + 1, i], runs.same[t + 1, i])
+                    out[t, i, np.uint64(first + w)] = spoken(
+                        value, flat, n, runs.known[t, i], runs.same[t, i]
+                    )
         return
     for t in range(rows):
         now = np.uint64(before + t)
         for i in range(instruments):
             newest, unit = x[t, i], ticks[i] if ticks[i] > 0.0 else 1.0
             total_high, total_low = totals.high[now, i], totals.low[now, i]
-            known, same = runs.known[t + 1, i], runs.same[t + 1, i]
+            known, same = runs.known[t, i], runs.same[t, i]
             for w in range(many):
                 n = windows[w]
                 high, low = since(total_high, total_low, totals, now - np.uint64(n), i)
                 value, flat = (high + low) / (n * unit if mean else unit), newest * (1 if mean else n)
-                out[t, i, w] = spoken(value, flat, n, known, same)
+                out[t, i, np.uint64(first + w)] = spoken(value, flat, n, known, same)
 
 
 @compiled
-def deviation(total: tuple[float, float], square: tuple[float, float], n: float) -> float:
+def deviation(total: tuple[float, float], square: tuple[float, float], n: float, unit: float) -> float:
     """Return the standard deviation, by n * sum(x**2) - sum(x)**2. total, square: high and low."""
     high, low = total
-    first, second = n * square[0], high * high
-    rest = product_error(n, square[0], first) + n * square[1]
-    rest -= product_error(high, high, second) + 2.0 * high * low
-    return math.sqrt(max((first - second) + rest, 0.0) / (n * (n - 1.0)))
+    left, right = n * square[0], high * high
+    rest = product_error(square[0], n, left) + n * square[1]
+    rest -= square_error(high, right) + 2.0 * high * low
+    return math.sqrt(max((left - right) + rest, 0.0) / (n * (n - 1.0) * unit * unit))
 
 
 @compiled_apart
-def roll_std(ticks: Floats, runs: Runs, totals: Totals, squares: Totals, windows: Ints, out: Floats) -> None:
+def roll_std(
+    ticks: Floats, runs: Runs, totals: Totals, squares: Totals, windows: Ints, out: Floats, first: int
+) -> None:
     """Write the standard deviation, of a sample, of the last windows[w] rows. out: float64[n, I, W]."""
-    rows, instruments, many = out.shape
+    rows, instruments, many = out.shape[0], out.shape[1], windows.shape[0]
     before = totals.high.shape[0] - rows
     if many < MANY:
         for w in range(many):
@@ -162,55 +179,66 @@ def roll_std(ticks: Floats, runs: Runs, totals: Totals, squares: Totals, windows
                 for i in range(instruments):
                     total = since(totals.high[now, i], totals.low[now, i], totals, then, i)
                     square = since(squares.high[now, i], squares.low[now, i], squares, then, i)
-                    value = deviation(total, square, float(n)) / (ticks[i] if ticks[i] > 0.0 else 1.0)
-                    out[t, i, w] = spoken(value, 0.0, n, runs.known[t + 1, i], runs.same[t + 1, i])
+                    value = deviation(total, square, float(n), ticks[i] if ticks[i] > 0.0 else 1.0)
+                    out[t, i, np.uint64(first + w)] = spoken(value, 0.0, n, runs.known[t, i], runs.same[t, i])
         return
     for t in range(rows):
         now = np.uint64(before + t)
         for i in range(instruments):
             total_high, total_low = totals.high[now, i], totals.low[now, i]
             square_high, square_low = squares.high[now, i], squares.low[now, i]
-            known, same, unit = runs.known[t + 1, i], runs.same[t + 1, i], ticks[i] if ticks[i] > 0.0 else 1.0
+            known, same, unit = runs.known[t, i], runs.same[t, i], ticks[i] if ticks[i] > 0.0 else 1.0
             for w in range(many):
                 n = windows[w]
                 then = now - np.uint64(n)
                 total = since(total_high, total_low, totals, then, i)
                 square = since(square_high, square_low, squares, then, i)
-                out[t, i, w] = spoken(deviation(total, square, float(n)) / unit, 0.0, n, known, same)
+                out[t, i, np.uint64(first + w)] = spoken(
+                    deviation(total, square, float(n), unit), 0.0, n, known, same
+                )
 
 
 @compiled_apart
-def pair_lowest(source: Floats, reach: int, out: Floats) -> None:
-    """Write the lower of each row and the one `reach` before it; what reaches behind the first stays."""
-    for t in range(source.shape[0]):
-        then = np.uint64(max(t - reach, 0))
-        for i in range(source.shape[1]):
-            out[t, i] = min(source[t, i], source[then, i])
+def widen(levels: Floats) -> None:
+    """Write the lowest of the last 2, 4, 8... rows, from that of the last 1. levels: float64[K, H + n, I].
+
+    What would reach behind the first row stays as it was.
+    """
+    for k in range(1, levels.shape[0]):
+        for t in range(levels.shape[1]):
+            then = np.uint64(max(t - 2 ** (k - 1), 0))
+            for i in range(levels.shape[2]):
+                levels[k, t, i] = min(levels[k - 1, t, i], levels[k - 1, then, i])
+
+
+@compiled
+def lower(a: float, b: float, sign: float) -> float:
+    """Return the lower of the two, -inf for not known, as NaN or with its sign."""
+    value = min(a, b)
+    return sign * value if value > -np.inf else np.nan
 
 
 @compiled_apart
 def roll_lowest(
-    level: Floats, span: int, windows: Ints, first: int, last: int, sign: float, out: Floats
+    levels: Floats, near: Ints, far: Ints, sign: float, rows: int, instruments: int, out: Floats, first: int
 ) -> None:
-    """Write the lowest of the last windows[w] rows, for windows first..last-1.
+    """Write the lowest of windows: the lower of two that are half of it at least, and together all of it.
 
-    They are at least span, and less than 2 * span long. level: float64[H + n, I], the lowest of the last
-    `span` rows; -inf where one is not known. sign: -1 where lowest stands for highest.
+    levels: float64[K * (H + n) * I], flat. near, far: int64[W], where those two are in it for the chunk's
+    first row and instrument. sign: -1 where lowest stands for highest.
     """
-    rows, instruments, _ = out.shape
-    before = level.shape[0] - rows
-    if last - first < MANY:
-        for w in range(first, last):
+    many = near.shape[0]
+    if many < MANY:
+        for w in range(many):
             for t in range(rows):
-                now, then = np.uint64(before + t), np.uint64(before + t - windows[w] + span)
+                a, b = near[w] + t * instruments, far[w] + t * instruments
                 for i in range(instruments):
-                    value = min(level[now, i], level[then, i])
-                    out[t, i, w] = sign * value if value > -np.inf else np.nan
+                    value = lower(levels[np.uint64(a + i)], levels[np.uint64(b + i)], sign)
+                    out[t, i, np.uint64(first + w)] = value
         return
     for t in range(rows):
-        now = np.uint64(before + t + span)
         for i in range(instruments):
-            newest = level[before + t, i]
-            for w in range(first, last):
-                value = min(newest, level[now - np.uint64(windows[w]), i])
-                out[t, i, w] = sign * value if value > -np.inf else np.nan
+            at = t * instruments + i
+            for w in range(many):
+                value = lower(levels[np.uint64(near[w] + at)], levels[np.uint64(far[w] + at)], sign)
+                out[t, i, np.uint64(first + w)] = value

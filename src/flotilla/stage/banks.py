@@ -22,6 +22,7 @@ from flotilla.kernel.rolling import Ints, Runs, Totals
 
 State = dict[str, NDArray[Any]]
 Inputs = tuple[Floats, ...]
+Advance = Callable[["Terms", State, Inputs, Floats, int], State]
 
 
 class Terms(NamedTuple):
@@ -47,119 +48,97 @@ class Operator(NamedTuple):
     warm_up: Callable[..., int]  # rows of its inputs needed for the first value, that row included
     keeps: Callable[..., int]  # rows kept from before a chunk; 0 if what is kept does not grow with a window
     start: Callable[[Terms], State]
-    advance: Callable[[Terms, State, Inputs, Floats], State]
+    advance: Advance
     exact: bool = False  # of inputs in whole ticks it says whole ticks
 
 
-def _with(before: Floats, chunk: Floats) -> Floats:
-    """Return the rows from before, then the chunk's."""
-    return np.concatenate([before, chunk])
-
-
-def _tail(values: NDArray[Any], chunk: Floats) -> NDArray[Any]:
-    """Return what to keep of rows that the chunk's were appended to: as many as there were before."""
-    return values[len(chunk) :].copy()
+def _appended(kept: Floats, chunk: Floats) -> tuple[Floats, Floats]:
+    """Return the rows from before with the chunk's, and as many of the last of them to keep."""
+    rows = np.concatenate([kept, chunk])
+    return rows, rows[len(chunk) :].copy()
 
 
 def _start_recent(terms: Terms) -> State:
     return {"recent": np.full((int(terms.rows().max()), terms.instruments), np.nan)}
 
 
-def _delay(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
-    recent = _with(state["recent"], inputs[0])
-    longest, count = len(state["recent"]), len(inputs[0])
+def _delay(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
+    recent, kept = _appended(state["recent"], inputs[0])
+    longest, count = len(kept), len(inputs[0])
     for w, n in enumerate(terms.rows()):
-        out[:, :, w] = recent[longest - n : longest - n + count]
-    return {"recent": _tail(recent, inputs[0])}
+        out[:, :, first + w] = recent[longest - n : longest - n + count]
+    return {"recent": kept}
 
 
 def _start_sums(terms: Terms) -> State:
-    shape = (int(terms.rows().max()), terms.instruments)
     return {
-        "high": np.zeros(shape),
-        "low": np.zeros(shape),
-        "known": np.zeros((1, terms.instruments), np.int64),
-        "same": np.zeros((1, terms.instruments), np.int64),
-        "last": np.full((1, terms.instruments), np.nan),
+        "totals": np.zeros((2, int(terms.rows().max()), terms.instruments)),
+        "runs": np.zeros((2, terms.instruments), np.int64),
+        "last": np.full(terms.instruments, np.nan),
     }
 
 
 def _start_std(terms: Terms) -> State:
-    shape = (int(terms.rows().max()), terms.instruments)
-    origin = np.full(terms.instruments, np.nan)
-    return {
-        **_start_sums(terms),
-        "square_high": np.zeros(shape),
-        "square_low": np.zeros(shape),
-        "origin": origin,
-    }
+    sums = _start_sums(terms)
+    return {**sums, "squares": sums["totals"].copy(), "origin": np.full(terms.instruments, np.nan)}
 
 
-def _totals(terms: Terms, x: Floats, origin: Floats, square: bool, *before: Floats) -> Totals:
-    """Return totals, high and low from before, with the chunk's rows added."""
-    totals = Totals(*(_with(kept, x) for kept in before))
+def _totals(terms: Terms, kept: Floats, x: Floats, origin: Floats, square: bool) -> tuple[Totals, Floats]:
+    """Return totals with the chunk's rows added, and what to keep of them. kept: float64[2, H, I]."""
+    room = np.empty((2, kept.shape[1] + len(x), terms.instruments))
+    room[:, : kept.shape[1]] = kept
+    totals = Totals(room[0], room[1])
     rolling.accumulate(x, terms.ticks, origin, square, totals)
-    return totals
+    return totals, room[:, len(x) :].copy()
 
 
-def _runs(terms: Terms, state: State, x: Floats) -> Runs:
-    """Return for how long each value has been known, and the same."""
-    runs = Runs(*(np.concatenate([state[name], np.zeros(x.shape, np.int64)]) for name in ("known", "same")))
-    rolling.count_runs(_with(state["last"], x), terms.ticks, runs)
-    return runs
+def _runs(terms: Terms, state: State, x: Floats) -> tuple[Runs, State]:
+    """Return for how long each value has been known, and the same; and what to keep of that."""
+    room, now, last = np.empty((2, *x.shape), np.int64), state["runs"].copy(), state["last"].copy()
+    runs = Runs(room[0], room[1])
+    rolling.count_runs(x, terms.ticks, last, Runs(now[0], now[1]), runs)
+    return runs, {"runs": now, "last": last}
 
 
-def _kept_sums(x: Floats, totals: Totals, runs: Runs) -> State:
-    return {
-        "high": _tail(totals.high, x),
-        "low": _tail(totals.low, x),
-        "known": runs.known[-1:].copy(),
-        "same": runs.same[-1:].copy(),
-        "last": x[-1:].copy(),
-    }
-
-
-def _sum(mean: bool) -> Callable[[Terms, State, Inputs, Floats], State]:
-    def advance(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+def _sum(mean: bool) -> Advance:
+    def advance(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
         x = np.ascontiguousarray(inputs[0])
-        totals = _totals(terms, x, np.zeros(terms.instruments), False, state["high"], state["low"])
-        runs = _runs(terms, state, x)
-        rolling.roll_sum(x, terms.ticks, runs, totals, terms.rows(), mean, out)
-        return _kept_sums(x, totals, runs)
+        totals, kept = _totals(terms, state["totals"], x, np.zeros(terms.instruments), square=False)
+        runs, counts = _runs(terms, state, x)
+        rolling.roll_sum(x, terms.ticks, runs, totals, terms.rows(), mean, out, first)
+        return {"totals": kept, **counts}
 
     return advance
 
 
-def _std(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+def _std(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
     # Around the first value, and not around 0: squares are small, and lose nothing, while x stays near.
     x, origin = np.ascontiguousarray(inputs[0]), state["origin"].copy()
-    totals = _totals(terms, x, origin, False, state["high"], state["low"])
-    squares = _totals(terms, x, origin, True, state["square_high"], state["square_low"])
-    runs = _runs(terms, state, x)
-    rolling.roll_std(terms.ticks, runs, totals, squares, terms.rows(), out)
-    kept = {"square_high": _tail(squares.high, x), "square_low": _tail(squares.low, x), "origin": origin}
-    return {**_kept_sums(x, totals, runs), **kept}
+    totals, kept = _totals(terms, state["totals"], x, origin, square=False)
+    squares, kept_squares = _totals(terms, state["squares"], x, origin, square=True)
+    runs, counts = _runs(terms, state, x)
+    rolling.roll_std(terms.ticks, runs, totals, squares, terms.rows(), out, first)
+    return {"totals": kept, "squares": kept_squares, "origin": origin, **counts}
 
 
 def _start_extremes(terms: Terms) -> State:
     return {"recent": np.full((int(terms.rows().max()), terms.instruments), -np.inf)}
 
 
-def _extreme(sign: float) -> Callable[[Terms, State, Inputs, Floats], State]:
+def _extreme(sign: float) -> Advance:
     """Return the advance of lowest (1) or highest (-1). The state keeps sign * x, -inf where not known."""
 
-    def advance(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+    def advance(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
         x = np.where(np.isfinite(inputs[0]), sign * inputs[0], -np.inf)
-        recent = _with(state["recent"], x)
-        windows, level, span = terms.rows(), recent, 1
-        while span <= windows[-1]:
-            first, last = np.searchsorted(windows, [span, 2 * span])
-            if first < last:
-                rolling.roll_lowest(level, span, windows, first, last, sign, out)
-            wider = np.empty_like(level)
-            rolling.pair_lowest(level, span, wider)
-            level, span = wider, 2 * span
-        return {"recent": _tail(recent, x)}
+        n, before = terms.rows(), len(state["recent"])
+        level = np.frexp(n)[1] - 1  # 2**level is the longest that a window is twice at least
+        levels = np.empty((level.max() + 1, before + len(x), terms.instruments))
+        levels[0, :before], levels[0, before:] = state["recent"], x
+        rolling.widen(levels)
+        near = level * levels[0].size + before * terms.instruments
+        far = near - (n - 2**level) * terms.instruments
+        rolling.roll_lowest(levels.reshape(-1), near, far, sign, len(x), terms.instruments, out, first)
+        return {"recent": levels[0, len(x) :].copy()}
 
     return advance
 
@@ -179,12 +158,12 @@ def _count(x: Floats, before: Ints) -> Ints:
     return seen
 
 
-def _fade(wilder: bool) -> Callable[[Terms, State, Inputs, Floats], State]:
-    def advance(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+def _fade(wilder: bool) -> Advance:
+    def advance(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
         x, n, average = np.ascontiguousarray(inputs[0]), terms.rows(), state["average"].copy()
         plain, rate = (n, 1.0 / n) if wilder else (np.ones_like(n), 2.0 / (n + 1))
         seen = _count(x, state["seen"])
-        recursive.fade(x, seen, n, plain, rate, average, out)
+        recursive.fade(x, seen, n, plain, rate, average, out, first)
         return {"average": average, "seen": seen[-1].copy()}
 
     return advance
@@ -196,12 +175,12 @@ def _start_rsi(terms: Terms) -> State:
     return {"up": np.zeros(shape), "down": np.zeros(shape), "seen": _none_seen(terms), "last": last}
 
 
-def _rsi(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+def _rsi(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
     x, change = np.ascontiguousarray(inputs[0]), np.empty(inputs[0].shape)
     up, down, last = (state[name].copy() for name in ("up", "down", "last"))
     recursive.changes(x, last, change)
     seen = _count(change, state["seen"])
-    recursive.roll_rsi(change, seen, terms.rows(), up, down, out)
+    recursive.roll_rsi(change, seen, terms.rows(), up, down, out, first)
     return {"up": up, "down": down, "seen": seen[-1].copy(), "last": last}
 
 
@@ -209,9 +188,11 @@ def _start_hysteresis(terms: Terms) -> State:
     return {"on": np.full((terms.instruments, len(terms.numbers("low"))), np.nan)}
 
 
-def _hysteresis(terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+def _hysteresis(terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
     on = state["on"].copy()
-    recursive.switch(np.ascontiguousarray(inputs[0]), terms.numbers("low"), terms.numbers("high"), on, out)
+    recursive.switch(
+        np.ascontiguousarray(inputs[0]), terms.numbers("low"), terms.numbers("high"), on, out, first
+    )
     return {"on": on}
 
 
@@ -219,12 +200,14 @@ def _start_last(terms: Terms) -> State:
     return {"last": np.full(terms.instruments, np.nan)}
 
 
-def _last(kernel: Callable[..., None]) -> Callable[[Terms, State, Inputs, Floats], State]:
+def _last(kernel: Callable[..., None]) -> Advance:
     """Return the advance of a kernel that remembers its last answer, one an instrument."""
 
-    def advance(_terms: Terms, state: State, inputs: Inputs, out: Floats) -> State:
+    def advance(_terms: Terms, state: State, inputs: Inputs, out: Floats, first: int) -> State:
         last = state["last"].copy()
-        kernel(*map(np.ascontiguousarray, inputs), last, out.reshape(inputs[0].shape))
+        said = np.empty(inputs[0].shape)
+        kernel(*map(np.ascontiguousarray, inputs), last, said)
+        out[:, :, first] = said
         return {"last": last}
 
     return advance
@@ -233,8 +216,10 @@ def _last(kernel: Callable[..., None]) -> Callable[[Terms, State, Inputs, Floats
 def _across(kernel: Callable[[Floats, Floats], None]) -> Operator:
     """Return the operator that compares the instruments of a row, and remembers nothing."""
 
-    def advance(_terms: Terms, _state: State, inputs: Inputs, out: Floats) -> State:
-        kernel(np.ascontiguousarray(inputs[0]), out.reshape(inputs[0].shape))
+    def advance(_terms: Terms, _state: State, inputs: Inputs, out: Floats, first: int) -> State:
+        said = np.empty(inputs[0].shape)
+        kernel(np.ascontiguousarray(inputs[0]), said)
+        out[:, :, first] = said
         return {}
 
     return Operator((), _one, _nothing, lambda _: {}, advance)

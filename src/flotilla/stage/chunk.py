@@ -1,7 +1,7 @@
 """Drive expressions and stages through a chunk of rows: years of them, or one.
 
 1. Order the nodes, and gather operators with a memory that read the same inputs into banks (`stage.plan`).
-2. `advance` hands each the chunk's rows, in that order, and keeps their states for the next chunk.
+2. `advance` hands each the chunk's rows, in that order and a few at a time, and keeps their states.
 
 The outputs for any split of the rows are the same bits, because nothing but the states and the rows goes in.
 """
@@ -21,6 +21,8 @@ from flotilla.stage.fold import Fold
 from flotilla.stage.plan import in_ticks, plan
 from flotilla.stage.window import Window
 
+PASS_VALUES, PASS_ROWS = 20_480, 512  # of one node in one pass, and at least so many rows
+
 
 class Bank:
     """One operator over the same inputs with many sets of parameters, and its state."""
@@ -34,12 +36,17 @@ class Bank:
         exact = all(in_ticks(i) for i in nodes[0].inputs)
         self.terms = Terms(values, instruments, ticks if exact else np.zeros(instruments))
         self.state = self.operator.start(self.terms)
+        self.is_root, self.home = False, 0  # does it write among the roots, and from which column on
 
-    def advance(self, inputs: tuple[Floats, ...]) -> Floats:
-        """Return float64[n, I, W], W in the order of the nodes."""
-        out = np.empty((*inputs[0].shape, len(self.nodes)))
-        self.state = self.operator.advance(self.terms, self.state, inputs, out)
-        return out
+    def settle(self, roots: list[Node]) -> None:
+        """Write straight among the roots, if the nodes stand there side by side."""
+        home = roots.index(self.nodes[0]) if self.nodes[0] in roots else 0
+        if tuple(roots[home : home + len(self.nodes)]) == self.nodes:
+            self.is_root, self.home = True, home
+
+    def advance(self, inputs: tuple[Floats, ...], out: Floats) -> None:
+        """Write a column for each node, in their order. out: float64[n, I, *]."""
+        self.state = self.operator.advance(self.terms, self.state, inputs, out, self.home)
 
 
 class ChunkRunner:
@@ -48,12 +55,17 @@ class ChunkRunner:
     def __init__(self, roots: list[Node], instruments: int, ticks_per_unit: Floats) -> None:
         self.roots = roots
         order = plan(roots)
-        self._order = order.order
+        self._steps = [step.nodes for step in order.steps]
         self._instruments = instruments
         self._banks = [Bank(nodes, instruments, ticks_per_unit) for nodes in order.banks]
-        self._bank_of = {id(node): bank for bank in self._banks for node in bank.nodes}
+        self._bank_of = {node: bank for bank in self._banks for node in bank.nodes}
+        for bank in self._banks:
+            bank.settle(self.roots)
+        # Each pass moves what is kept along: more rows than that, or most of its time would go there.
+        longest = max((step.keeps for step in order.steps), default=0)
+        self._tile = max(PASS_VALUES // max(instruments, 1), PASS_ROWS, 4 * longest)
         self._memory: dict[int, Any] = {}
-        self._stages = [n for n in self._order if n.op == "stage"]
+        self._stages = [nodes[0] for nodes in self._steps if nodes[0].op == "stage"]
         for k, node in enumerate(self._stages):
             stage = node.params[0]
             if isinstance(stage, Fold):
@@ -64,38 +76,52 @@ class ChunkRunner:
     def advance(self, fields: Mapping[str, Floats]) -> Floats:
         """Return the roots' next rows, float64[n, I, roots]. fields: the market's, float64[n, I] each."""
         rows = len(next(iter(fields.values())))
-        values: dict[int, Floats] = {}
-        banked: dict[int, Floats] = {}
+        out = np.empty((rows, self._instruments, len(self.roots)))
+        # A few rows at a time stay in the nearer caches. A model has them all at once: batches are its speed.
+        at_once = max(rows, 1) if self._stages else self._tile
+        for a in range(0, rows, at_once):
+            self._pass({name: x[a : a + at_once] for name, x in fields.items()}, out[a : a + at_once])
+        return out
+
+    def _pass(self, fields: Mapping[str, Floats], out: Floats) -> None:
+        """Send rows through all steps, and write the roots'."""
+        made: dict[Node, Floats] = {}
         stages = 0
-        for node in self._order:
-            inputs = tuple(values[id(i)] for i in node.inputs)
-            bank = self._bank_of.get(id(node))
+
+        def value(node: Node) -> Floats:
+            bank = self._bank_of.get(node)
             if bank is not None:
-                if id(bank) not in banked:
-                    banked[id(bank)] = bank.advance(inputs)
-                values[id(node)] = banked[id(bank)][:, :, bank.place[node]]
+                return made[bank.nodes[0]][:, :, bank.home + bank.place[node]]
+            return made[node] if node in made else self._leaf(node, fields, len(out))
+
+        for nodes in self._steps:
+            node, bank = nodes[0], self._bank_of.get(nodes[0])
+            inputs = tuple(value(i) for i in node.inputs)
+            if bank is not None:
+                made[node] = out if bank.is_root else np.empty((*out.shape[:2], len(nodes)))
+                bank.advance(inputs, made[node])
             elif node.op == "stage":
-                values[id(node)] = self._run_stage(stages, node, inputs)
+                made[node] = self._run_stage(stages, node, inputs)
                 stages += 1
             else:
-                values[id(node)] = self._compute(node, inputs, fields, rows)
-        only = self._bank_of.get(id(self.roots[0]))
-        if only is not None and only.nodes == tuple(self.roots):
-            return banked[id(only)]
-        return np.stack([values[id(root)] for root in self.roots], axis=-1)
+                made[node] = self._compute(node, inputs)
+        for k, root in enumerate(self.roots):
+            bank = self._bank_of.get(root)
+            if bank is None or not bank.is_root or bank.home + bank.place[root] != k:
+                out[:, :, k] = value(root)
 
-    def _compute(
-        self, node: Node, inputs: tuple[Floats, ...], fields: Mapping[str, Floats], rows: int
-    ) -> Floats:
-        """Return the rows of a node without a memory."""
-        if node.op == "field":
-            if node.params[0] not in fields:
-                raise ConfigError(f"the data has no {node.params[0]}; it has {', '.join(sorted(fields))}")
-            return fields[node.params[0]]
+    def _leaf(self, node: Node, fields: Mapping[str, Floats], rows: int) -> Floats:
+        """Return the rows of a field, or of a number."""
         if node.op == "const":
             return np.full((rows, self._instruments), node.params[0])
-        out = np.empty((rows, self._instruments))
+        if node.params[0] not in fields:
+            raise ConfigError(f"the data has no {node.params[0]}; it has {', '.join(sorted(fields))}")
+        return fields[node.params[0]]
+
+    def _compute(self, node: Node, inputs: tuple[Floats, ...]) -> Floats:
+        """Return the rows of a node without a memory."""
         x = [np.ascontiguousarray(i) for i in inputs]
+        out = np.empty(x[0].shape)
         if node.op == "where":
             choose(x[0], 0, x[1], 0, x[2], 0, out, 0, self._instruments)
         else:
