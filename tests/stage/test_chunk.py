@@ -24,6 +24,28 @@ def test_the_roots_come_in_the_order_that_they_were_asked_for():
     np.testing.assert_array_equal(turned, said[:, :, [2, 0]])
 
 
+def test_a_root_may_be_asked_for_twice_and_stand_anywhere():
+    means = [sma(close, n) for n in range(1, 12)]
+    roots = [means[3], *means, close, means[3] - close, means[3], close]
+
+    said = runner(*roots).advance({"close": X})
+
+    for k, root in enumerate(roots):
+        np.testing.assert_array_equal(said[:, :, k], runner(root).advance({"close": X})[:, :, 0])
+
+
+def test_more_rows_than_go_in_one_pass_are_the_same_bits():
+    x = np.random.default_rng(4).normal(size=(20_000, 2))
+    roots = [sma(close, 5), sma(sma(close, 3) * 2, 4)]
+
+    whole = runner(*roots).advance({"close": x})
+
+    parts = runner(*roots)
+    np.testing.assert_array_equal(
+        np.concatenate([parts.advance({"close": x[a : a + 999]}) for a in range(0, 20_000, 999)]), whole
+    )
+
+
 def test_a_number_alone_is_an_opinion_of_every_row():
     np.testing.assert_array_equal(runner(as_node(0.5)).advance({"close": X})[:, :, 0], np.full((30, 2), 0.5))
 

@@ -38,10 +38,10 @@ class Bank:
         self.state = self.operator.start(self.terms)
         self.is_root, self.home = False, 0  # does it write among the roots, and from which column on
 
-    def settle(self, roots: list[Node]) -> None:
-        """Write straight among the roots, if the nodes stand there side by side."""
-        home = roots.index(self.nodes[0]) if self.nodes[0] in roots else 0
-        if tuple(roots[home : home + len(self.nodes)]) == self.nodes:
+    def settle(self, roots: Mapping[Node, int]) -> None:
+        """Write straight among the roots, if the nodes stand there side by side. roots: their columns."""
+        home = roots.get(self.nodes[0], -1)
+        if home >= 0 and all(roots.get(node) == home + k for k, node in enumerate(self.nodes)):
             self.is_root, self.home = True, home
 
     def advance(self, inputs: tuple[Floats, ...], out: Floats) -> None:
@@ -59,8 +59,18 @@ class ChunkRunner:
         self._instruments = instruments
         self._banks = [Bank(nodes, instruments, ticks_per_unit) for nodes in order.banks]
         self._bank_of = {node: bank for bank in self._banks for node in bank.nodes}
+        columns = {root: k for k, root in enumerate(roots)}
         for bank in self._banks:
-            bank.settle(self.roots)
+            bank.settle(columns)
+        self._strays: dict[
+            Node, list[int]
+        ] = {}  # roots that no bank writes in place; under the step's first node
+        for k, root in enumerate(roots):
+            bank_of = self._bank_of.get(root)
+            if bank_of is None or not bank_of.is_root or bank_of.home + bank_of.place[root] != k:
+                self._strays.setdefault(self._first(root), []).append(k)
+        self._leaves = [k for k, root in enumerate(roots) if root.op in ("field", "const")]
+        self._free = self._last_uses()
         # Each pass moves what is kept along: more rows than that, or most of its time would go there.
         longest = max((step.keeps for step in order.steps), default=0)
         self._tile = max(PASS_VALUES // max(instruments, 1), PASS_ROWS, 4 * longest)
@@ -83,6 +93,21 @@ class ChunkRunner:
             self._pass({name: x[a : a + at_once] for name, x in fields.items()}, out[a : a + at_once])
         return out
 
+    def _first(self, node: Node) -> Node:
+        """Return the node under which a node's values are kept: the first of its bank, or itself."""
+        bank = self._bank_of.get(node)
+        return node if bank is None else bank.nodes[0]
+
+    def _last_uses(self) -> list[list[Node]]:
+        """Return for each step what nobody reads after it: ten thousand series are not there all at once."""
+        last = {
+            self._first(read): k for k, (node, *_) in enumerate(self._steps) for read in (node, *node.inputs)
+        }
+        free: list[list[Node]] = [[] for _ in self._steps]
+        for node, k in last.items():
+            free[k].append(node)
+        return free
+
     def _pass(self, fields: Mapping[str, Floats], out: Floats) -> None:
         """Send rows through all steps, and write the roots'."""
         made: dict[Node, Floats] = {}
@@ -94,7 +119,7 @@ class ChunkRunner:
                 return made[bank.nodes[0]][:, :, bank.home + bank.place[node]]
             return made[node] if node in made else self._leaf(node, fields, len(out))
 
-        for nodes in self._steps:
+        for nodes, free in zip(self._steps, self._free, strict=True):
             node, bank = nodes[0], self._bank_of.get(nodes[0])
             inputs = tuple(value(i) for i in node.inputs)
             if bank is not None:
@@ -105,10 +130,12 @@ class ChunkRunner:
                 stages += 1
             else:
                 made[node] = self._compute(node, inputs)
-        for k, root in enumerate(self.roots):
-            bank = self._bank_of.get(root)
-            if bank is None or not bank.is_root or bank.home + bank.place[root] != k:
-                out[:, :, k] = value(root)
+            for k in self._strays.get(node, ()):
+                out[:, :, k] = value(self.roots[k])
+            for done in free:
+                made.pop(done, None)
+        for k in self._leaves:
+            out[:, :, k] = value(self.roots[k])
 
     def _leaf(self, node: Node, fields: Mapping[str, Floats], rows: int) -> Floats:
         """Return the rows of a field, or of a number."""
