@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from flotilla.config import decode
-from flotilla.live.account import gateway_of, portfolio_of
+from flotilla.live.account import Heeded, gateway_of, portfolio_of
 from flotilla.live.execution import Execution
 from flotilla.live.feed import Feed
 from flotilla.live.folder import Run, prepare
@@ -21,7 +21,7 @@ from flotilla.live.strategy import Strategy, root_of
 from flotilla.model.panel import Panel
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
-from flotilla.stage.single import Marks, Moment, no_risk
+from flotilla.stage.single import Marks, Moment
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
 
@@ -59,6 +59,11 @@ class Streak(OnBar):
         state["last"][:] = np.where(np.isnan(bar.close), state["last"], bar.close)
         return np.where(np.isnan(bar.close), np.nan, (state["run"] >= self.n) * 1.0)
 '''
+DECISIONS = """ts_recv,model,portfolio,instrument,scale,cap
+2000-03-01T00:00:00Z,stress,*,*,0.5,1.0
+2000-04-03T00:00:00Z,liquidity,made,M2,1.0,0.1
+2000-05-01T00:00:00Z,stress,*,*,1.0,1.0
+"""
 CONFIG = {
     "name": "made",
     "strategies": {
@@ -66,7 +71,9 @@ CONFIG = {
         "monthly": {"kind": "mine:monthly", "weight": 0.5},
         "streak": {"kind": "mine:Streak", "params": {"n": 2}},
     },
-    "portfolio": {"start": "2000-02-01", "min_trade": 100.0, "lot": 1.0, "slippage_bps": 5},
+    "portfolio": {
+        "start": "2000-02-01", "decisions": "risk.csv", "min_trade": 100.0, "lot": 1.0, "slippage_bps": 5
+    },
 }
 
 
@@ -81,7 +88,7 @@ def expected(run: Run, panel: Panel) -> LiveResult:
             signals[name] = runner.advance(fields)[first:, :, 0]
     marks = Marks(count).advance(panel.fields["close"])
     price = panel.fields["open" if run.config.portfolio.fill_at != "close" else "close"]
-    portfolio, gateway = portfolio_of(run), gateway_of(run)
+    portfolio, gateway, risk = portfolio_of(run), gateway_of(run), Heeded(run)
     orders, fills, equity, cash = [], [], [], []
     for t in range(first, len(panel.ts_event)):
         moment = Moment(t, int(panel.ts_event[t]))
@@ -90,7 +97,7 @@ def expected(run: Run, panel: Panel) -> LiveResult:
         equity.append(portfolio.mark(marks[t]))
         cash.append(float(portfolio.book.cash[0]))
         opinions = np.stack([signals[name][t - first] for name in run.strategies])
-        asked = portfolio.decide(moment, opinions, no_risk(count), panel.fields["close"][t])
+        asked = portfolio.decide(moment, opinions, risk.at(t), panel.fields["close"][t])
         gateway.accept(run.portfolio_id, asked)
         fills += filled
         orders += asked
@@ -178,6 +185,7 @@ def room() -> Iterator[Path]:
 def run(room: Path, panel: Panel) -> Run:
     """Return a run of the made panel, with some history before it."""
     (room / "mine.py").write_text(STRATEGIES)
+    (room / "risk.csv").write_text(DECISIONS)
     return prepare(room / "run", decode(CONFIG), panel, Store(room), plugins=room)
 
 

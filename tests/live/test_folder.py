@@ -37,7 +37,7 @@ def test_only_the_owner_may_look_inside(run):
 def test_sockets_move_where_their_paths_are_short_enough(room, panel, run):
     deep = room / ("x" * 80)
 
-    other = prepare(deep, run.config, panel, Store(room))
+    other = prepare(deep, run.config, panel, Store(room), plugins=room)
 
     assert len(other.endpoint("signals").removeprefix("ipc://")) < 100
     (deep.parent / other.manifest.sockets).rmdir()
@@ -51,16 +51,29 @@ def test_the_same_run_again_is_found_and_another_is_refused(run, panel, room):
         prepare(run.folder, run.config, panel, store, plugins=room, speed=5.0)
 
 
-def test_what_live_cannot_do_is_refused(run, panel, room):
+def test_a_day_after_the_last_bar_is_refused(panel, room):
+    strategies = {"hold": {"kind": "buy_and_hold"}}
+    late = {"name": "late", "strategies": strategies, "portfolio": {"start": "2050-01-01"}}
+
+    with pytest.raises(ConfigError, match="the data ends before 2050-01-01"):
+        prepare(room / "late", decode(late), panel, Store(room))
+
+
+def test_a_sweep_is_refused(run, panel, room):
     swept = msgspec.structs.replace(run.config, sweep={"portfolio.fee_bps": (5, 10)})
-    decided = msgspec.structs.replace(
-        run.config, portfolio=msgspec.structs.replace(run.config.portfolio, decisions="risk.csv")
-    )
 
     with pytest.raises(ConfigError, match="one portfolio"):
         prepare(room / "other", swept, panel, Store(room))
-    with pytest.raises(ConfigError, match="decisions"):
-        prepare(room / "other", decided, panel, Store(room))
+
+
+def test_the_table_of_risk_decisions_is_kept_as_it_was(run, room, panel):
+    table = (room / "risk.csv").read_text()
+    assert run.decisions.read_text() == table
+
+    (room / "risk.csv").write_text(table.replace("0.5", "0.6"))
+    with pytest.raises(ConfigError, match="holds another run"):
+        prepare(run.folder, run.config, panel, Store(room), plugins=room)
+    assert Run.read(run.folder).decisions.read_text() == table
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"version": "one"}', "\xff"])

@@ -12,8 +12,9 @@ from flotilla.kernel.portfolio import Floats
 from flotilla.live.folder import Run
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import find
-from flotilla.stage.single import Marks, Moment, Portfolio, no_risk
+from flotilla.stage.single import Marks, Moment, Portfolio, Risk, no_risk
 from flotilla.stage.terms import terms_of
+from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
 
 
 class Gateway(Protocol):
@@ -47,6 +48,26 @@ def gateway_of(run: Run) -> Gateway:
     make = find("gateway", run.manifest.gateway, run.plugins)
     gateway: Gateway = make(terms, instruments, config.size_at)
     return gateway
+
+
+class Heeded:
+    """What the run's portfolio heeds of what risk models said, bar by bar."""
+
+    def __init__(self, run: Run) -> None:
+        self._instruments = run.manifest.instruments
+        self._nobody = no_risk(len(self._instruments))
+        self._decisions: Decisions | None = None
+        if run.decisions:
+            table = read_decisions(run.decisions)
+            known = run.panel().ts_recv
+            self._decisions = decisions_for(table, run.portfolio_id, known, self._instruments)
+
+    def at(self, bar: int) -> Risk:
+        """Return what stands on a bar."""
+        if self._decisions is None:
+            return self._nobody
+        ids = self._decisions.ids(bar, self._instruments)
+        return Risk(self._decisions.scale[bar], self._decisions.cap[bar], ids)
 
 
 def rehearse(run: Run) -> None:

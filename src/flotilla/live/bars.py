@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from flotilla.errors import ConfigError
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, Floats, Market, arrays
+from flotilla.stage.prices import fill_field
 from flotilla.stage.single import Marks, Moment
 from flotilla.stream.codec import Row
 
@@ -36,7 +36,8 @@ class PriceReader:
         self.closed = False  # has the feed said that there are no more
         self._shape = run.shape
         self._close = run.manifest.fields.index("close")
-        self._fill = run.manifest.fields.index(_fill_field(run))
+        filled_at = fill_field(run.config.portfolio.fill_at, run.manifest.fields)
+        self._fill = run.manifest.fields.index(filled_at)
 
     def read(self, rows: Sequence[Row]) -> list[Prices]:
         """Return the prices of the next bars."""
@@ -59,13 +60,3 @@ class PriceReader:
             )
             for n, (row, message) in enumerate(bars)
         ]  # fmt: skip
-
-
-def _fill_field(run: Run) -> str:
-    """Return the field that orders fill at."""
-    wanted = run.config.portfolio.fill_at
-    if wanted == "auto":
-        return "open" if "open" in run.manifest.fields else "close"
-    if wanted not in run.manifest.fields:
-        raise ConfigError(f"$.portfolio.fill_at: the data has no {wanted}")
-    return wanted

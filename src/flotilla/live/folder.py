@@ -1,6 +1,7 @@
 """A run on disk: its folder, and what stands in it.
 
     <folder>/run.json            what is run; written once, read by every role
+    <folder>/decisions.*         the risk decisions that its portfolio heeds, if there is a table
     <folder>/bars.db             the feed's log: bars
     <folder>/signals-<name>.db   a strategy's: its opinions, its state
     <folder>/orders.db           execution's: orders before they leave, fills before they are told
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, date, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ import numpy as np
 from flotilla.config import RunConfig, as_dict, decode
 from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
+from flotilla.stream.decisions import read_decisions
 from flotilla.stream.files import write_atomically
 from flotilla.stream.panels import get_panel, put_panel
 from flotilla.stream.table import Store
@@ -47,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bars: int            # how many there are to replay
     speed: float | None  # bars a second; None is as fast as the slowest role
     gateway: str
+    decisions: str | None  # hash of the table of risk decisions, which is kept beside this file
     sockets: str
 
 
@@ -75,6 +79,12 @@ class Run:
     def plugins(self) -> Path | None:
         """Return the folder where the user's own files are looked for first."""
         return None if self.manifest.plugins is None else Path(self.manifest.plugins)
+
+    @property
+    def decisions(self) -> Path | None:
+        """Return the run's own copy of its table of risk decisions, if it heeds one."""
+        table = self.config.portfolio.decisions
+        return None if table is None else self.folder / f"decisions{Path(table).suffix}"
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -117,10 +127,15 @@ def prepare(
     """
     if config.sweep:
         raise ConfigError("$.sweep: a live run is of one portfolio; choose one of the sweep first")
+    decisions = b""
     if config.portfolio.decisions:
-        raise ConfigError("$.portfolio.decisions: live does not read tables of risk decisions yet")
+        path = (plugins or Path()) / config.portfolio.decisions
+        read_decisions(path)  # a mistake in it is told now
+        decisions = path.read_bytes()
     start = config.portfolio.start
     first = 0 if start is None else int(np.searchsorted(panel.ts_event, _midnight(start)))
+    if first == len(panel.ts_event):
+        raise ConfigError(f"$.portfolio.start: the data ends before {start}")
     manifest = Manifest(
         version=VERSION,
         config=as_dict(config),
@@ -133,6 +148,7 @@ def prepare(
         bars=len(panel.ts_event) - first,
         speed=speed,
         gateway=gateway,
+        decisions=blake2b(decisions, digest_size=16).hexdigest() if decisions else None,
         sockets="",
     )
     if (folder / FILE).exists():
@@ -143,6 +159,9 @@ def prepare(
     put_panel(store, panel)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
+    run = Run(folder, manifest)
+    if run.decisions:
+        write_atomically(run.decisions, decisions)  # as it is now, whatever becomes of the user's file
     manifest = msgspec.structs.replace(manifest, sockets=str(_sockets_for(folder)))
     write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(manifest)))
     return Run(folder, manifest)

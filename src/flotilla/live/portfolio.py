@@ -23,13 +23,13 @@ import zmq
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import GatewayError
-from flotilla.live.account import portfolio_of, rehearse
+from flotilla.live.account import Heeded, portfolio_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLED, KEPT, OPINIONS, Acked, Decided, Filled, Floats, arrays
 from flotilla.live.role import Stop, begin, serve, wait
 from flotilla.model.records import Account, Fill, Order
-from flotilla.stage.single import Moment, Portfolio, no_risk
+from flotilla.stage.single import Moment, Portfolio
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import (
@@ -62,7 +62,7 @@ class Role:
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run, self._id = run, run.portfolio_id
         self._portfolio = portfolio_of(run)
-        self._risk = no_risk(len(run.manifest.instruments))
+        self._risk = Heeded(run)
         self._log = stack.enter_context(
             closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal"))
         )
@@ -191,7 +191,7 @@ class Role:
             fills = told.fills
         portfolio.settle(fills, prices.fill)
         portfolio.mark(prices.mark)
-        orders = portfolio.decide(moment, opinions, self._risk, prices.close)
+        orders = portfolio.decide(moment, opinions, self._risk.at(moment.bar), prices.close)
         self._resting = _resting(portfolio)
         if orders or self._resting:
             self._send(prices, orders)

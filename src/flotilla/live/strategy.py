@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.errors import ConfigError, UnknownName
+from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
 from flotilla.live.role import Stop, begin, serve, wait
@@ -25,7 +25,7 @@ from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
-from flotilla.stage.window import Stage, stage_node
+from flotilla.stage.lanes import as_tree
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.codec import Row
 from flotilla.stream.log import LogReader, LogWriter
@@ -39,14 +39,13 @@ KEEP_NS = 1_000_000_000  # or so long
 def root_of(run: Run, name: str, stack: ExitStack) -> Node:
     """Return the strategy as an expression; `stack` closes what it opened."""
     strategy = run.config.strategies[name]
-    target = find("strategy", strategy.kind, run.plugins)(**strategy.params)
-    if isinstance(target, Stage):
-        target.open()
-        stack.callback(target.close)
-        target = stage_node(target)
-    if not isinstance(target, Node):
-        raise ConfigError(f"$.strategies.{name}: {strategy.kind} gave a {type(target).__name__}")
-    return target
+    root = as_tree(find("strategy", strategy.kind, run.plugins)(**strategy.params), name)
+    for node in walk([root]):
+        if node.op == "stage":
+            stage = node.params[0]
+            stage.open()
+            stack.callback(stage.close)
+    return root
 
 
 class Strategy:
