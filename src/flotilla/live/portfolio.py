@@ -148,6 +148,9 @@ class Role:
 
     def _gather(self) -> bool:
         """Take in what has come; return whether anything has."""
+        outcomes = self._client.collect() if self._open else []
+        for outcome in outcomes:
+            self._answered(outcome)
         rows = self._feed.drain()
         self._bars.extend(self._prices.read(rows))
         pulled = self._puller.drain()
@@ -159,9 +162,6 @@ class Role:
             filled = FILLED.decode(row.payload)
             if filled.portfolio_id == self._id:
                 self._told[filled.bar] = row.seq, filled
-        outcomes = self._client.collect() if self._open else []
-        for outcome in outcomes:
-            self._answered(outcome)
         return bool(rows or pulled or told or outcomes)
 
     def _complete(self) -> bool:
@@ -171,13 +171,12 @@ class Role:
         return not self._resting or self._bars[0].moment.bar in self._told
 
     def _missing(self) -> list[zmq.Socket[bytes]]:
-        """Return the sockets without whose messages there is nothing to do."""
-        missing = [self._client.socket]
+        """Return the sockets whose messages there is something to do with."""
+        # The bar is of no use before the opinions, but reading it while the strategies think is.
+        missing = [self._client.socket, self._feed.socket]
         if not all(self._said.values()):
-            missing.append(self._puller.socket)  # a bar comes before what is said of it
-        elif not self._bars:
-            missing.append(self._feed.socket)
-        else:
+            missing.append(self._puller.socket)
+        elif self._resting:
             missing.append(self._fills.socket)
         return missing
 
