@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from flotilla.kernel.elementwise import BINARY, UNARY
+from flotilla.kernel.elementwise import BINARY, CODES, FUNCTIONS, UNARY, apply
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, close, high
 
@@ -43,6 +43,18 @@ def test_a_value_makes_what_numpy_makes_of_it_or_nothing(op):
     with np.errstate(all="ignore"):
         expected = np.where(np.isnan(X), np.nan, NUMPY[op](X))[:, 0]
     np.testing.assert_allclose(said, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("op", BINARY + UNARY)
+def test_a_block_of_portfolios_computes_what_a_chunk_does_to_the_last_bit(op):
+    values = np.random.default_rng(10).normal(size=(2, 5, 13)) * 3
+    a, b = values
+
+    one, other = np.empty_like(a), np.empty_like(a)
+    apply(CODES[op], a, 0, b, 0, one, 0, 13)
+    FUNCTIONS[op](*((a, 0, b, 0) if op in BINARY else (a, 0)), other, 0, 13)
+
+    assert one.tobytes() == other.tobytes()
 
 
 def test_known_is_the_one_question_that_always_has_an_answer():

@@ -12,13 +12,13 @@ import numpy as np
 
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.portfolio import Floats
-from flotilla.kernel.rolling import MANY, Ints
+from flotilla.kernel.rolling import HUGE, MANY, Ints
 
 
 @compiled
 def is_known(value: float) -> bool:
-    """Return whether this is a finite number."""
-    return abs(value) < np.inf
+    """Return whether this is a number that can be computed with: what follows an infinite one is lost."""
+    return abs(value) < HUGE
 
 
 @compiled_apart

@@ -6,14 +6,14 @@
 The outputs for any split of the rows are the same bits, because nothing but the states and the rows goes in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from flotilla.errors import ConfigError, StageError
-from flotilla.kernel.elementwise import CODES, UNARY, apply, choose
+from flotilla.kernel.elementwise import FUNCTIONS, choose
 from flotilla.kernel.portfolio import Floats
 from flotilla.stage.banks import OPERATORS, Terms
 from flotilla.stage.expression import Node
@@ -149,10 +149,9 @@ class ChunkRunner:
         """Return the rows of a node without a memory."""
         x = [np.ascontiguousarray(i) for i in inputs]
         out = np.empty(x[0].shape)
-        if node.op == "where":
-            choose(x[0], 0, x[1], 0, x[2], 0, out, 0, self._instruments)
-        else:
-            apply(CODES[node.op], x[0], 0, x[0 if node.op in UNARY else 1], 0, out, 0, self._instruments)
+        operands = (value for i in x for value in (i, 0))
+        compute: Callable[..., None] = choose if node.op == "where" else FUNCTIONS[node.op]
+        compute(*operands, out, 0, self._instruments)
         return out
 
     def _run_stage(self, k: int, node: Node, inputs: tuple[Floats, ...]) -> Floats:
