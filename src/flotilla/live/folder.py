@@ -127,15 +127,8 @@ def prepare(
     """
     if config.sweep:
         raise ConfigError("$.sweep: a live run is of one portfolio; choose one of the sweep first")
-    decisions = b""
-    if config.portfolio.decisions:
-        path = (plugins or Path()) / config.portfolio.decisions
-        read_decisions(path)  # a mistake in it is told now
-        decisions = path.read_bytes()
-    start = config.portfolio.start
-    first = 0 if start is None else int(np.searchsorted(panel.ts_event, _midnight(start)))
-    if first == len(panel.ts_event):
-        raise ConfigError(f"$.portfolio.start: the data ends before {start}")
+    decisions = _decisions(config, plugins)
+    first = _first_row(panel, config.portfolio.start)
     manifest = Manifest(
         version=VERSION,
         config=as_dict(config),
@@ -157,14 +150,34 @@ def prepare(
             raise ConfigError(f"{folder} holds another run; choose another name, or remove it")
         return found
     put_panel(store, panel)
+    return _written(folder, manifest, decisions)
+
+
+def _written(folder: Path, manifest: Manifest, decisions: bytes) -> Run:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    run = Run(folder, manifest)
+    run = Run(folder, msgspec.structs.replace(manifest, sockets=str(_sockets_for(folder))))
     if run.decisions:
         write_atomically(run.decisions, decisions)  # as it is now, whatever becomes of the user's file
-    manifest = msgspec.structs.replace(manifest, sockets=str(_sockets_for(folder)))
-    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(manifest)))
-    return Run(folder, manifest)
+    write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(run.manifest)))
+    return run
+
+
+def _decisions(config: RunConfig, plugins: Path | None) -> bytes:
+    """Return the content of the table of risk decisions, checked; nothing where there is none."""
+    if config.portfolio.decisions is None:
+        return b""
+    path = (plugins or Path()) / config.portfolio.decisions
+    read_decisions(path)
+    return path.read_bytes()
+
+
+def _first_row(panel: Panel, start: date | None) -> int:
+    """Return the row of the first bar that trades."""
+    first = 0 if start is None else int(np.searchsorted(panel.ts_event, _midnight(start)))
+    if first == len(panel.ts_event):
+        raise ConfigError(f"$.portfolio.start: the data ends before {start}")
+    return first
 
 
 def _midnight(day: date) -> int:
