@@ -20,30 +20,30 @@ from flotilla.kernel.fuse import fuse, risk_factor
 from flotilla.kernel.portfolio import GROUP, Book, Filled, Flags, Floats, Ints, Tally, Terms
 from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
+SHIFT = 20  # an entry of a queue is an instrument, shifted by so many bits, and a group
 ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
 
 
 @compiled
-def place(code: int, groups: int, lanes: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+def place(entry: int, lanes: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """Return the instrument of a queue's entry, the first lane of its group and the one after its last.
 
     Unsigned: a signed index might be negative, and the check for that keeps the compiler from its vectors.
     """
-    i, g = np.uint64(code) // np.uint64(groups), np.uint64(code) % np.uint64(groups)
+    i, g = np.uint64(entry) >> np.uint64(SHIFT), np.uint64(entry) & np.uint64((1 << SHIFT) - 1)
     first = g * np.uint64(GROUP)
     return i, first, min(first + np.uint64(GROUP), np.uint64(lanes))
 
 
 @compiled
 def enqueue(pending: Flags, queue: Ints) -> None:
-    """Write the pending groups to the queue, in order: how many, then instrument * groups + group of each."""
-    groups = pending.shape[1]
+    """Write the pending groups to the queue, in order: how many, then instrument and group of each."""
     queue[0] = 0
     for i in range(pending.shape[0]):
-        for g in range(groups):
+        for g in range(pending.shape[1]):
             if pending[i, g]:
                 queue[0] += 1
-                queue[queue[0]] = i * groups + g
+                queue[queue[0]] = (i << SHIFT) + g
 
 
 @compiled_apart
@@ -69,9 +69,8 @@ def size_at_fill(
         at = marks[row] if np.isnan(price[row]) else price[row]
         for p in range(lanes):
             worths[p] += worth(position[row, p], at)
-    groups = -(-lanes // GROUP)
     for k in range(1, queue[0] + 1):
-        i, first, last = place(queue[k], groups, lanes)
+        i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
             for p in range(first, last):
                 order[i, p] = target_quantity(order[i, p], worths[p], price[i], lot[p]) - position[i, p]
@@ -94,9 +93,8 @@ def sell(
     lanes = need.shape[0]
     for p in range(lanes):
         need[p] = 0.0
-    groups = -(-lanes // GROUP)
     for k in range(1, queue[0] + 1):
-        i, first, last = place(queue[k], groups, lanes)
+        i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
             for p in range(first, last):
                 asked = order[i, p] if order[i, p] == order[i, p] else 0.0
@@ -136,9 +134,8 @@ def buy(
 ) -> None:
     """Fill the buys, each portfolio's scaled by its one factor; count all fills, and forget the orders."""
     lanes = scale.shape[0]
-    groups = -(-lanes // GROUP)
     for k in range(1, queue[0] + 1):
-        i, first, last = place(queue[k], groups, lanes)
+        i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
             for p in range(first, last):
                 asked, at = quantity[i, p], paid[i, p]
@@ -155,12 +152,12 @@ def buy(
                 order[i, p] = np.nan
     left = 0
     for k in range(1, queue[0] + 1):
-        i = place(queue[k], groups, lanes)[0]
+        i = place(queue[k], lanes)[0]
         if np.isnan(price[i]):
             left += 1
             queue[left] = queue[k]
         else:
-            pending[i, np.uint64(queue[k]) % np.uint64(groups)] = False
+            pending[i, np.uint64(queue[k]) & np.uint64((1 << SHIFT) - 1)] = False
     queue[0] = left
 
 
@@ -265,29 +262,35 @@ def mark(book: Book, tally: Tally, prices: Floats) -> None:
     deepen(tally.equity, tally.peak, tally.drawdown)
 
 
+@compiled
+def count_new(opinions: Floats, heard: Floats, i: int, first: int, last: int | np.uint64) -> int:
+    """Return how many lanes have an opinion of instrument i that differs from the last they heard."""
+    new = 0
+    for p in range(first, last):
+        new += 1 if (opinions[i, p] < heard[i, p] or opinions[i, p] > heard[i, p]) else 0
+    return new
+
+
 @compiled_apart
 def find_new(opinions: Floats, heard: Floats, fresh: Ints, price: Floats, always: bool) -> None:
     """List the groups in which a lane has an opinion that differs from the last it heard, or all of them.
 
-    fresh: int64[1 + I * groups], written like a queue. Nothing is decided where there is no price:
-    float64[I].
+    fresh: int64[1 + I * groups], written like a queue. Nothing is decided where there is no price: float64[I].
+    It looks at a few groups together first: mostly none of them has news.
     """
-    lanes = opinions.shape[1]
-    groups = -(-lanes // GROUP)
+    lanes, group, few = np.uint64(opinions.shape[1]), np.uint64(GROUP), np.uint64(4 * GROUP)
     fresh[0] = 0
     for i in range(opinions.shape[0]):
-        new = 0
-        for p in range(lanes):
-            new += 1 if (opinions[i, p] < heard[i, p] or opinions[i, p] > heard[i, p]) else 0
-        if (new > 0 or always) and not np.isnan(price[i]):
-            for g in range(groups):
-                row, first, last = place(i * groups + g, groups, lanes)
-                new = 1 if always else 0
-                for p in range(first, last):
-                    new += 1 if (opinions[row, p] < heard[row, p] or opinions[row, p] > heard[row, p]) else 0
-                if new > 0:
+        if np.isnan(price[i]):
+            continue
+        for begin in range(np.uint64(0), lanes, few):
+            end = min(begin + few, lanes)
+            if not always and count_new(opinions, heard, i, begin, end) == 0:
+                continue
+            for first in range(begin, end, group):
+                if always or count_new(opinions, heard, i, first, min(first + group, end)) > 0:
                     fresh[0] += 1
-                    fresh[fresh[0]] = i * groups + g
+                    fresh[fresh[0]] = (i << SHIFT) + np.int64(first // group)
 
 
 @compiled_apart
@@ -307,9 +310,8 @@ def weigh(
 ) -> None:
     """Fuse fresh opinions with risk; where a weight changed, write it to `wanted`, else NaN."""
     lanes = wanted.shape[1]
-    groups = -(-lanes // GROUP)
     for k in range(1, fresh[0] + 1):
-        i, first, last = place(fresh[k], groups, lanes)
+        i, first, last = place(fresh[k], lanes)
         for p in range(first, last):
             opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
             risk = risk_factor(scale[i], tolerance[p])
@@ -335,15 +337,14 @@ def ask(
 ) -> None:
     """Turn wanted weights into orders, in units at the close. A lane that wants nothing keeps what rests."""
     lanes = equity.shape[0]
-    groups = -(-lanes // GROUP)
     for k in range(1, fresh[0] + 1):
-        i, first, last = place(fresh[k], groups, lanes)
+        i, first, last = place(fresh[k], lanes)
         for p in range(first, last):
             target = target_quantity(wanted[i, p], equity[p], price[i], lot[p])
             asked = order_quantity(target, position[i, p], price[i], min_trade[p])
             asked = wanted[i, p] if at_fill else asked
             order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
-        pending[i, np.uint64(fresh[k]) % np.uint64(groups)] = True
+        pending[i, np.uint64(fresh[k]) & np.uint64((1 << SHIFT) - 1)] = True
 
 
 @compiled

@@ -57,7 +57,7 @@ class Passage:
         """Return the memory that the passage takes: books, sums, and two stretches of features."""
         arrays = (*self.books, *self.tallies, *self.terms, *self.plan.program)
         features = min(self.stretch, self.rows) * len(self.market.panel.instruments) * len(self.runner.roots)
-        return sum(a.nbytes for a in arrays) + 2 * 8 * features
+        return int(sum(a.nbytes for a in arrays) + 2 * 8 * features)
 
     def live(
         self, every_bar: bool, at_fill: bool, workers: int, arrived: Callable[[int], None] = lambda _: None

@@ -177,9 +177,12 @@ def plan_lanes(strategies: Sequence[Swept], shares: Sequence[Floats], period: in
     return _place(writer, outputs, shares, lanes)
 
 
-def block_size(period: int, portfolios: int, about: int = 128) -> int:
-    """Return how many lanes a block has: about 128, and in step with the innermost swept parameter."""
-    period = min(period, portfolios)
+def block_size(period: int, portfolios: int, about: int = 512) -> int:
+    """Return how many lanes a block has: about 512, in step with the innermost swept parameter.
+
+    Fewer where there are few portfolios, so that several workers have blocks to take.
+    """
+    about = max(min(about, portfolios // 8), 1)
     if period >= about:
         return -(-period // -(-period // about))
     return min(period * (about // period), portfolios)
