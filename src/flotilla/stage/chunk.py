@@ -15,7 +15,7 @@ import numpy as np
 from flotilla.errors import ConfigError, StageError
 from flotilla.kernel.elementwise import FUNCTIONS, choose
 from flotilla.kernel.portfolio import Floats
-from flotilla.stage.banks import OPERATORS, Terms
+from flotilla.stage.banks import OPERATORS, Settings
 from flotilla.stage.expression import Node
 from flotilla.stage.fold import Fold
 from flotilla.stage.plan import in_ticks, plan
@@ -34,8 +34,8 @@ class Bank:
         names = self.operator.parameters
         values = {name: np.array([node.params[k] for node in nodes]) for k, name in enumerate(names)}
         exact = all(in_ticks(i) for i in nodes[0].inputs)
-        self.terms = Terms(values, instruments, ticks if exact else np.zeros(instruments))
-        self.state = self.operator.start(self.terms)
+        self.settings = Settings(values, instruments, ticks if exact else np.zeros(instruments))
+        self.state = self.operator.start(self.settings)
         self.is_root, self.home = False, 0  # does it write among the roots, and from which column on
 
     def settle(self, roots: Mapping[Node, int]) -> None:
@@ -46,7 +46,7 @@ class Bank:
 
     def advance(self, inputs: tuple[Floats, ...], out: Floats) -> None:
         """Write a column for each node, in their order. out: float64[n, I, *]."""
-        self.state = self.operator.advance(self.terms, self.state, inputs, out, self.home)
+        self.state = self.operator.advance(self.settings, self.state, inputs, out, self.home)
 
 
 class ChunkRunner:
