@@ -1,0 +1,15 @@
+"""Arguments and options that several commands share: the same name means the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Config = Annotated[Path, Parameter(help="The YAML file that says what is run.")]
+Output = Annotated[Path | None, Parameter(name=("--output", "-o"), help="Folder to write into.")]
+Json = Annotated[bool, Parameter(help="Write JSON to stdout, and nothing else.")]
+Portfolio = Annotated[
+    int | None, Parameter(help="Which portfolio of the sweep: its number, as `flotilla sweep` lists it.")
+]

@@ -1,0 +1,153 @@
+"""What commands there are, and what each says of itself.
+
+The words stand here and not with the code, so that `flotilla --help` needs none of it: a command's module is
+imported when the command is called, by its name in this table.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command is, under which heading it is listed, and its help, whose first line is the list's."""
+
+    name: str
+    target: str  # "module:attribute" in flotilla.cli
+    heading: str
+    help: str
+
+
+START, RESEARCH, TRADE, LOOK = "Start here", "Research", "Trade", "Look"
+
+COMMANDS = (
+    Command(
+        "demo",
+        "demo:demo",
+        START,
+        """Research real prices, trade the best on paper, write a report.
+
+Sweeps 10,000 portfolios over the daily closes of 20 stocks, 1990-2022, writes
+a report of the best, plays its last two years through the live processes, and
+compares them with research, bit by bit. It leaves a folder with the
+configuration and the report. The first time it waits a minute for the
+compiler.
+
+Try:
+  flotilla demo
+  flotilla demo -o my-demo""",
+    ),
+    Command(
+        "run",
+        "run:run",
+        RESEARCH,
+        """Live one portfolio through its data.
+
+Says what it came to, beside buying the same instruments and holding them.
+
+Try:
+  flotilla run my.yaml
+  flotilla run my.yaml --plan
+  flotilla run examples/cross.yaml --portfolio 1241
+  flotilla run my.yaml --json --full > run.json""",
+    ),
+    Command(
+        "sweep",
+        "sweep:sweep",
+        RESEARCH,
+        """Live thousands of portfolios and rank them.
+
+The table is stored under its identity: the same sweep is not computed twice,
+and one that was stopped goes on where it was. Results do not depend on the
+number of workers.
+
+Try:
+  flotilla sweep examples/cross.yaml
+  flotilla sweep examples/cross.yaml --top 25 --workers 2
+  flotilla sweep examples/cross.yaml --json | jq '.best[0]'""",
+    ),
+    Command(
+        "report",
+        "report:report",
+        RESEARCH,
+        """Write one page to send to a colleague.
+
+report.html needs nothing else, and report.json beside it has the numbers. Of
+a sweep it shows the best, or the portfolio that you name, before all the
+others.
+
+Try:
+  flotilla report my.yaml --open
+  flotilla report examples/cross.yaml -o reports/cross
+  flotilla report examples/cross.yaml --portfolio 1241""",
+    ),
+    Command(
+        "why",
+        "why:why",
+        RESEARCH,
+        """Say why an order or a fill is there.
+
+Goes back from it to the signals, features, risk decisions and prices behind
+it. It knows the orders of `run` and `live`, and those of the best of `sweep`
+and `report`: the last that ran here under their portfolio's name.
+
+Try:
+  flotilla why cross-1241-00000186-CVX-0
+  flotilla why cross-1241-00000187-CVX-0-f0 --json
+  flotilla why my-00000250-AAPL-0 --run my.yaml""",
+    ),
+    Command(
+        "live",
+        "live:live",
+        TRADE,
+        """Play history through the live processes, on paper.
+
+Feed, strategies, portfolio and execution run as processes of their own, over
+ZeroMQ, with journals on disk; then every order, every fill and each bar's
+equity is compared with research, and the exit code is 1 if one bit differs. A
+replay that was stopped goes on where it was. Trading with a broker is not
+there yet.
+
+Try:
+  flotilla live --replay my.yaml
+  flotilla live --replay examples/cross.yaml --portfolio 1241 --start 2020-12-29
+  flotilla live --replay my.yaml --speed 10""",
+    ),
+    Command(
+        "data",
+        "data:data",
+        LOOK,
+        """Show what a source gives: instruments, dates, ticks, holes.
+
+Try:
+  flotilla data examples/cross.yaml
+  flotilla data my.yaml --json""",
+    ),
+    Command(
+        "plugins",
+        "plugins:plugins",
+        LOOK,
+        """List strategies, sources and gateways, and what they take.
+
+Your own need no list: write "my_file:MyStrategy" in the YAML.
+
+Try:
+  flotilla plugins
+  flotilla plugins strategy
+  flotilla plugins source --json""",
+    ),
+    Command(
+        "stages",
+        "stages:app",
+        LOOK,
+        """List what is stored; remove it, verify it.
+
+A table is what its identity says, so removing one costs only the time to
+compute it again.
+
+Try:
+  flotilla stages
+  flotilla stages rm 3fa9
+  flotilla stages verify""",
+    ),
+)

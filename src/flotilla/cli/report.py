@@ -1,0 +1,61 @@
+"""`flotilla report`: one page about a portfolio, and about the sweep that it was chosen from."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Config, Json, Output, Portfolio
+from flotilla.cli.choose import one_of
+from flotilla.cli.run import lived
+from flotilla.cli.runs import folder_of, keep
+from flotilla.cli.sweep import swept
+from flotilla.config import read
+from flotilla.research import SweepResult, report_data, write_report
+from flotilla.research.report.verdict import verdict
+
+
+def report(
+    config: Config,
+    /,
+    *,
+    output: Output = None,
+    portfolio: Portfolio = None,
+    browse: Annotated[bool, Parameter(name="--open", help="Open it in a browser.")] = False,
+    json: Json = False,
+) -> None:
+    """Write report.html, one page that needs nothing else, and report.json beside it.
+
+    Of a sweep it shows the best, or the --portfolio you say, before all the others.
+    """
+    study = read(config)
+    result = swept(study, config.parent) if study.sweep else None
+    number = int(result.table["portfolio"][0]) if result and portfolio is None else portfolio
+    folder = output or folder_of(study.name) / "report"
+    again = "" if portfolio is None else f" --portfolio {portfolio}"
+    words, html, numbers = written(config, result, number, folder, f"flotilla report {config}{again}")
+    if json:
+        say.show_json({"html": str(html), "json": str(numbers), "name": study.name, "portfolio": number})
+    else:
+        say.show(words, f"{html}\n{numbers}")
+    if browse:
+        webbrowser.open(html.absolute().as_uri())
+
+
+def written(
+    config: Path, swept_: SweepResult | None, number: int | None, folder: Path, command: str
+) -> tuple[str, Path, Path]:
+    """Write a report; return what it says in a few sentences, and its two files.
+
+    number: of the portfolio in the sweep that it is about; None without a sweep.
+    """
+    chosen = one_of(swept_.config if swept_ else read(config), number)
+    panel = swept_.panel if swept_ else None
+    result = lived(chosen, config.parent, panel)
+    keep(chosen, config.parent, "report")
+    data = report_data(result, swept_, config.parent, command)
+    return verdict(data), *write_report(data, folder)

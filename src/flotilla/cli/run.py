@@ -1,0 +1,90 @@
+"""`flotilla run`: one portfolio in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.table import Table
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Config, Json, Portfolio
+from flotilla.cli.choose import one_of
+from flotilla.cli.compiler import waits_for
+from flotilla.cli.runs import keep
+from flotilla.config import RunConfig, read
+from flotilla.kernel.bar import decide
+from flotilla.model.panel import Panel
+from flotilla.research import RunResult, benchmark_of
+from flotilla.research import run as live_through
+from flotilla.research.report.definitions import DEFINITIONS
+from flotilla.research.report.numbers import day, shown
+from flotilla.research.signals import trees_of
+from flotilla.stage.plan import plan as plan_of
+from flotilla.stream.table import Store
+
+
+def run(
+    config: Config,
+    /,
+    *,
+    portfolio: Portfolio = None,
+    plan: Annotated[bool, Parameter(help="Show what would be computed, in which order.")] = False,
+    full: Annotated[bool, Parameter(help="With --json: all orders, fills and equity.")] = False,
+    json: Json = False,
+) -> None:
+    """Live one portfolio through its data, and say what it came to beside buying and holding."""
+    chosen = one_of(read(config), portfolio)
+    if plan:
+        told = str(plan_of(list(trees_of(chosen, config.parent).values())))
+        say.show_json({"portfolio": chosen.name, "plan": told.splitlines()}) if json else say.show(told)
+        return
+    result = lived(chosen, config.parent)
+    hold = benchmark_of(chosen, config.parent, result.panel)
+    keep(chosen, config.parent, "run")
+    if json:
+        say.show_json(as_dict(result, hold, full))
+        return
+    say.show(measures(result, hold))
+    again = f"{config}" if portfolio is None else f"{config} --portfolio {portfolio}"
+    next_steps = [(f"flotilla report {again}", "the whole picture, on one page")]
+    if result.orders:
+        next_steps.append((f"flotilla why {result.orders[-1].order_id}", "why its last order is there"))
+    next_steps.append((f"flotilla live --replay {again}", "the same bars, through live processes"))
+    say.note(say.steps(*next_steps))
+
+
+def lived(config: RunConfig, plugins: Path | None, panel: Panel | None = None) -> RunResult:
+    """Return one portfolio in full. plugins: folder of the user's own files."""
+    if waits := waits_for(decide):
+        say.note(f"living {config.name} ... {waits}")
+    return live_through(config, folder=plugins, panel=panel, store=Store())
+
+
+def measures(result: RunResult, hold: RunResult) -> Table:
+    """Return what a portfolio came to, beside buying and holding, as a table."""
+    span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {len(result.ts):,} bars"
+    made = say.table("", f">{result.portfolio_id}", ">buy and hold", title=f"{result.portfolio_id}: {span}")
+    for name, value in result.measures.items():
+        measure = DEFINITIONS[name]
+        made.add_row(measure.title, shown(value, measure.unit), shown(hold.measures[name], measure.unit))
+    return made
+
+
+def as_dict(result: RunResult, hold: RunResult, full: bool) -> dict[str, object]:
+    """Return a result as plain values; `full`: with all that it did."""
+    told: dict[str, object] = {
+        "portfolio": result.portfolio_id,
+        "identity": result.identity,
+        "first_bar": day(int(result.ts[0])),
+        "last_bar": day(int(result.ts[-1])),
+        "bars": len(result.ts),
+        "measures": result.measures,
+        "buy_and_hold": hold.measures,
+        "orders": len(result.orders),
+        "fills": len(result.fills),
+    }
+    if full:
+        told |= {"orders": result.orders, "fills": result.fills, "ts": result.ts, "equity": result.equity}
+    return told

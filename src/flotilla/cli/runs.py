@@ -1,0 +1,113 @@
+"""What was run, kept so that `why` finds it by an order's id.
+
+    <home>/runs/<portfolio_id>/run.json    the configuration of the portfolio, as it last ran
+    <home>/runs/<portfolio_id>/live/       its live run: logs, and a run.json of its own (live/folder.py)
+    <home>/runs/<name>/report/             the last report of a configuration
+
+No result is kept here: it follows from the configuration, and is computed again in a moment.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from flotilla.cli.choose import one_of
+from flotilla.clock import now_ns
+from flotilla.config import RunConfig, as_dict, decode, read
+from flotilla.errors import ConfigError, UnknownName
+from flotilla.stream.files import write_atomically
+from flotilla.stream.table import home
+
+FILE = "run.json"
+VERSION = 1
+_ORDER = re.compile(r"(?P<portfolio>[a-z][a-z0-9_-]*)-\d{8}-.+-\d+(-f\d+)?")
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """What run.json says, of research and of live alike; the rest of it is for its own writer."""
+
+    config: dict[str, Any]
+    plugins: str | None  # folder where the user's own files are looked for first
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A portfolio that was run."""
+
+    config: RunConfig
+    plugins: Path | None
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of a portfolio's, or a configuration's, runs."""
+    return home() / "runs" / name
+
+
+def live_folder_of(portfolio_id: str) -> Path:
+    """Return the folder of a portfolio's live run."""
+    return folder_of(portfolio_id) / "live"
+
+
+def keep(config: RunConfig, plugins: Path | None, command: str) -> Path:
+    """Write down that this portfolio was run, in place of an earlier one of its name; return the file."""
+    path = folder_of(config.name) / FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    record = {
+        "version": VERSION,
+        "command": command,
+        "created_ns": now_ns(),
+        "config": as_dict(config),
+        "plugins": str(plugins.absolute()) if plugins else None,
+    }
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(record)))
+    return path
+
+
+def kept_in(path: Path) -> Kept:
+    """Return what a run.json says, or the one in a folder."""
+    path = path / FILE if path.is_dir() else path
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=_Record)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not what a run leaves: {error}") from error
+    plugins = Path(record.plugins) if record.plugins else None
+    return Kept(decode(record.config, str(path)), plugins)
+
+
+def portfolio_of(order_id: str) -> str:
+    """Return the id of the portfolio that an order, or a fill, belongs to.
+
+    >>> portfolio_of("cross-1241-00000186-CVX-0-f0")
+    'cross-1241'
+    """
+    found = _ORDER.fullmatch(order_id)
+    if found is None:
+        raise ConfigError(f"{order_id!r} is no order's id, as in cross-00000186-CVX-0, nor a fill's")
+    return found["portfolio"]
+
+
+def find(order_id: str, where: Path | None) -> Kept:
+    """Return the portfolio that an order belongs to.
+
+    where: the YAML file that it came from, or the folder that its run left; None: what was run last under its
+    name.
+    """
+    portfolio_id = portfolio_of(order_id)
+    if where is None:
+        if not (folder_of(portfolio_id) / FILE).is_file():
+            known = [path.parent.name for path in (home() / "runs").glob(f"*/{FILE}")]
+            raise UnknownName("portfolio that was run here", portfolio_id, known)
+        return kept_in(folder_of(portfolio_id))
+    if where.suffix not in (".yaml", ".yml"):
+        return kept_in(where)
+    config, number = read(where), portfolio_id.rpartition("-")[2]
+    if config.sweep and number.isdigit():
+        config = one_of(config, int(number))
+    if config.name != portfolio_id:
+        raise ConfigError(f"the order is of {portfolio_id}, and {where} is of {config.name}")
+    return Kept(config, where.parent)

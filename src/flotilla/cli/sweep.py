@@ -1,0 +1,132 @@
+"""`flotilla sweep`: thousands of portfolios, ranked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.table import Table
+from rich.text import Text
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Config, Json
+from flotilla.cli.choose import one_of
+from flotilla.cli.compiler import waits_for
+from flotilla.cli.runs import keep
+from flotilla.config import RunConfig, read
+from flotilla.errors import ConfigError
+from flotilla.kernel.lanes import advance
+from flotilla.research import SweepResult
+from flotilla.research import sweep as sweep_all
+from flotilla.research.grid import grid_of
+from flotilla.research.report.definitions import DEFINITIONS, SKILL_OR_LUCK
+from flotilla.research.report.numbers import compact, setting, shown
+from flotilla.stream.table import Store
+
+SHOWN = ("final_equity", "cagr", "sharpe", "max_drawdown", "orders", "turnover")
+
+
+def sweep(
+    config: Config,
+    /,
+    *,
+    top: Annotated[int, Parameter(help="How many of the best to show.")] = 10,
+    workers: Annotated[int | None, Parameter(help="Threads; by default one a processor.")] = None,
+    fresh: Annotated[bool, Parameter(help="Compute it although it is stored.")] = False,
+    json: Json = False,
+) -> None:
+    """Live every portfolio of the configuration's sweep, and rank them.
+
+    The table is stored: the same sweep is not computed twice. One that was stopped goes on where it was.
+    """
+    study = read(config)
+    if top < 1 or (workers is not None and workers < 1):
+        raise ConfigError("--top and --workers are 1 or more")
+    result = swept(study, config.parent, workers, fresh)
+    best = int(result.table["portfolio"][0])
+    keep(one_of(study, best), config.parent, "sweep")
+    if json:
+        say.show_json(as_dict(result, top))
+        return
+    say.show(ranking(result, top), luck(result))
+    say.note(
+        say.steps(
+            (f"flotilla report {config}", "the best, and the whole sweep, on one page"),
+            (f"flotilla run {config} --portfolio {best}", "the best in full"),
+            (f"flotilla live --replay {config} --portfolio {best}", "the best, through live processes"),
+        )
+    )
+
+
+def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: bool = False) -> SweepResult:
+    """Return the sweep; show progress, and how fast it was. folder: of the user's own files."""
+    if not study.sweep:
+        raise ConfigError(f"{study.name} has no sweep; `flotilla run` is for one portfolio")
+    what = f"sweeping {grid_of(study, None).size:,} portfolios"
+    with say.progress(what, "bars", waits_for(advance)) as told:
+        result = sweep_all(study, folder=folder, workers=workers, store=Store(), fresh=fresh, progress=told)
+    bars, instruments = result.panel.shape
+    work = f"{result.grid.size:,} portfolios × {instruments:,} instruments × {bars:,} bars"
+    if result.reused:
+        say.note(f"{work}: found in the store, {result.identity[:12]} (--fresh computes it anew)")
+    else:
+        rate = result.grid.size * instruments * bars / result.seconds
+        say.note(f"{work} in {result.seconds:.1f} s: {compact(rate)} of these a second")
+    return result
+
+
+def ranking(result: SweepResult, top: int) -> Table:
+    """Return the best of a sweep as a table."""
+    rank_by = result.config.rank_by
+    names = [*SHOWN] if rank_by in SHOWN else [*SHOWN, rank_by]
+    best = result.best(top)
+    title = f"The {len(best):,} best of {result.grid.size:,} portfolios, by {DEFINITIONS[rank_by].title}"
+    made = say.table(
+        ">rank",
+        ">portfolio",
+        *(f">{key.replace('.', ' ')}" for key in result.axes),
+        *(f">{DEFINITIONS[name].title}" for name in names),
+        title=title,
+    )
+    for rank, row in enumerate(best.iter_rows(named=True), 1):
+        figures = [shown(_number(row[name]), DEFINITIONS[name].unit) for name in names]
+        made.add_row(
+            f"{rank:,}", str(row["portfolio"]), *(setting(row[key]) for key in result.axes), *figures
+        )
+    return made
+
+
+def luck(result: SweepResult) -> Text:
+    """Return what must be said beside the best of many."""
+    measure, values = DEFINITIONS[result.config.rank_by], result.table[result.config.rank_by].drop_nulls()
+    words = f"The best of {result.grid.size:,} is luck until shown otherwise. "
+    if len(values):
+        best, middle, worst = (
+            shown(_number(v), measure.unit) for v in (values[0], values.median(), values[-1])
+        )
+        words += f"{measure.title} of all: best {best}, median {middle}, worst {worst}. "
+    words += "It was chosen on the very data that it is shown on.\n"
+    tests = ", ".join(name for name, *_ in SKILL_OR_LUCK)
+    return Text.assemble(say.warning(words), (f"Not computed yet: {tests}.", "dim"))
+
+
+def as_dict(result: SweepResult, top: int) -> dict[str, object]:
+    """Return a sweep as plain values, with the best of it."""
+    return {
+        "name": result.config.name,
+        "identity": result.identity,
+        "portfolios": result.grid.size,
+        "bars": result.panel.shape[0],
+        "instruments": result.panel.shape[1],
+        "seconds": result.seconds,
+        "reused": result.reused,
+        "rank_by": result.config.rank_by,
+        "axes": result.axes,
+        "best": result.best(top).to_dicts(),
+        "skill_or_luck": {name: None for name, *_ in SKILL_OR_LUCK},
+    }
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,0 +1,66 @@
+"""`flotilla why`: from an order back to the bars behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.run import lived
+from flotilla.cli.runs import Kept, find, live_folder_of
+from flotilla.errors import ConfigError
+from flotilla.live.folder import FILE, Run
+from flotilla.live.result import read_result
+from flotilla.research import Why, lines, why_of
+from flotilla.research import why as why_in
+
+
+def why(
+    order_id: Annotated[str, Parameter(help="Id of an order or a fill, as reports and journals print it.")],
+    /,
+    *,
+    run: Annotated[
+        Path | None,
+        Parameter(help="Where it is from: a YAML file or a run's folder; else the last run."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say why an order or a fill is there: signals, features, risk decisions, prices.
+
+    It knows the orders of `run`, of `sweep`'s and `report`'s best, and of `live`.
+    """
+    kept = find(order_id, run)
+    recorded = _recorded(order_id, kept)
+    chain = recorded or _lived(order_id, kept)
+    where = f"as live recorded it in {live_folder_of(kept.config.name)}" if recorded else "in research"
+    if json:
+        say.show_json({"where": "live" if recorded else "research", **chain.as_dict()})
+    else:
+        say.show("\n".join(lines(chain)))
+        say.note(where)
+
+
+def _lived(order_id: str, kept: Kept) -> Why:
+    """Return the chain behind an order, out of research's whole run."""
+    return why_in(lived(kept.config, kept.plugins), order_id, kept.plugins)
+
+
+def _recorded(order_id: str, kept: Kept) -> Why | None:
+    """Return the chain behind an order that live wrote down; None where it did not, or ran something else."""
+    folder = live_folder_of(kept.config.name)
+    try:
+        if not (folder / FILE).is_file() or Run.read(folder).config != kept.config:
+            return None
+    except ConfigError:  # of a version that this one cannot read: research has the order all the same
+        return None
+    result = read_result(folder)
+    wanted = next((fill.order_id for fill in result.fills if fill.fill_id == order_id), order_id)
+    order = next((order for order in result.orders if order.order_id == wanted), None)
+    if order is None:
+        return None
+    return why_of(
+        kept.config, order, [fill for fill in result.fills if fill.order_id == wanted], kept.plugins
+    )
