@@ -52,12 +52,13 @@ def size_at_fill(
     position: Floats,
     cash: Floats,
     lot: Floats,
+    min_trade: Floats,
     queue: Ints,
     price: Floats,
     marks: Floats,
     worths: Floats,
 ) -> None:
-    """Turn orders that are weights into units at the price of the fill.
+    """Turn orders that are weights into units at the price of the fill, or into none where it is too little.
 
     The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
     price, marks: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
@@ -73,7 +74,8 @@ def size_at_fill(
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
             for p in range(first, last):
-                order[i, p] = target_quantity(order[i, p], worths[p], price[i], lot[p]) - position[i, p]
+                target = target_quantity(order[i, p], worths[p], price[i], lot[p])
+                order[i, p] = order_quantity(target, position[i, p], price[i], min_trade[p])
 
 
 @compiled_apart
@@ -179,7 +181,9 @@ def fill(
     """
     queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
-        size_at_fill(book.order, book.position, book.cash, terms.lot, queue, price, marks, need)
+        size_at_fill(
+            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, marks, need,
+        )  # fmt: skip
     sell(
         book.order, book.position, book.cash, terms.fee, terms.slippage,
         need, queue, price, quantity, paid,
