@@ -239,14 +239,14 @@ def deepen(equity: Floats, peak: Floats, drawdown: Floats) -> None:
 
 
 @compiled_apart
-def halt(equity: Floats, peak: Floats, limit: Floats, halted: Flags) -> bool:
-    """Latch the portfolios that have fallen to their drawdown limit. Return whether any is new."""
-    new = 0
+def halt(equity: Floats, peak: Floats, limit: Floats, halted: Flags) -> int:
+    """Latch the portfolios that have fallen to their drawdown limit. Return how many are latched."""
+    latched = 0
     for p in range(equity.shape[0]):
         hit = equity[p] <= peak[p] * (1.0 - limit[p])
-        new += 1 if hit and not halted[p] else 0
         halted[p] = halted[p] or hit
-    return new > 0
+        latched += 1 if halted[p] else 0
+    return latched
 
 
 @compiled
@@ -276,17 +276,30 @@ def count_new(opinions: Floats, heard: Floats, i: int, first: int, last: int | n
 
 
 @compiled_apart
-def find_new(opinions: Floats, heard: Floats, fresh: Ints, price: Floats, always: bool) -> None:
-    """List the groups in which a lane has an opinion that differs from the last it heard, or all of them.
+def find_new(
+    opinions: Floats,
+    heard: Floats,
+    heeded: Floats,
+    fresh: Ints,
+    price: Floats,
+    scale: Floats,
+    limit: Floats,
+    latched: int,
+    every_bar: bool,
+) -> None:
+    """List the groups in which a lane has an opinion that differs from the last it heard.
 
-    fresh: int64[1 + I * groups], written like a queue. Nothing is decided where there is no price: float64[I].
-    It looks at a few groups together first: mostly none of them has news.
+    All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last.
+    fresh: int64[1 + I * groups], written like a queue. Without a price, float64[I], nothing is decided, nor
+    heeded. It looks at a few groups together first: mostly none of them has news.
     """
     lanes, group, few = np.uint64(opinions.shape[1]), np.uint64(GROUP), np.uint64(4 * GROUP)
     fresh[0] = 0
     for i in range(opinions.shape[0]):
         if np.isnan(price[i]):
             continue
+        always = every_bar or scale[i] != heeded[0, i] or limit[i] != heeded[1, i] or latched != heeded[2, i]
+        heeded[0, i], heeded[1, i], heeded[2, i] = scale[i], limit[i], latched
         for begin in range(np.uint64(0), lanes, few):
             end = min(begin + few, lanes)
             if not always and count_new(opinions, heard, i, begin, end) == 0:
@@ -374,11 +387,8 @@ def decide(
     change.
     fresh: int64[1 + I * groups], scratch.
     """
-    forced = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted) or every_bar
-    for i in range(price.shape[0]):
-        forced = forced or scale[i] != book.heeded[0, i] or limit[i] != book.heeded[1, i]
-        book.heeded[0, i], book.heeded[1, i] = scale[i], limit[i]
-    find_new(opinions, book.opinion, fresh, price, forced)
+    latched = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted)
+    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, every_bar)
     weigh(
         opinions, book.opinion, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
         book.halted, fresh, scale, limit, every_bar,

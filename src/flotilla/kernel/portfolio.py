@@ -40,7 +40,7 @@ class Book(NamedTuple):
     queue: Ints  # [1 + I * groups] how many groups are pending, and which (see kernel.bar)
     opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
     weight: Floats  # [I, P] the weight last decided
-    heeded: Floats  # [2, I] the risk scale and cap last heeded
+    heeded: Floats  # [3, I] the risk scale and cap last heeded, and how many portfolios were halted then
     halted: Flags  # [P] the drawdown limit was hit: flat for good
 
 
@@ -79,7 +79,7 @@ def new_book(terms: Terms, instruments: int) -> Book:
         queue=np.zeros(1 + instruments * groups, np.int64),
         opinion=np.zeros(shape),
         weight=np.zeros(shape),
-        heeded=np.ones((2, instruments)),
+        heeded=np.repeat([[1.0], [1.0], [0.0]], instruments, axis=1),
         halted=np.zeros(lanes, np.bool_),
     )
 
