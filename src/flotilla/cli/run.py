@@ -14,7 +14,7 @@ from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
 from flotilla.config import RunConfig, read
-from flotilla.kernel.bar import decide
+from flotilla.kernel.decide import decide
 from flotilla.model.panel import Panel
 from flotilla.research import RunResult, benchmark_of
 from flotilla.research import run as live_through

@@ -1,6 +1,16 @@
-"""What a market order gets: moment one of a portfolio's bar."""
+"""Fill what was decided at the bar before: moment one of a portfolio's bar.
 
-from flotilla.kernel.compile import compiled
+Sells go first, each as it is. Then the buys, those of a portfolio scaled down together to the cash there is.
+Groups of lanes without an order are skipped; they would have done nothing.
+"""
+
+import numpy as np
+
+from flotilla.kernel.book import cash_after, worth
+from flotilla.kernel.compile import compiled, compiled_apart
+from flotilla.kernel.portfolio import Book, Filled, Flags, Floats, Ints, Tally, Terms
+from flotilla.kernel.queue import SHIFT, place
+from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
 EPSILON = 2.0**-52
 
@@ -32,3 +42,152 @@ def buying_power(cash: float, instruments: int) -> float:
 def buy_scale(need: float, power: float) -> float:
     """Return the common factor, in [0, 1], for a bar's buys that cost `need` and may spend `power`."""
     return 1.0 if need <= power else power / need
+
+
+@compiled_apart
+def size_at_fill(
+    order: Floats,
+    position: Floats,
+    cash: Floats,
+    lot: Floats,
+    min_trade: Floats,
+    queue: Ints,
+    price: Floats,
+    marks: Floats,
+    worths: Floats,
+) -> None:
+    """Turn orders that are weights into units at the price of the fill, or into none where it is too little.
+
+    The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
+    price, marks: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
+    """
+    lanes = worths.shape[0]
+    for p in range(lanes):
+        worths[p] = cash[p]
+    for row in range(position.shape[0]):
+        at = marks[row] if np.isnan(price[row]) else price[row]
+        for p in range(lanes):
+            worths[p] += worth(position[row, p], at)
+    for k in range(1, queue[0] + 1):
+        i, first, last = place(queue[k], lanes)
+        if not np.isnan(price[i]):
+            for p in range(first, last):
+                target = target_quantity(order[i, p], worths[p], price[i], lot[p])
+                order[i, p] = order_quantity(target, position[i, p], price[i], min_trade[p])
+
+
+@compiled_apart
+def sell(
+    order: Floats,
+    position: Floats,
+    cash: Floats,
+    fee: Floats,
+    slippage: Floats,
+    need: Floats,
+    queue: Ints,
+    price: Floats,
+    quantity: Floats,
+    paid: Floats,
+) -> None:
+    """Fill the sells, and add up in `need`, float64[P], what the buys would cost."""
+    lanes = need.shape[0]
+    for p in range(lanes):
+        need[p] = 0.0
+    for k in range(1, queue[0] + 1):
+        i, first, last = place(queue[k], lanes)
+        if not np.isnan(price[i]):
+            for p in range(first, last):
+                asked = order[i, p] if order[i, p] == order[i, p] else 0.0
+                at = fill_price(price[i], asked, slippage[p])
+                sold = asked if asked < 0.0 else 0.0
+                bought = asked if asked > 0.0 else 0.0
+                cash[p] = cash_after(cash[p], sold, at, fee_of(sold, at, fee[p]))
+                position[i, p] += sold
+                need[p] += bought * at + fee_of(bought, at, fee[p])
+                quantity[i, p] = asked
+                paid[i, p] = at
+
+
+@compiled_apart
+def scale_buys(cash: Floats, need: Floats, instruments: int) -> None:
+    """Turn `need` into the factor by which each portfolio's buys are scaled down to its cash."""
+    for p in range(cash.shape[0]):
+        need[p] = buy_scale(need[p], buying_power(cash[p], instruments))
+
+
+@compiled_apart
+def buy(
+    order: Floats,
+    position: Floats,
+    cash: Floats,
+    fee: Floats,
+    lot: Floats,
+    scale: Floats,
+    pending: Flags,
+    queue: Ints,
+    price: Floats,
+    quantity: Floats,
+    paid: Floats,
+    fills: Floats,
+    traded: Floats,
+    fees: Floats,
+) -> None:
+    """Fill the buys, each portfolio's scaled by its one factor; count all fills, and forget the orders."""
+    lanes = scale.shape[0]
+    for k in range(1, queue[0] + 1):
+        i, first, last = place(queue[k], lanes)
+        if not np.isnan(price[i]):
+            for p in range(first, last):
+                asked, at = quantity[i, p], paid[i, p]
+                wanted = asked if asked > 0.0 else 0.0
+                cut = whole_lots(wanted * scale[p], lot[p])
+                bought = cut if scale[p] < 1.0 else wanted
+                cash[p] = cash_after(cash[p], bought, at, fee_of(bought, at, fee[p]))
+                position[i, p] += bought
+                done = bought if asked > 0.0 else asked
+                fills[p] += 1.0 if done != 0.0 else 0.0
+                traded[p] += abs(done * at)
+                fees[p] += fee_of(done, at, fee[p])
+                quantity[i, p] = done
+                order[i, p] = np.nan
+    left = 0
+    for k in range(1, queue[0] + 1):
+        i = place(queue[k], lanes)[0]
+        if np.isnan(price[i]):
+            left += 1
+            queue[left] = queue[k]
+        else:
+            pending[i, np.uint64(queue[k]) & np.uint64((1 << SHIFT) - 1)] = False
+    queue[0] = left
+
+
+@compiled
+def fill(
+    book: Book,
+    terms: Terms,
+    tally: Tally,
+    filled: Filled,
+    price: Floats,
+    marks: Floats,
+    at_fill: bool,
+    need: Floats,
+) -> None:
+    """Fill a block's pending orders at `price`: float64[I], NaN where nothing trades, and the order rests.
+
+    marks: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P],
+    scratch.
+    """
+    queue, quantity, paid = book.queue, filled.quantity, filled.price
+    if at_fill:
+        size_at_fill(
+            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, marks, need,
+        )  # fmt: skip
+    sell(
+        book.order, book.position, book.cash, terms.fee, terms.slippage,
+        need, queue, price, quantity, paid,
+    )  # fmt: skip
+    scale_buys(book.cash, need, price.shape[0])
+    buy(
+        book.order, book.position, book.cash, terms.fee, terms.lot,
+        need, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
+    )  # fmt: skip

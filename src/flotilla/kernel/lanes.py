@@ -1,5 +1,15 @@
 """Many portfolios through many bars: blocks of lanes, a few bars at a time.
 
+Each bar has four moments, in this order, for every portfolio:
+
+1. `fill` what was decided at the bar before (kernel/fill.py).
+2. Protect: stops and targets act here, between fill and mark.
+3. `mark` at the close, and run the measures along (kernel/mark.py).
+4. `decide`: turn opinions (kernel/opinions.py) and risk into orders for the next bar (kernel/decide.py).
+
+Lanes are innermost and each does its own operations in its own order, so its bits are those of a portfolio
+alone: a process that trades one portfolio calls the same functions with one lane (stage/single.py).
+
 The rows of features are shared by all portfolios, so they are visited a *tile* of bars at a time: a tile's
 features stay in the second cache while every block passes over them, and a block's books stay in the first
 while it does. A block's books come and go once a tile.
@@ -9,8 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flotilla.kernel.bar import decide, fill, mark
 from flotilla.kernel.compile import compiled
+from flotilla.kernel.decide import decide
+from flotilla.kernel.fill import fill
+from flotilla.kernel.mark import mark
 from flotilla.kernel.opinions import Program, think
 from flotilla.kernel.portfolio import GROUP, Book, Filled, Floats, Ints, Tally, Terms, new_filled
 

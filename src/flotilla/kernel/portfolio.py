@@ -37,7 +37,7 @@ class Book(NamedTuple):
     position: Floats  # [I, P] units
     order: Floats  # [I, P] for the next bar: units, or a weight where sizing waits for the fill; NaN for none
     pending: Flags  # [I, groups] has any lane of the group an order
-    queue: Ints  # [1 + I * groups] how many groups are pending, and which (see kernel.bar)
+    queue: Ints  # [1 + I * groups] how many groups are pending, and which (see kernel.queue)
     opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
     weight: Floats  # [I, P] the weight last decided
     heeded: Floats  # [3, I] the risk scale and cap last heeded, and how many portfolios were halted then

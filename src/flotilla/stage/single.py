@@ -1,7 +1,7 @@
 """One portfolio and its exchange, one bar at a time.
 
 Live runs these in its processes, and research replays them when somebody asks for the detail of one
-portfolio. They hold blocks of one lane and call the functions of `kernel.bar` that a sweep runs on many, so
+portfolio. They hold blocks of one lane and call the functions of the kernel that a sweep runs on many, so
 the bits are the same. For bar t:
 
 1. `Exchange.fill`      fills what was ordered at t-1: the paper broker's side of the account
@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.kernel.bar import carry, decide, enqueue, fill, mark
 from flotilla.kernel.book import cash_after
-from flotilla.kernel.fill import fee_of
+from flotilla.kernel.decide import decide
+from flotilla.kernel.fill import fee_of, fill
+from flotilla.kernel.mark import carry, mark
 from flotilla.kernel.opinions import average, blank
 from flotilla.kernel.portfolio import Book, Floats, Tally, Terms, new_book, new_filled, new_tally
+from flotilla.kernel.queue import enqueue
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 
 

@@ -1,0 +1,162 @@
+"""Fuse new opinions with risk into weights, size them, and leave orders: moment four of a portfolio's bar.
+
+Most bars change nothing for most portfolios: groups of lanes without a new opinion are skipped, unless risk
+has changed, a drawdown limit was hit or every bar is to be rebalanced. The skip is exact.
+"""
+
+import numpy as np
+
+from flotilla.kernel.compile import compiled, compiled_apart
+from flotilla.kernel.fuse import fuse, risk_factor
+from flotilla.kernel.portfolio import GROUP, Book, Flags, Floats, Ints, Tally, Terms
+from flotilla.kernel.queue import SHIFT, enqueue, place
+from flotilla.kernel.size import order_quantity, target_quantity
+
+
+@compiled_apart
+def halt(equity: Floats, peak: Floats, limit: Floats, halted: Flags) -> int:
+    """Latch the portfolios that have fallen to their drawdown limit. Return how many are latched."""
+    latched = 0
+    for p in range(equity.shape[0]):
+        hit = equity[p] <= peak[p] * (1.0 - limit[p])
+        halted[p] = halted[p] or hit
+        latched += 1 if halted[p] else 0
+    return latched
+
+
+@compiled
+def count_new(opinions: Floats, heard: Floats, i: int, first: int, last: int | np.uint64) -> int:
+    """Return how many lanes have an opinion of instrument i that differs from the last they heard."""
+    new = 0
+    for p in range(first, last):
+        new += 1 if (opinions[i, p] < heard[i, p] or opinions[i, p] > heard[i, p]) else 0
+    return new
+
+
+@compiled_apart
+def find_new(
+    opinions: Floats,
+    heard: Floats,
+    heeded: Floats,
+    fresh: Ints,
+    price: Floats,
+    scale: Floats,
+    limit: Floats,
+    latched: int,
+    every_bar: bool,
+) -> None:
+    """List the groups in which a lane has an opinion that differs from the last it heard.
+
+    All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last.
+    fresh: int64[1 + I * groups], written like a queue. Without a price, float64[I], nothing is decided, nor
+    heeded. It looks at a few groups together first: mostly none of them has news.
+    """
+    lanes, group, few = np.uint64(opinions.shape[1]), np.uint64(GROUP), np.uint64(4 * GROUP)
+    fresh[0] = 0
+    for i in range(opinions.shape[0]):
+        if np.isnan(price[i]):
+            continue
+        always = every_bar or scale[i] != heeded[0, i] or limit[i] != heeded[1, i] or latched != heeded[2, i]
+        heeded[0, i], heeded[1, i], heeded[2, i] = scale[i], limit[i], latched
+        for begin in range(np.uint64(0), lanes, few):
+            end = min(begin + few, lanes)
+            if not always and count_new(opinions, heard, i, begin, end) == 0:
+                continue
+            for first in range(begin, end, group):
+                if always or count_new(opinions, heard, i, first, min(first + group, end)) > 0:
+                    fresh[0] += 1
+                    fresh[fresh[0]] = (i << SHIFT) + np.int64(first // group)
+
+
+@compiled_apart
+def weigh(
+    opinions: Floats,
+    heard: Floats,
+    weight: Floats,
+    wanted: Floats,
+    allocation: Floats,
+    cap: Floats,
+    tolerance: Floats,
+    halted: Flags,
+    fresh: Ints,
+    scale: Floats,
+    limit: Floats,
+    always: bool,
+) -> None:
+    """Fuse fresh opinions with risk; where a weight changed, write it to `wanted`, else NaN."""
+    lanes = wanted.shape[1]
+    for k in range(1, fresh[0] + 1):
+        i, first, last = place(fresh[k], lanes)
+        for p in range(first, last):
+            opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
+            risk = risk_factor(scale[i], tolerance[p])
+            fused = fuse(opinion, allocation[p], risk, min(cap[p], limit[i]))
+            fused = 0.0 if halted[p] else fused
+            wanted[i, p] = fused if always or fused != weight[i, p] else np.nan
+            weight[i, p] = fused
+            heard[i, p] = opinion
+
+
+@compiled_apart
+def ask(
+    wanted: Floats,
+    order: Floats,
+    position: Floats,
+    equity: Floats,
+    lot: Floats,
+    min_trade: Floats,
+    fresh: Ints,
+    pending: Flags,
+    price: Floats,
+    at_fill: bool,
+) -> None:
+    """Turn wanted weights into orders, in units at the close. A lane that wants nothing keeps what rests."""
+    lanes = equity.shape[0]
+    for k in range(1, fresh[0] + 1):
+        i, first, last = place(fresh[k], lanes)
+        for p in range(first, last):
+            target = target_quantity(wanted[i, p], equity[p], price[i], lot[p])
+            asked = order_quantity(target, position[i, p], price[i], min_trade[p])
+            asked = wanted[i, p] if at_fill else asked
+            order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
+        pending[i, np.uint64(fresh[k]) & np.uint64((1 << SHIFT) - 1)] = True
+
+
+@compiled
+def decide(
+    book: Book,
+    terms: Terms,
+    tally: Tally,
+    opinions: Floats,
+    scale: Floats,
+    limit: Floats,
+    price: Floats,
+    every_bar: bool,
+    at_fill: bool,
+    wanted: Floats,
+    fresh: Ints,
+) -> None:
+    """Leave a block's orders for the next bar.
+
+    opinions: float64[I, P], NaN for no opinion. scale, limit: float64[I], the risk decisions' scales and
+    caps.
+    price: float64[I], the close, NaN where there is none: then nothing is decided for that instrument.
+    wanted: float64[I, P], written where an instrument was looked at: the new weight, NaN where it did not
+    change.
+    fresh: int64[1 + I * groups], scratch.
+    """
+    latched = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted)
+    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, every_bar)
+    weigh(
+        opinions, book.opinion, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
+        book.halted, fresh, scale, limit, every_bar,
+    )  # fmt: skip
+    ask(
+        wanted, book.order, book.position, tally.equity, terms.lot, terms.min_trade,
+        fresh, book.pending, price, at_fill,
+    )  # fmt: skip
+    if book.queue[0] > 0:  # something rests: merge, so that instruments stay in order
+        enqueue(book.pending, book.queue)
+    else:
+        for k in range(fresh[0] + 1):
+            book.queue[k] = fresh[k]

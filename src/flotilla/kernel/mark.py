@@ -1,0 +1,80 @@
+"""Value portfolios at the close, and run their measures along: moment three of a portfolio's bar."""
+
+from flotilla.kernel.book import drawdown_of, worth
+from flotilla.kernel.compile import compiled, compiled_apart
+from flotilla.kernel.portfolio import Book, Floats, Tally
+
+ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
+
+
+@compiled_apart
+def value(position: Floats, cash: Floats, mark: Floats, equity: Floats) -> None:
+    """Write what portfolios are worth at `mark`: float64[I]."""
+    for p in range(equity.shape[0]):
+        equity[p] = cash[p]
+    for i in range(position.shape[0]):
+        for p in range(equity.shape[0]):
+            equity[p] += worth(position[i, p], mark[i])
+
+
+@compiled_apart
+def run_along(
+    cash: Floats,
+    equity: Floats,
+    inverse: Floats,
+    peak: Floats,
+    total: Floats,
+    square: Floats,
+    held: Floats,
+    invested: Floats,
+) -> None:
+    """Add the bar to the sums. A return is equity times the inverse of the equity before, less 1."""
+    for p in range(equity.shape[0]):
+        change = equity[p] * inverse[p] - 1.0
+        total[p] += change
+        square[p] += change * change
+        inverse[p] = 1.0 / equity[p]
+        held[p] += equity[p]
+        invested[p] += (equity[p] - cash[p]) * inverse[p]
+        peak[p] = max(peak[p], equity[p])
+
+
+@compiled_apart
+def deepen(equity: Floats, peak: Floats, drawdown: Floats) -> None:
+    """Keep the deepest fall below a peak. Divides only if some lane may have fallen deeper."""
+    deeper = 0
+    for p in range(equity.shape[0]):
+        deeper += 1 if equity[p] < peak[p] * (1.0 - drawdown[p]) * ROUNDING else 0
+    if deeper > 0:
+        for p in range(equity.shape[0]):
+            drawdown[p] = max(drawdown[p], drawdown_of(equity[p], peak[p]))
+
+
+@compiled
+def mark(book: Book, tally: Tally, prices: Floats) -> None:
+    """Value a block at `prices`: float64[I], the last known closes, and run its measures along."""
+    value(book.position, book.cash, prices, tally.equity)
+    run_along(
+        book.cash,
+        tally.equity,
+        tally.inverse,
+        tally.peak,
+        tally.total,
+        tally.square,
+        tally.held,
+        tally.invested,
+    )
+    deepen(tally.equity, tally.peak, tally.drawdown)
+
+
+@compiled
+def carry(last: Floats, close: Floats, marks: Floats) -> None:
+    """Write the last known close of each row to `marks`, and carry it along in `last`: float64[I].
+
+    close, marks: float64[n, I]. Before the first close the mark is 0: nobody can own the instrument yet.
+    """
+    for t in range(close.shape[0]):
+        for i in range(close.shape[1]):
+            if close[t, i] == close[t, i]:
+                last[i] = close[t, i]
+            marks[t, i] = last[i]
