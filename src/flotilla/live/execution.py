@@ -70,8 +70,9 @@ class Execution:
             self._take(asked)
         rows = self._bars.drain()
         self._market.update((prices.moment.bar, prices) for prices in self._prices.read(rows))
-        if not (self._fill() or asked or rows):
-            self._publisher.heartbeat()
+        self._fill()
+        self._publisher.heartbeat()
+        if not self._bars.behind:
             waited = any(account.waiting for account in self._accounts.values())
             wait([self._server.socket, self._bars.socket][: 1 + waited], idle_s)
 
@@ -119,8 +120,8 @@ class Execution:
         account = self._accounts.get(name)
         return b"" if account and bar.isdigit() and int(bar) <= account.decided else None
 
-    def _fill(self) -> bool:
-        """Fill what can be filled; return whether anything was."""
+    def _fill(self) -> None:
+        """Fill what can be filled."""
         now, entries = now_ns(), []
         for name, account in self._accounts.items():
             while account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
@@ -130,12 +131,11 @@ class Execution:
                 entries.append((now, FILLED.encode(told)))
                 account.filled = prices.moment.bar
         if not entries:
-            return False
+            return
         with self._log.transaction():
             rows = self._log.append("fills", entries)
             self._keep()
         self._publisher.publish(rows)
-        return True
 
     def _keep(self) -> None:
         """Write down what the gateway holds, and where its bars begin after a crash."""

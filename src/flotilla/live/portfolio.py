@@ -75,18 +75,18 @@ class Role:
 
     def step(self, idle_s: float) -> None:
         """Live what bars can be lived, or wait for one up to `idle_s`."""
-        moved = self._gather()
-        lived = 0
-        while lived < KEEP_BARS and self._complete():
+        self._gather()
+        for _ in range(KEEP_BARS):
+            if not self._complete():
+                break
             self._live(self._bars.popleft())
-            lived += 1
         news = monotonic_ns() - self._kept_ns >= KEEP_NS and any(self._entries.values())
         if news or len(self._entries["equity"]) >= KEEP_BARS:
             self.keep()
             if self._last is not None and self._last.moment.bar > self._sent:
                 self._send(self._last, [])  # nothing to order, but so far it is
         behind = self._feed.behind or (self._resting and self._fills.behind)
-        if not (moved or lived or behind):
+        if not (behind or self._complete() or self.done):
             wait(self._missing(), idle_s)
 
     @property
@@ -146,23 +146,18 @@ class Role:
         for request_id, request in self._open.items():
             self._client.submit(request.payload, DEADLINE_S, request_id)
 
-    def _gather(self) -> bool:
-        """Take in what has come; return whether anything has."""
-        outcomes = self._client.collect() if self._open else []
-        for outcome in outcomes:
+    def _gather(self) -> None:
+        """Take in what has come."""
+        for outcome in self._client.collect() if self._open else ():
             self._answered(outcome)
-        rows = self._feed.drain()
-        self._bars.extend(self._prices.read(rows))
-        pulled = self._puller.drain()
-        for source, row in pulled:
+        self._bars.extend(self._prices.read(self._feed.drain()))
+        for source, row in self._puller.drain():
             opinions = OPINIONS.decode(row.payload)
             self._said[source].append(arrays([opinions.strengths], (self._run.shape[1],))[0])
-        told = self._fills.drain() if self._resting else []  # till then they may wait
-        for row in told:
+        for row in self._fills.drain() if self._resting else ():  # till then they may wait
             filled = FILLED.decode(row.payload)
             if filled.portfolio_id == self._id:
                 self._told[filled.bar] = row.seq, filled
-        return bool(rows or pulled or told or outcomes)
 
     def _complete(self) -> bool:
         """Return whether all is there that the next bar needs."""

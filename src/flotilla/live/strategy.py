@@ -34,6 +34,7 @@ from flotilla.stream.socket import ZmqPusher, ZmqSubscriber
 CHUNK = 512           # most bars at a time
 KEEP_BARS = 1_024     # a checkpoint after so many,
 KEEP_NS = 1_000_000_000  # or so long
+SERVE_NS = 20_000_000    # how long acknowledgements may lie while bars come
 
 
 def root_of(run: Run, name: str, stack: ExitStack) -> Node:
@@ -66,14 +67,18 @@ class Strategy:
         outbox = stack.enter_context(closing(LogReader(run.log(f"signals-{name}"), "signals")))
         self._pusher = stack.enter_context(closing(ZmqPusher(run.endpoint("signals"), name, outbox)))
         self._kept, self._kept_ns = self._bars.cursor, monotonic_ns()
+        self._served_ns = 0
 
     def step(self, idle_s: float) -> None:
         """Have an opinion of the bars that are there, or wait for one up to `idle_s`."""
         rows = self._bars.drain(CHUNK)
         if rows:
             self._speak(rows)
-        self._pusher.service()
-        if not rows and not self._bars.behind:
+        now = monotonic_ns()
+        if not rows or now - self._served_ns > SERVE_NS:
+            self._pusher.service()
+            self._served_ns = now
+        if not self._bars.behind:
             wait([self._bars.socket], idle_s)
 
     def keep(self) -> None:
@@ -100,7 +105,8 @@ class Strategy:
         if not bars:
             return  # the closing
         values = arrays([bar.values for bar in bars], self._run.shape)
-        fields = {name: values[:, k].copy() for k, name in enumerate(self._run.manifest.fields)}
+        names = enumerate(self._run.manifest.fields)
+        fields = {name: values[:, k].copy() for k, name in names if name in self._reads}
         times = np.array([bar.ts_event for bar in bars], np.int64)
         said = self._runner.advance(self._with_calendar(fields, times))[:, :, 0]
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
@@ -116,7 +122,7 @@ class Strategy:
 
     def _with_calendar(self, fields: dict[str, Floats], ts_event: NDArray[np.int64]) -> dict[str, Floats]:
         """Return the fields of some bars with those of the calendar, if the strategy reads one of these."""
-        if self._reads <= fields.keys():
+        if self._reads <= set(self._run.manifest.fields):
             return fields
         return fields | calendar_fields(ts_event, self._run.shape[1])
 

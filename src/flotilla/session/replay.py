@@ -9,6 +9,7 @@ stopped, or died, goes on where it was when it is started again.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 
@@ -43,6 +44,7 @@ def replay(run: Run, progress: Callable[[int, int], None] | None = None) -> Live
             if progress:
                 progress(lived(run.folder), run.manifest.bars)
         fleet.stop()
+    shutil.rmtree(run.manifest.sockets, ignore_errors=True)  # nobody is left to use them
     if progress:
         progress(lived(run.folder), run.manifest.bars)
     return read_result(run.folder)
