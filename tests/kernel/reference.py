@@ -1,0 +1,280 @@
+"""A portfolio, said once more in plain Python: floats, dicts and loops, to be read beside DESIGN section 5.
+
+Nothing of the kernel is used here. What is said is the order of operations too, so that everything that
+trades (a lane of a sweep, a run, a live portfolio) is held equal to it in every bit.
+
+For each row, in this order:
+
+1. `fill`    what was ordered before: sells, then buys, which are scaled down together to the cash there is
+2. `mark`    at the last known closes, and add to the measures
+3. `decide`  fuse opinions and risk to weights, weights to quantities, and leave orders for the next row
+
+An instrument that is not a key of `Row.price` does not trade on the row: its orders rest. One that is not a
+key of `Row.close` has no close: nothing is decided for it. One that is not a key of a strategy's opinions is
+one that the strategy has no opinion of: it stays with its last.
+"""
+
+from math import isnan, nan, sqrt, trunc
+from typing import NamedTuple
+
+import numpy as np
+
+EPSILON = 2.0**-52
+BPS = 1e-4
+
+
+class Terms(NamedTuple):
+    """A portfolio's terms, as its configuration has them."""
+
+    cash: float = 1_000_000.0
+    fee_bps: float = 10.0
+    slippage_bps: float = 0.0
+    lot: float = 0.0
+    allocation: float | None = None
+    cap: float = 1.0
+    risk_tolerance: float = 1.0
+    max_drawdown: float | None = None
+    size_at: str = "decision"
+    rebalance: str = "change"
+    min_trade: float = 0.0
+
+
+class Row(NamedTuple):
+    """One bar of all instruments: instrument -> number, where there is one."""
+
+    price: dict[str, float]  # at which orders fill
+    close: dict[str, float]
+    opinions: dict[str, dict[str, float]]  # strategy -> instrument -> [-1, 1]
+    scale: dict[str, float]  # of the risk decisions that stand; 1 where none does
+    cap: dict[str, float]
+
+
+class Filled(NamedTuple):
+    """One fill."""
+
+    bar: int
+    instrument: str
+    quantity: float
+    price: float
+    fee: float
+
+
+class Portfolio:
+    """One portfolio. Read `live` first."""
+
+    def __init__(self, terms: Terms, instruments: list[str], shares: dict[str, float]) -> None:
+        self.terms, self.instruments, self.shares = terms, instruments, shares
+        self.allocation = 1.0 / len(instruments) if terms.allocation is None else terms.allocation
+        self.bar = -1
+        self.cash = terms.cash
+        self.position = dict.fromkeys(instruments, 0.0)
+        self.orders: dict[str, float] = {}  # units, or a weight where it is sized at the fill
+        self.opinion = dict.fromkeys(instruments, 0.0)
+        self.weight = dict.fromkeys(instruments, 0.0)
+        self.marks = dict.fromkeys(instruments, 0.0)
+        self.equity = self.peak = terms.cash
+        self.inverse = 1.0 / terms.cash
+        self.halted = False
+        self.fills: list[Filled] = []
+        self.equities: list[float] = []
+        self.cashes: list[float] = []
+        self.positions: list[dict[str, float]] = []
+        self.weights: list[dict[str, float]] = []
+        self.drawdown = self.total = self.square = self.held = self.invested = 0.0
+        self.traded = self.fees = 0.0
+
+    def live(self, row: Row) -> None:
+        """Live through one row."""
+        self.bar += 1
+        self.fill(row)
+        self.mark(row)
+        self.decide(row)
+        self.equities.append(self.equity)
+        self.cashes.append(self.cash)
+        self.positions.append(dict(self.position))
+        self.weights.append(dict(self.weight))
+
+    # 1. fill
+
+    def fill(self, row: Row) -> None:
+        """Fill the orders of what trades, and forget them."""
+        asked = {
+            name: self.orders.pop(name)
+            for name in self.instruments
+            if {name} <= row.price.keys() & self.orders.keys()
+        }
+        if self.terms.size_at == "fill":
+            asked = self.sized(asked, row)
+        slippage = self.terms.slippage_bps * BPS
+        sells = {name: q for name, q in asked.items() if q < 0.0}
+        buys = {name: q for name, q in asked.items() if q > 0.0}
+        for name, quantity in sells.items():
+            self.settle(name, quantity, row.price[name] * (1.0 - slippage))
+        paid = {name: row.price[name] * (1.0 + slippage) for name in buys}
+        need = 0.0
+        for name, quantity in buys.items():
+            need += quantity * paid[name] + self.fee(quantity, paid[name])
+        # A few units in the last place stay unspent, so that no rounding takes cash below zero.
+        power = self.cash * (1.0 - (len(self.instruments) + 8) * EPSILON)
+        for name, quantity in buys.items():
+            cut = quantity if need <= power else self.whole_lots(quantity * (power / need))
+            self.settle(name, cut, paid[name])
+        self.count(asked)
+
+    def sized(self, weights: dict[str, float], row: Row) -> dict[str, float]:
+        """Return weights as units: of what the portfolio is worth at the fill's prices, before any fill.
+
+        What does not trade is worth what was last known of it; this row's close is not known yet.
+        """
+        worth = self.cash
+        for name in self.instruments:
+            worth += self.position[name] * row.price.get(name, self.marks[name])
+        asked = {
+            name: self.whole_lots(w * worth / row.price[name]) - self.position[name]
+            for name, w in weights.items()
+        }
+        return {name: q for name, q in asked.items() if self.worth_it(q, row.price[name])}
+
+    def settle(self, name: str, quantity: float, price: float) -> None:
+        """Take one fill into the account."""
+        fee = self.fee(quantity, price)
+        self.cash = self.cash - (quantity * price + fee)
+        self.position[name] += quantity
+        if quantity != 0.0:
+            self.fills.append(Filled(self.bar, name, quantity, price, fee))
+
+    def fee(self, quantity: float, price: float) -> float:
+        return abs(quantity * price) * (self.terms.fee_bps * BPS)
+
+    def count(self, asked: dict[str, float]) -> None:
+        """Add the row's fills to the measures, in the order of the instruments."""
+        mine = {f.instrument: f for f in self.fills if f.bar == self.bar}
+        for name in self.instruments:
+            if name in mine:
+                self.traded += abs(mine[name].quantity * mine[name].price)
+                self.fees += mine[name].fee
+
+    # 3. mark (moment 2, protection, is not there yet)
+
+    def mark(self, row: Row) -> None:
+        """Value what is owned, and add to the measures."""
+        self.marks |= row.close
+        self.equity = self.cash
+        for name in self.instruments:
+            self.equity += self.position[name] * self.marks[name]
+        change = self.equity * self.inverse - 1.0
+        self.total += change
+        self.square += change * change
+        self.inverse = 1.0 / self.equity
+        self.held += self.equity
+        self.invested += (self.equity - self.cash) * self.inverse
+        self.peak = max(self.peak, self.equity)
+        self.drawdown = max(self.drawdown, 1.0 - self.equity / self.peak)
+
+    # 4. decide
+
+    def decide(self, row: Row) -> None:
+        """Leave orders for the next row."""
+        limit = self.terms.max_drawdown
+        if limit is not None and self.equity <= self.peak * (1.0 - limit):
+            self.halted = True
+        for name in self.instruments:
+            if name in row.close:
+                self.decide_one(name, row)
+
+    def decide_one(self, name: str, row: Row) -> None:
+        self.opinion[name] = self.fused(name, row)
+        weight = self.weighed(name, row)
+        before, self.weight[name] = self.weight[name], weight
+        if weight == before and self.terms.rebalance == "change":
+            return
+        self.orders.pop(name, None)  # a new wish replaces what rests
+        if self.terms.size_at == "fill":
+            self.orders[name] = weight
+            return
+        close = row.close[name]
+        quantity = self.whole_lots(weight * self.equity / close) - self.position[name]
+        if self.worth_it(quantity, close):
+            self.orders[name] = quantity
+
+    def fused(self, name: str, row: Row) -> float:
+        """Return the strategies' weighted mean; one opinion alone as it is; without any, the last."""
+        said = [
+            (share, row.opinions[s][name])
+            for s, share in self.shares.items()
+            if share > 0.0 and name in row.opinions[s]
+        ]
+        if not said:
+            return self.opinion[name]
+        if len(said) == 1:
+            return said[0][1]
+        above = below = 0.0
+        for share, opinion in said:
+            above += share * opinion
+            below += share
+        return above / below
+
+    def weighed(self, name: str, row: Row) -> float:
+        if self.halted:
+            return 0.0
+        risk = min(1.0, self.terms.risk_tolerance * row.scale[name])
+        cap = min(self.terms.cap, row.cap[name])
+        return min(max(self.opinion[name] * self.allocation * risk, 0.0), cap)
+
+    def whole_lots(self, quantity: float) -> float:
+        """Return the quantity, toward zero, in whole lots."""
+        lot = self.terms.lot
+        return trunc(quantity / lot) * lot if lot > 0.0 else quantity
+
+    def worth_it(self, quantity: float, price: float) -> bool:
+        return quantity != 0.0 and abs(quantity) * price >= self.terms.min_trade
+
+    def measures(self, bars_a_year: float) -> dict[str, float]:
+        """Return the measures, by the words of the configuration; NaN where one is not defined."""
+        bars = len(self.equities)
+        years = bars / bars_a_year
+        mean = self.total / (bars - 1)
+        deviation = sqrt(max(self.square - self.total * mean, 0.0) / (bars - 2))
+        # numpy's power and the C library's need not agree in the last bit, so it is asked, for one number.
+        cagr = float((np.array([self.equity / self.terms.cash]) ** (1.0 / years) - 1.0)[0])
+        return {
+            "final_equity": self.equity,
+            "total_return": self.equity / self.terms.cash - 1.0,
+            "cagr": cagr,
+            "volatility": deviation * sqrt(bars_a_year),
+            "sharpe": mean / deviation * sqrt(bars_a_year) if deviation > 0.0 else nan,
+            "max_drawdown": self.drawdown,
+            "calmar": cagr / self.drawdown if self.drawdown > 0.0 else nan,
+            "orders": float(len(self.fills)),
+            "turnover": self.traded / (self.held / bars) / years,
+            "fees": self.fees,
+            "exposure": self.invested / bars,
+        }
+
+
+class Decision(NamedTuple):
+    """One row of a table of risk decisions."""
+
+    ts_recv: int
+    model: str
+    portfolio: str
+    instrument: str
+    scale: float
+    cap: float
+
+
+def heeded(decisions: list[Decision], now: int, portfolio: str, instrument: str) -> tuple[float, float]:
+    """Return the least scale and the least cap that stand at `now`: the last word of each voice counts.
+
+    A voice is a model with the pattern of instruments that it speaks of; patterns here are "*" or a name.
+    """
+    stands: dict[tuple[str, str], Decision] = {}
+    for d in decisions:
+        if d.ts_recv <= now and d.portfolio in ("*", portfolio) and d.instrument in ("*", instrument):
+            stands[d.model, d.instrument] = d
+    return min([1.0, *(d.scale for d in stands.values())]), min([1.0, *(d.cap for d in stands.values())])
+
+
+def known(values: dict[str, float]) -> dict[str, float]:
+    """Return what is a number."""
+    return {name: value for name, value in values.items() if not isnan(value)}

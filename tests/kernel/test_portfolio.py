@@ -1,0 +1,41 @@
+"""Books and measures before the first bar."""
+
+import numpy as np
+
+from flotilla.kernel.portfolio import GROUP, Terms, new_book, new_filled, new_tally
+
+LANES = GROUP + 3
+TERMS = Terms(*(np.linspace(1.0, 2.0, LANES) for _ in Terms._fields))
+
+
+def test_a_new_book_owns_its_starting_cash_and_nothing_else():
+    book = new_book(TERMS, 4)
+
+    assert book.cash.tolist() == TERMS.start.tolist()
+    assert book.position.shape == (4, LANES)
+    assert not book.position.any()
+    assert np.isnan(book.order).all()
+    assert not book.pending.any()
+    assert book.queue[0] == 0
+    assert not book.halted.any()
+
+
+def test_a_book_is_not_the_terms_that_it_was_made_of():
+    book = new_book(TERMS, 4)
+
+    book.cash[0] = 0.0
+
+    assert TERMS.start[0] == 1.0
+
+
+def test_new_measures_begin_at_the_starting_cash():
+    tally = new_tally(TERMS)
+
+    assert tally.equity.tolist() == tally.peak.tolist() == TERMS.start.tolist()
+    assert tally.inverse.tolist() == (1.0 / TERMS.start).tolist()
+    assert not any(getattr(tally, name).any() for name in ("drawdown", "total", "fills", "traded", "fees"))
+
+
+def test_there_is_room_for_every_group_in_the_queue():
+    assert len(new_book(TERMS, 4).queue) == 1 + 4 * 2
+    assert new_filled(4, LANES).quantity.shape == (4, LANES)
