@@ -76,7 +76,7 @@ def assumptions_of(portfolio: Mapping[str, object], instruments: int, fields: Co
             f"No instrument is given more than {_share(v)} of equity at a decision; it may drift above."
         ),
         "rebalance": _rebalance,
-        "min_trade": lambda v: _min_trade(v, portfolio.get("size_at")),
+        "min_trade": _min_trade,
         "risk_tolerance": _risk_tolerance,
         "max_drawdown": _max_drawdown,
         "start": _start,
@@ -166,14 +166,10 @@ def _rebalance(value: object) -> str:
     return "Only when the weight of an instrument changes. Between, a holding drifts with its price."
 
 
-def _min_trade(value: object, size_at: object) -> str:
+def _min_trade(value: object) -> str:
     if not _number(value):
         return "No trade is too small."
-    if size_at == "fill":
-        return (
-            f"{shown(_number(value), 'money')}; not applied here, since quantities are computed at the fill."
-        )
-    return f"An order worth less than {shown(_number(value), 'money')} is not sent."
+    return f"An order worth less than {shown(_number(value), 'money')} is not sent, or not filled."
 
 
 def _risk_tolerance(value: object) -> str:
