@@ -51,9 +51,9 @@ def test_sizing_at_the_fill_is_called_kinder_than_life():
     assert "fixed at the decision" in said("Sizing", size_at="decision")
 
 
-def test_a_smallest_trade_that_does_nothing_is_not_passed_over_in_silence():
-    assert "not applied" in said("Smallest trade", min_trade=500.0, size_at="fill")
-    assert said("Smallest trade", min_trade=500.0) == "An order worth less than 500.00 is not sent."
+def test_the_smallest_trade_is_said_in_money():
+    assert said("Smallest trade", min_trade=0.0) == "No trade is too small."
+    assert said("Smallest trade", min_trade=500.0).startswith("An order worth less than 500.00 is not sent")
 
 
 def test_limits_and_shares_are_said_as_percentages():

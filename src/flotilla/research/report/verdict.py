@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,11 +17,11 @@ CLOSE = 0.002  # a year: returns that differ by less are called about the same
 
 def verdict(data: ReportData) -> str:
     """Return two or three sentences: what became of the money, beside holding, and how far it fell."""
-    own = _Story(data.ts, data.equity)
+    own = _Story(data.ts, data.equity, data.measures)
     words = f"{compact(own.first)} became {compact(own.last)} {_over(own.years)}{_a_year(own)}. "
     if data.benchmark is None:
         return words + f"On the way it fell {percent(own.fall, 0)} below its peak at worst."
-    held = _Story(data.ts, data.benchmark)
+    held = _Story(data.ts, data.benchmark, data.benchmark_measures)
     name = data.benchmark_name
     words += f"{name} would have made it {compact(held.last)}{_a_year(held)}. "
     words += f"At worst the portfolio fell {percent(own.fall, 0)} below its peak, "
@@ -30,13 +32,16 @@ def verdict(data: ReportData) -> str:
 class _Story:
     """First and last equity, growth a year and the deepest fall of one curve."""
 
-    def __init__(self, ts: NDArray[np.int64], equity: NDArray[np.float64]) -> None:
+    def __init__(
+        self, ts: NDArray[np.int64], equity: NDArray[np.float64], measures: Mapping[str, float]
+    ) -> None:
         valued = np.isfinite(equity)
         self.first, self.last = (float(v) for v in equity[valued][[0, -1]])
         self.years = years_of(int(ts[-1] - ts[0]))
         self.fall = float(np.nanmax(drawdown(equity)))
         grows = self.years > 0.0 and self.first > 0.0 and self.last > 0.0
-        self.growth = (self.last / self.first) ** (1.0 / self.years) - 1.0 if grows else float("nan")
+        growth = (self.last / self.first) ** (1.0 / self.years) - 1.0 if grows else float("nan")
+        self.growth = measures.get("cagr", growth)  # one page says one growth a year
 
 
 def _weighed(own: _Story, held: _Story, name: str) -> str:
