@@ -16,7 +16,7 @@ from flotilla.plugins import find
 
 def panel_from(frame: Any, **options: Any) -> Panel:
     """Return the bars of a pandas or polars frame, long or wide, or of a dict of wide ones by field."""
-    source = find("source", "frame")(frame, **options)
+    source = find("source", "frame")(data=frame, **options)
     panel: Panel = source.panel(None, None, None)
     return panel
 
