@@ -41,6 +41,13 @@ def test_it_weighs_return_and_falls_against_holding(made, equity, benchmark, end
     assert told(made, equity, benchmark).endswith(end)
 
 
+def test_it_says_the_growth_a_year_that_the_measures_say(made):
+    data = made(measures={"cagr": 0.123}, benchmark_measures={"cagr": 0.045}, sweep=None)
+
+    assert "+12.3% a year" in verdict(data)
+    assert "+4.5% a year" in verdict(data)
+
+
 def test_without_a_benchmark_it_compares_with_nothing(made):
     assert told(made, [1e6, 9e5, 2e6], None).endswith("On the way it fell 10% below its peak at worst.")
 
