@@ -61,7 +61,7 @@ def report_data(
         assumptions=assumptions_of(
             msgspec.structs.asdict(config.portfolio), len(panel.instruments), panel.fields
         ),
-        not_modelled=(*NOT_MODELLED, SURVIVORS) if config.data.source == "sample" else NOT_MODELLED,
+        not_modelled=(*NOT_MODELLED, SURVIVORS) if panel.name == "sample" else NOT_MODELLED,
         lineage=_lineage(result, swept),
         command=command,
     )
