@@ -77,10 +77,16 @@ def slow(run: Run) -> Run:
     return Run.read(run.folder)
 
 
-def test_a_given_speed_is_kept(slow, cast):
+def test_a_given_speed_is_kept_from_when_all_are_there(slow, cast):
     cast.run = slow
-    before = monotonic_ns()
     cast.start("feed")
+    for _ in range(5):
+        cast.roles["feed"].step(0.01)
+    assert written(slow) == []
+
+    for name in ("execution", *slow.strategies, "portfolio"):
+        cast.start(name)
+    before = monotonic_ns()
     while len(written(slow)) < 21:
         cast.roles["feed"].step(0.05)
 

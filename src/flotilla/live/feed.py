@@ -4,7 +4,9 @@
    and the feed goes on after the last of them.
 2. It runs at most `WINDOW` bars ahead of the slowest role: what those have done stands in
    their logs (progress.py), so a role need not tell, and cannot forget to.
-3. After the last bar it says that there are no more, and stays, for those who come late.
+3. A given speed is kept from when all roles are there. Late is late: bars that were held up
+   do not come in a rush afterwards.
+4. After the last bar it says that there are no more, and stays, for those who come late.
 """
 
 from __future__ import annotations
@@ -58,11 +60,13 @@ class Feed:
         if self._room < batch:
             self._room = WINDOW - (self._done - min(role.bars() for role in self._roles))
         batch = min(batch, self._room)
+        if self._pace_ns and not all(role.begun for role in self._roles):
+            batch = 0
         early_ns = self._next_ns - monotonic_ns()
         if batch > 0 and early_ns <= 0:
             self._publish(batch)
-            # Late is late: bars that were held up do not come in a rush afterwards.
-            self._next_ns += max(self._pace_ns, -early_ns)
+            held_up = -early_ns > self._pace_ns
+            self._next_ns += self._pace_ns - (early_ns if held_up else 0)
         else:
             self._publisher.heartbeat()
             sleep(min(early_ns / 1e9 if batch > 0 else _LOOK_S, idle_s))

@@ -15,14 +15,19 @@ class Progress:
         self._path, self._stream = path, stream
         self._log: LogReader | None = None
 
-    def bars(self) -> int:
-        """Return the number of bars done, 0 where the role has not begun."""
+    @property
+    def begun(self) -> bool:
+        """Return whether the role has made its log."""
         if self._log is None:
             try:
                 self._log = LogReader(self._path, self._stream)
             except StreamError:  # it is not there, or is being made
-                return 0
-        return self._log.last_seq()
+                return False
+        return True
+
+    def bars(self) -> int:
+        """Return the number of bars done, 0 where the role has not begun."""
+        return self._log.last_seq() if self.begun and self._log else 0
 
     def close(self) -> None:
         """Close the log."""
