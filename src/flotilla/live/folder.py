@@ -146,7 +146,11 @@ def prepare(
     )
     if (folder / FILE).exists():
         found = Run.read(folder)
-        if msgspec.structs.replace(found.manifest, sockets="") != manifest:
+        # As they are written: a tuple in the configuration is a list in the file.
+        there, wanted = (
+            msgspec.json.encode(msgspec.structs.replace(m, sockets="")) for m in (found.manifest, manifest)
+        )
+        if there != wanted:
             raise ConfigError(f"{folder} holds another run; choose another name, or remove it")
         return found
     put_panel(store, panel)

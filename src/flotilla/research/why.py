@@ -54,7 +54,8 @@ class Why(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the chain as plain values."""
-        plain: dict[str, Any] = msgspec.to_builtins(self._asdict())
+        opinions = [{**o._asdict(), "features": [f._asdict() for f in o.features]} for o in self.opinions]
+        plain: dict[str, Any] = msgspec.to_builtins({**self._asdict(), "opinions": opinions})
         return plain
 
 
