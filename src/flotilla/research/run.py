@@ -49,6 +49,14 @@ class RunResult:
     fills: list[Fill]
     measures: dict[str, float]
 
+    def __repr__(self) -> str:
+        """Return a line for a notebook: all of its bars would fill screens."""
+        bars, instruments = self.positions.shape
+        return (
+            f"RunResult({self.portfolio_id}: {bars:,} bars of {instruments:,} instruments, "
+            f"{len(self.fills):,} fills, final equity {self.equity[-1]:,.2f})"
+        )
+
     @property
     def portfolio_id(self) -> str:
         """Return the id in the orders."""

@@ -54,6 +54,13 @@ class SweepResult:
     reused: bool  # it was in the store
     bytes: int  # memory that the passage was predicted to take; 0 for a reused table
 
+    def __repr__(self) -> str:
+        """Return a line for a notebook: `table` has the rest."""
+        return (
+            f"SweepResult({self.config.name}: {self.grid.size:,} portfolios by {self.config.rank_by}, "
+            f"{self.seconds:.1f} s{', from the store' if self.reused else ''})"
+        )
+
     @property
     def axes(self) -> dict[str, tuple[Scalar, ...]]:
         """Return what was swept: key -> its values."""
