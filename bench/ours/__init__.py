@@ -1,0 +1,1 @@
+"""What is measured of ours, by the doors that a user comes in by."""

@@ -1,0 +1,141 @@
+"""The table: what is measured, beside what, and the bar that it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench.records import Record, Side, Verdict
+
+
+class Bar(NamedTuple):
+    """What a row should reach. A figure of `side`, or how many times that of `over` it is."""
+
+    what: str
+    side: str = "flotilla"
+    figure: str = "value"  # a field of its record
+    over: str = ""  # a side of the same row, or "one core" for the same side on one
+    at_least: float | None = None
+    at_most: float | None = None
+    on: str = "each"  # cores: "one", "all", or "each"
+
+
+class Row(NamedTuple):
+    """One line of the issue's table."""
+
+    name: str
+    title: str
+    sides: tuple[Side, ...]  # ours first
+    bars: tuple[Bar, ...]
+
+
+def _sweep(name: str, title: str, rebalance: str, times: float, *, scaling: bool) -> Row:
+    """Return a row of W3, with its two ways of sizing an order."""
+    sized = {"flotilla _Q": "decision", "flotilla _P": "fill"}
+    ours = [
+        Side(side, "bench.ours.w3", {"size_at": size_at, "rebalance": rebalance})
+        for side, size_at in sized.items()
+    ]
+    peer = Side("vectorbt rust", "bench.peers.vectorbt_w3", {"rebalance": rebalance}, one_core_only=True)
+    bars = [
+        Bar(f"{side[-2:]}, times {_ENGINE}", side, over=peer.name, at_least=times, on="one") for side in sized
+    ]
+    if scaling:
+        bars += [
+            Bar(f"{side[-2:]}, times itself on one core", side, over="one core", at_least=1.8, on="all")
+            for side in sized
+        ]
+    return Row(name, title, (*ours, peer), tuple(bars))
+
+
+_ENGINE = "vectorbt's Rust engine"
+
+ROWS: tuple[Row, ...] = (
+    _sweep("w3", "W3: 20 stocks, orders when signals change", "change", 100.0, scaling=True),
+    _sweep("w3b", "W3b: 20 stocks, rebalanced at every bar", "bar", 40.0, scaling=False),
+    Row(
+        "w2",
+        "W2: one stock, all in or out",
+        (
+            Side("flotilla", "bench.ours.w2"),
+            Side("vectorbt rust", "bench.peers.vectorbt_w2", one_core_only=True),
+        ),
+        (Bar(f"times {_ENGINE}", over="vectorbt rust", at_least=20.0, on="one"),),
+    ),
+    Row(
+        "fresh",
+        "fresh process, CSV to ranked table",
+        (Side("flotilla", "bench.ours.fresh"),),
+        (
+            Bar("seconds", at_most=3.0, on="all"),
+            Bar("MB at the peak", figure="rss_mb", at_most=1_000.0, on="all"),
+        ),
+    ),
+    Row(
+        "start",
+        "a command that has nothing to do",
+        (
+            Side("flotilla --help", "bench.ours.startup", {"script": "flotilla --help"}, one_core_only=True),
+            Side("import flotilla", "bench.ours.startup", {"code": "import flotilla"}, one_core_only=True),
+            Side("bare python", "bench.ours.startup", {"code": "pass"}, one_core_only=True),
+        ),
+        (
+            Bar("seconds, flotilla --help", side="flotilla --help", at_most=0.3, on="one"),
+            Bar("seconds, import flotilla", side="import flotilla", at_most=0.3, on="one"),
+        ),
+    ),
+    Row(
+        "features",
+        "rolling operators",
+        (
+            Side("flotilla", "bench.ours.features", one_core_only=True),
+            Side("pandas", "bench.peers.pandas_features", one_core_only=True),
+            Side("TA-Lib", "bench.peers.talib_features", one_core_only=True),
+        ),
+        (
+            Bar("times pandas", over="pandas", at_least=5.0, on="one"),
+            Bar("times TA-Lib's batch functions", over="TA-Lib", at_least=1.0, on="one"),
+        ),
+    ),
+    Row(
+        "live",
+        "tick to its order's acknowledgement",
+        (Side("flotilla", "bench.ours.acknowledged"), Side("bare pyzmq", "bench.floors.hops")),
+        (Bar("times the same hops in bare pyzmq", over="bare pyzmq", at_most=3.0),),
+    ),
+    Row(
+        "replay",
+        "live replay, four processes",
+        (Side("flotilla", "bench.ours.replay"),),
+        (Bar("bars a second", at_least=2_000.0, on="all"),),
+    ),
+)
+
+
+def verdicts(row: Row, records: Sequence[Record]) -> list[Verdict]:
+    """Return what a row's bars say of its records."""
+    measured = {(record.side, record.cores): record for record in records}
+    few, many = min(record.cores for record in records), max(record.cores for record in records)
+    found = []
+    for bar in row.bars:
+        for cores in {"one": [few], "all": [many], "each": sorted({few, many})}[bar.on]:
+            if bar.over == "one core" and few == many:
+                continue  # there is no second core to scale to
+            value = getattr(measured[bar.side, cores], bar.figure)
+            if bar.over:
+                key = (bar.side, few) if bar.over == "one core" else (bar.over, cores)
+                value /= getattr(measured[key], bar.figure)
+            reached = value >= bar.at_least if bar.at_least is not None else value <= (bar.at_most or 0.0)
+            limit = f"at least {bar.at_least:g}" if bar.at_least is not None else f"at most {bar.at_most:g}"
+            where = "" if few == many else ", one core" if cores == few else f", {cores} cores"
+            found.append(
+                Verdict(
+                    row=row.name,
+                    what=bar.what + where,
+                    value=value,
+                    bar=limit,
+                    reached=reached,
+                    quick=records[0].quick,
+                )
+            )
+    return found
