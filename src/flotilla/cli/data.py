@@ -35,7 +35,7 @@ def data(config: Config, /, *, json: Json = False) -> None:
     if json:
         say.show_json(as_dict(panel, found))
         return
-    say.show(listing(panel, found))
+    say.show(say.title(headline(panel)), listing(found))
     holes = sum(each.holes for each in found)
     say.note(
         f"{', '.join(panel.fields)}; longest pause between two bars: {_pause_days(panel):g} days; "
@@ -59,15 +59,16 @@ def coverage(panel: Panel, i: int) -> Coverage:
     )
 
 
-def listing(panel: Panel, found: list[Coverage]) -> Table:
-    """Return what there is as a table."""
+def headline(panel: Panel) -> str:
+    """Return what there is in one line."""
     bars, instruments = panel.shape
-    title = f"{panel.name}: {instruments:,} instruments, {bars:,} bars"
-    if bars:
-        title += f", {_day(panel.ts_event[0])} to {_day(panel.ts_event[-1])}"
-    made = say.table(
-        "instrument", "first", "last", ">closes", ">holes", ">longest hole", ">tick", title=title
-    )
+    words = f"{panel.name}: {instruments:,} instruments, {bars:,} bars"
+    return f"{words}, {_day(panel.ts_event[0])} to {_day(panel.ts_event[-1])}" if bars else words
+
+
+def listing(found: list[Coverage]) -> Table:
+    """Return what there is of each instrument as a table."""
+    made = say.table("instrument", "first", "last", ">closes", ">holes", ">longest hole", ">tick")
     for each in found:
         made.add_row(
             each.name,

@@ -41,7 +41,7 @@ def demo(
     tell(_heading(1, f"Research: every portfolio of {config}"))
     swept = sweep.swept(study, config.parent, fresh=True)
     best = int(swept.table["portfolio"][0])
-    tell(sweep.ranking(swept, TOP), sweep.luck(swept))
+    sweep.tell(swept, TOP, tell)
 
     tell(_heading(2, f"A report of the best, portfolio {best}"))
     words, html, numbers = written(config, swept, best, folder, f"flotilla report {config}")
@@ -75,7 +75,7 @@ def last_years(panel: Panel) -> date:
 
 
 def _heading(number: int, words: str) -> Text:
-    return Text(f"\n{number}. {words}", style="bold")
+    return say.title(f"\n{number}. {words}")
 
 
 def _next(config: Path, best: int, replayed: live.Replayed) -> None:

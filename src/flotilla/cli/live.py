@@ -31,6 +31,7 @@ from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store
 
 INTERRUPTED = 130
+EQUAL = "EQUAL: every order, every fill and each bar's cash and equity, to the last bit"
 NOT_YET = (
     "only a replay of the past, on paper, is there: flotilla live --replay CONFIG\n"
     "  Trading with a broker will ask for a word of its own, so that nobody does it by leaving one out."
@@ -106,7 +107,7 @@ def tell(found: Replayed) -> None:
         done, bars = len(found.live.ts), found.run.manifest.bars
         say.note(f"stopped after {done:,} bars of {bars:,}; the same command goes on from there")
         return
-    say.show(beside(found.comparison))
+    say.show(say.title("The same bars, twice"), beside(found.comparison))
     if np.isfinite(found.pace):
         instruments = len(found.run.manifest.instruments)
         say.show(f"{found.pace:,.0f} bars a second of {instruments:,} instruments went through")
@@ -114,18 +115,14 @@ def tell(found: Replayed) -> None:
     if np.isfinite(p50):
         say.show(f"a bar's orders were acknowledged, on disk, {p50:.1f} ms after it (p50; p99 {p99:.1f} ms)")
     if found.comparison.equal:
-        say.show(
-            say.verdict(
-                "EQUAL: every order, every fill and each bar's cash and equity, to the last bit", True
-            )
-        )
-        return
-    say.show(say.verdict("DIFFERENT", False), *found.comparison.differences)
+        say.show(say.verdict(EQUAL, True))
+    else:
+        say.show(say.verdict("DIFFERENT", False), *found.comparison.differences)
 
 
 def beside(comparison: Comparison) -> Table:
     """Return live and research side by side, as a table."""
-    made = say.table("", ">live", ">research", "", title="The same bars, twice")
+    made = say.table("", ">live", ">research", "")
     for side in comparison.sides:
         made.add_row(side.what, side.live, side.research, "equal" if side.equal else "DIFFERENT")
     return made

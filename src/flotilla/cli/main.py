@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("stopped")
         return INTERRUPTED
-    except (FlotillaError, CycloptsError) as error:
+    except (FlotillaError, CycloptsError, OSError) as error:
         if "--debug" in argv:
             traceback.print_exc()
         _say("error: ", _told(error))
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _told(error: FlotillaError | CycloptsError) -> str:
+def _told(error: Exception) -> str:
     """Return what is said of an error."""
     if isinstance(error, UnknownCommandError) and error.unused_tokens:
         # Its own message would import every command to find the nearest.

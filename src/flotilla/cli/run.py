@@ -46,7 +46,8 @@ def run(
     if json:
         say.show_json(as_dict(result, hold, full))
         return
-    say.show(measures(result, hold))
+    span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {len(result.ts):,} bars"
+    say.show(say.title(f"{result.portfolio_id}: {span}"), measures(result, hold))
     again = f"{config}" if portfolio is None else f"{config} --portfolio {portfolio}"
     next_steps = [(f"flotilla report {again}", "the whole picture, on one page")]
     if result.orders:
@@ -64,8 +65,7 @@ def lived(config: RunConfig, plugins: Path | None, panel: Panel | None = None) -
 
 def measures(result: RunResult, hold: RunResult) -> Table:
     """Return what a portfolio came to, beside buying and holding, as a table."""
-    span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {len(result.ts):,} bars"
-    made = say.table("", f">{result.portfolio_id}", ">buy and hold", title=f"{result.portfolio_id}: {span}")
+    made = say.table("", f">{result.portfolio_id}", ">buy and hold")
     for name, value in result.measures.items():
         measure = DEFINITIONS[name]
         made.add_row(measure.title, shown(value, measure.unit), shown(hold.measures[name], measure.unit))

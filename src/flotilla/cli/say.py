@@ -45,17 +45,19 @@ def show_json(value: Any) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def table(*headers: str, title: str | None = None) -> Table:
+def table(*headers: str) -> Table:
     """Return an empty table. A header that begins with ">" is of figures: at the right, never cut in two."""
-    made = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False,
-        collapse_padding=True,
-    )  # fmt: skip
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
     for header in headers:
         figures = header.startswith(">")
         words = header.removeprefix(">").replace(" ", "\n") if figures else header
         made.add_column(words, justify="right" if figures else "left", no_wrap=figures, vertical="bottom")
     return made
+
+
+def title(text: str) -> Text:
+    """Return the words above a table."""
+    return Text(text, style="bold")
 
 
 def warning(text: str) -> Text:

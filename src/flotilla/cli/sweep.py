@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def sweep(
     if json:
         say.show_json(as_dict(result, top))
         return
-    say.show(ranking(result, top), luck(result))
+    tell(result, top, say.show)
     say.note(
         say.steps(
             (f"flotilla report {config}", "the best, and the whole sweep, on one page"),
@@ -76,20 +77,24 @@ def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: boo
     return result
 
 
+def tell(result: SweepResult, top: int, show: Callable[..., None]) -> None:
+    """Show the best of a sweep, and what must be said beside them."""
+    measure, count = DEFINITIONS[result.config.rank_by].title, min(top, result.grid.size)
+    show(say.title(f"The {count:,} best of {result.grid.size:,} portfolios, by {measure}"))
+    show(ranking(result, top), luck(result))
+
+
 def ranking(result: SweepResult, top: int) -> Table:
     """Return the best of a sweep as a table."""
     rank_by = result.config.rank_by
     names = [*SHOWN] if rank_by in SHOWN else [*SHOWN, rank_by]
-    best = result.best(top)
-    title = f"The {len(best):,} best of {result.grid.size:,} portfolios, by {DEFINITIONS[rank_by].title}"
     made = say.table(
         ">rank",
         ">portfolio",
         *(f">{key.replace('.', ' ')}" for key in result.axes),
         *(f">{DEFINITIONS[name].title}" for name in names),
-        title=title,
     )
-    for rank, row in enumerate(best.iter_rows(named=True), 1):
+    for rank, row in enumerate(result.best(top).iter_rows(named=True), 1):
         figures = [shown(_number(row[name]), DEFINITIONS[name].unit) for name in names]
         made.add_row(
             f"{rank:,}", str(row["portfolio"]), *(setting(row[key]) for key in result.axes), *figures

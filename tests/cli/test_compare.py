@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from flotilla.cli.compare import compare
+from flotilla.live.result import LiveResult
+from flotilla.research import run
+
+
+@pytest.fixture
+def research(one):
+    return run(one)
+
+
+def lived(research):
+    """Return what a live run that did the same would leave."""
+    none = np.array([], np.int64)
+    return LiveResult(
+        research.ts.copy(),
+        research.equity.copy(),
+        research.cash.copy(),
+        research.orders,
+        research.fills,
+        {},
+        none,
+    )
+
+
+def test_the_same_twice_is_equal(research):
+    found = compare(lived(research), research)
+
+    assert found.equal
+    assert all(side.equal for side in found.sides)
+    assert {side.live == side.research for side in found.sides} == {True}
+
+
+def test_one_bit_of_equity_is_a_difference_with_both_spelled_out(research):
+    live = lived(research)
+    live.equity[-1] = np.nextafter(live.equity[-1], np.inf)
+
+    found = compare(live, research)
+
+    row, ours, theirs = len(live.equity) - 1, float(live.equity[-1]).hex(), float(research.equity[-1]).hex()
+    assert found.differences == [f"equity: row {row}: live {ours}, research {theirs}"]
+    assert [side.what for side in found.sides if not side.equal] == [
+        "bars of equity",
+        "final equity",
+        "  its bits",
+    ]
+
+
+def test_minus_zero_is_not_zero(research):
+    live = lived(research)
+    live.cash[3], research.cash[3] = -0.0, 0.0
+
+    assert compare(live, research).differences == ["cash: row 3: live -0x0.0p+0, research 0x0.0p+0"]
+
+
+def test_a_quantity_that_is_not_known_equals_itself(research):
+    unknown = [msgspec.structs.replace(order, quantity=float("nan")) for order in research.orders]
+
+    found = compare(lived(research)._replace(orders=unknown), replace(research, orders=unknown))
+
+    assert found.equal
+
+
+def test_another_order_and_a_missing_one_are_named(research):
+    first, *others = research.orders
+    other = msgspec.structs.replace(first, weight=0.25)
+
+    changed = compare(lived(research)._replace(orders=[other, *others]), research)
+    missing = compare(lived(research)._replace(fills=research.fills[:-1]), research)
+
+    weights = f"weight {(0.25).hex()} and {first.weight.hex()}"
+    assert changed.differences == [f"orders: number 0, {first.order_id}: live and research have {weights}"]
+    last = len(research.fills) - 1
+    assert missing.differences == [
+        f"fills: number {last}: live has none, research {research.fills[-1].fill_id}"
+    ]
+
+
+def test_only_the_first_few_are_spelled_out(research):
+    found = compare(lived(research)._replace(equity=research.equity + 1.0), research)
+
+    assert len(found.differences) == 6
+    assert found.differences[-1] == f"equity: and {len(research.equity) - 5:,} more"
+
+
+def test_a_live_run_that_did_nothing_is_compared_all_the_same(research):
+    none = np.array([])
+
+    found = compare(
+        LiveResult(none.astype(np.int64), none, none, [], [], {}, none.astype(np.int64)), research
+    )
+
+    assert not found.equal
+    assert f"equity: live has 0 rows, research {len(research.equity)}" in found.differences

@@ -1,0 +1,77 @@
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from flotilla.cli.runs import live_folder_of
+from flotilla.live.folder import Run
+from flotilla.live.result import lived, read_result
+
+PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
+
+
+def test_without_replay_it_refuses_and_says_why(call, one):
+    found = call("live", one)
+
+    assert found.code == 2
+    assert "flotilla live --replay CONFIG" in found.err
+    assert "Trading with a broker will ask for a word of its own" in found.err
+
+
+@pytest.mark.parametrize("argv", [("--speed", 0), ("--start", "soon"), ("--portfolio", 3)])
+def test_a_wrong_option_is_refused_before_anything_starts(call, one, home, argv):
+    assert call("live", "--replay", one, *argv).code == 2
+    assert not (home / "runs").exists()
+
+
+def test_a_replay_equals_research_and_says_so(call, six):
+    found = call("live", "--replay", six, "--portfolio", 4, "--start", "2021-06-01")
+
+    assert found.code == 0
+    assert "EQUAL: every order, every fill and each bar's cash and equity, to the last bit" in found.out
+    assert "bars a second of 3 instruments went through" in found.out
+    assert "through 4 processes" in found.err
+    assert len(read_result(live_folder_of("small-4-20210601")).orders) > 0
+
+
+def test_its_json_says_the_same(call, one):
+    found = call("live", "--replay", one, "--start", "2021-06-01", "--json")
+
+    assert found.code == 0
+    assert (found.json["whole"], found.json["equal"], found.json["differences"]) == (True, True, [])
+    assert {side["equal"] for side in found.json["sides"]} == {True}
+    assert found.json["bars_a_second"] > 0
+    assert found.json["acknowledged_ms"] == {"p50": None, "p99": None}  # flat out it says nothing
+
+
+def test_one_that_was_stopped_goes_on_where_it_was(call, one):
+    argv = ["live", "--replay", str(one)]
+    process = subprocess.Popen([*PROGRAM, *argv, "--speed", "400"], stderr=subprocess.PIPE, text=True)
+    folder = live_folder_of("small")
+    while not (folder / "run.json").exists() or not lived(folder):
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    done = lived(folder)
+    other = call(*argv)  # flat out: that is another run
+    again = call(*argv, "--speed", 400)
+
+    assert process.returncode == 130
+    assert 0 < done < Run.read(folder).manifest.bars
+    assert f"stopped after {done:,} bars of 757; the same command goes on from there" in said
+    assert other.code == 2
+    assert "--fresh begins anew" in other.err
+    assert again.code == 0
+    assert "EQUAL" in again.out
+    assert "acknowledged, on disk" in again.out
+
+
+def test_nothing_is_left_running(call, one):
+    call("live", "--replay", one, "--start", "2021-11-01")
+
+    folder = str(live_folder_of("small-20211101"))
+    processes = psutil.process_iter(["cmdline"])
+    assert [process for process in processes if folder in (process.info["cmdline"] or ())] == []

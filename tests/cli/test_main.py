@@ -1,0 +1,141 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from flotilla.cli.commands import COMMANDS
+
+PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
+HEAVY = ("numba", "polars", "pandas", "pyarrow", "plotly", "flotilla.research", "flotilla.live")
+SUBCOMMANDS = [(command.name,) for command in COMMANDS] + [("stages", "rm"), ("stages", "verify")]
+
+
+def ran(*argv, **env):
+    return subprocess.run(
+        [*PROGRAM, *argv], capture_output=True, text=True, env=os.environ | env, check=False
+    )
+
+
+def test_help_lists_every_command_and_imports_none_of_them():
+    code = (
+        "import sys; from flotilla.cli.main import main; code = main(['--help']);"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (found.returncode, found.stderr) == (0, "[]\n")
+    assert all(command.name in found.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("argv", SUBCOMMANDS, ids=" ".join)
+def test_every_command_explains_itself_and_offers_json(argv):
+    found = ran(*argv, "--help")
+
+    assert (found.returncode, found.stderr) == (0, "")
+    assert f"Usage: flotilla {' '.join(argv)}" in found.stdout
+    assert "--json" in found.stdout
+    assert len(argv) > 1 or f"Try:\n  flotilla {argv[0]}" in found.stdout
+
+
+def test_version_is_one_line(call):
+    assert call("--version").out == "flotilla 0.1.0\n"
+
+
+def test_no_command_shows_the_help(call):
+    found = call()
+
+    assert found.code == 0
+    assert "flotilla COMMAND --help" in found.out
+
+
+def test_a_mistyped_command_answers_with_the_nearest_without_importing_any():
+    found = ran("swep")
+
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == "error: no command is called 'swep'; did you mean sweep?\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("run", "x.yaml", "--jsn"), "Unknown option: --jsn. Did you mean --json? See: flotilla run --help"),
+        (("run",), "parameter CONFIG requires an argument. See: flotilla run --help"),
+        (("sweep", "x.yaml", "--top", "ten"), "ten"),
+        (("stages", "verfy"), "verfy"),
+        (("run", "nowhere.yaml"), "nowhere.yaml cannot be read: No such file or directory"),
+    ],
+)
+def test_a_wrong_call_is_answered_in_one_line_and_with_2(call, argv, said):
+    found = call(*argv)
+
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith("error: ")
+    assert found.err.count("\n") == 1
+    assert said in found.err
+
+
+def test_every_mistake_of_a_configuration_is_told_at_once(call, one):
+    one.write_text(one.read_text().replace("fee_bps", "fee_bsp").replace("ma_cross", "ma_cros"))
+
+    found = call("run", one)
+
+    assert found.code == 2
+    assert "fee_bps" in found.err
+
+
+def test_an_error_that_is_not_the_configurations_is_1(call, one):
+    bars = one.with_name("bars.csv")
+    bars.write_text("date,AAPL\n2020-01-02,-1\n")
+    one.write_text(
+        one.read_text()
+        .replace("source: sample", f"source: csv, params: {{path: '{bars}'}}")
+        .replace(", instruments: [AAPL, JNJ, KO]", "")
+    )
+
+    found = call("run", one)
+
+    assert found.code == 1
+    assert "Traceback" not in found.err
+
+
+def test_debug_shows_the_code_behind_an_error(call):
+    found = call("run", "nowhere.yaml", "--debug")
+
+    assert found.code == 2
+    assert "Traceback" in found.err
+    assert found.err.endswith("No such file or directory\n")
+
+
+def test_colour_is_for_terminals_that_want_it():
+    plain = ran("swep")
+    forced = ran("swep", FORCE_COLOR="1")
+    refused = ran("swep", FORCE_COLOR="1", NO_COLOR="1")
+
+    assert "\x1b[" not in plain.stderr
+    assert "\x1b[31m" in forced.stderr or "\x1b[1;31m" in forced.stderr
+    assert "\x1b[31m" not in refused.stderr
+    assert "\x1b[1;31m" not in refused.stderr
+
+
+def test_ctrl_c_ends_it_with_130_and_no_traceback(six):
+    process = subprocess.Popen([*PROGRAM, "sweep", str(six), "--fresh"], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("sweeping 6 portfolios ...")  # it has begun
+
+    process.send_signal(signal.SIGINT)
+
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "stopped\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(six):
+    shell = f"{' '.join(PROGRAM)} plugins | head -n 1"
+
+    found = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+
+    assert "Traceback" not in found.stderr
+    assert "Exception ignored" not in found.stderr

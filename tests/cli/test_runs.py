@@ -1,0 +1,68 @@
+import json
+
+import pytest
+
+from flotilla.cli.choose import one_of
+from flotilla.cli.runs import find, folder_of, keep, kept_in, portfolio_of
+from flotilla.config import read
+from flotilla.errors import ConfigError, UnknownName
+
+ORDER = "small-00000042-BRK-B-0"
+
+
+def test_an_order_says_which_portfolio_it_is_of():
+    assert portfolio_of("small-00000042-AAPL-0") == "small"
+    assert portfolio_of("small-7-20200302-00000042-BRK-B-0-f0") == "small-7-20200302"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "small", "small-42-AAPL-0", "Small-00000042-AAPL-0", "small-00000042-AAPL"]
+)
+def test_what_is_no_order_is_refused(text):
+    with pytest.raises(ConfigError, match="no order's id"):
+        portfolio_of(text)
+
+
+def test_a_portfolio_that_ran_is_found_by_an_order_of_it(one, home):
+    path = keep(read(one), one.parent, "run")
+
+    kept = find(ORDER, None)
+
+    assert path == home / "runs" / "small" / "run.json"
+    assert kept.config == read(one)
+    assert kept.plugins == one.parent
+    assert kept == kept_in(path) == find(ORDER, path.parent)
+
+
+def test_the_last_of_a_name_is_kept(one):
+    keep(read(one), one.parent, "run")
+    one.write_text(one.read_text().replace("slow: 20", "slow: 50"))
+    keep(read(one), None, "live")
+
+    assert find(ORDER, None).config.strategies["cross"].params["slow"] == 50
+    assert find(ORDER, None).plugins is None
+
+
+def test_an_unknown_portfolio_answers_with_the_nearest(one):
+    keep(read(one), None, "run")
+
+    with pytest.raises(UnknownName, match="did you mean small"):
+        find("smal-00000042-AAPL-0", None)
+
+
+def test_a_file_says_where_an_order_is_from(one, six):
+    assert find(ORDER, one).config == read(one)
+    assert find("small-4-00000042-AAPL-0", six).config == one_of(read(six), 4)
+    with pytest.raises(ConfigError, match=r"the order is of small-4, and .* is of small"):
+        find("small-4-00000042-AAPL-0", one)
+
+
+def test_a_damaged_record_is_named(home):
+    path = folder_of("small") / "run.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"config": 3}))
+
+    with pytest.raises(ConfigError, match=r"run\.json is not what a run leaves"):
+        find(ORDER, None)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        kept_in(home / "nowhere")

@@ -1,0 +1,96 @@
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from rich.text import Text
+
+from flotilla.cli import say
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_json_has_null_for_what_is_no_number_and_lists_for_arrays(capsys):
+    say.show_json({"a": math.nan, "b": np.array([1.0, math.inf]), "c": np.float64(0.1), "d": np.int64(3)})
+
+    out = capsys.readouterr().out
+
+    assert json.loads(out, parse_constant=pytest.fail) == {"a": None, "b": [1.0, None], "c": 0.1, "d": 3}
+    assert out.endswith("}\n")
+
+
+def test_json_refuses_what_it_does_not_know():
+    with pytest.raises(TypeError, match="object has no JSON"):
+        say.show_json(object())
+
+
+def test_results_go_to_stdout_and_notes_to_stderr(capsys):
+    say.show("a result")
+    say.note("a note")
+
+    assert capsys.readouterr() == ("a result\n", "a note\n")
+
+
+def test_brackets_are_letters_and_a_long_line_stays_one_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    say.show("[red]" + "x" * 200, Text("y " * 100))
+
+    assert capsys.readouterr().out == "[red]" + "x" * 200 + "\n" + "y " * 100 + "\n"
+
+
+def test_figures_stand_at_the_right_and_are_not_cut(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    made = say.table("name", ">final equity")
+    made.add_row("a", "1,234,567")
+    made.add_row("long " * 6, "9")
+
+    say.show(made)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.rstrip().endswith("1,234,567") for line in lines)
+    assert any(line.rstrip().endswith("        9") for line in lines)
+
+
+def test_progress_without_a_terminal_is_a_line_at_each_end(capsys):
+    with say.progress("sweeping", "bars", "the compiler first") as told:
+        told(100, 8_313)
+        told(8_313, 8_313)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[0] == "sweeping ... the compiler first"
+    assert err.splitlines()[1].startswith("sweeping: 8,313 bars in ")
+
+
+def test_progress_on_a_terminal_leaves_nothing_behind(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+
+    with say.progress("sweeping", "bars") as told:
+        told(5, 10)
+
+    assert "5/10" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[1A\x1b[2K")
+
+
+def test_next_steps_are_aligned(capsys):
+    say.show(say.steps(("flotilla a", "one"), ("flotilla abc", "two")))
+
+    assert capsys.readouterr().out == "Next:\n  flotilla a     one\n  flotilla abc   two\n"
+
+
+def test_sizes_have_three_figures_and_times_are_utc():
+    assert [say.size(n) for n in (0, 999, 1_000, 1_330_080, 999_600)] == [
+        "0 B",
+        "999 B",
+        "1 kB",
+        "1.33 MB",
+        "1 MB",
+    ]
+    assert say.utc(1_700_000_000_000_000_000) == "2023-11-14 22:13"
