@@ -28,12 +28,11 @@ class Grid(NamedTuple):
         return len(next(iter(self.codes.values()))) if self.codes else 1
 
     def column(self, key: str) -> Column:
-        """Return a key's value in each portfolio; numbers as numbers, None as NaN."""
+        """Return a key's value in each portfolio; numbers as numbers, anything else as objects."""
         values = self.axes[key]
-        if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values):
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
             whole = all(isinstance(v, int) for v in values)
-            kind = np.int64 if whole else np.float64
-            return np.array([np.nan if v is None else v for v in values], kind)[self.codes[key]]
+            return np.array(values, np.int64 if whole else np.float64)[self.codes[key]]
         found: Column = np.array(values, object)[self.codes[key]]
         return found
 

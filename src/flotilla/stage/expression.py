@@ -30,9 +30,9 @@ class NeedsOneValue(ConfigError):
 class Column:
     """A parameter that is swept: one value for each portfolio. values: float64[P] or int64[P].
 
-    It may be used where a number may, and computed with (`2 * slow + 1`), but not asked whether it is true,
-    nor turned into an int: for that there is no one answer. A strategy that does ask is built once for each
-    value.
+    It may be used where a number may, and computed with (`2 * slow + 1`), but not asked whether it is true or
+    equal, nor turned into an int or a text: for that there is no one answer. A strategy that does ask is
+    built once for each value.
     """
 
     __slots__ = ("__weakref__", "values")
@@ -40,10 +40,12 @@ class Column:
     def __init__(self, values: NDArray[Any]) -> None:
         self.values = values
 
-    def __bool__(self) -> bool:
+    def _asked(self, *_: Any) -> Any:
         raise NeedsOneValue("a swept parameter has many values")
 
-    __int__ = __float__ = __index__ = __bool__
+    __bool__ = __int__ = __float__ = __index__ = __str__ = __format__ = _asked
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _asked
+    __hash__ = object.__hash__
 
     def _with(self, other: Any, ufunc: np.ufunc, swap: bool = False) -> "Column":
         if isinstance(other, Node):
@@ -80,11 +82,6 @@ class Column:
 
     def __neg__(self) -> "Column":
         return Column(-self.values)
-
-    def __lt__(self, other: Any) -> bool:
-        raise NeedsOneValue("a swept parameter cannot be compared")
-
-    __le__ = __gt__ = __ge__ = __lt__
 
 
 Parameter = Any  # int | float | str | Column, or a stage object for the nodes that carry one

@@ -23,7 +23,7 @@ from flotilla.errors import ConfigError
 from flotilla.kernel.elementwise import CODES
 from flotilla.kernel.opinions import WHERE, Program, cut
 from flotilla.kernel.portfolio import Floats, Ints
-from flotilla.stage.expression import Column, NeedsOneValue, Node, walk
+from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
 from flotilla.stage.fold import Fold
 from flotilla.stage.window import Window, stage_node
 
@@ -72,12 +72,11 @@ def tree_of(target: Callable[..., Any], params: Mapping[str, Any], name: str) ->
             made = target(**{**params, **{k: Column(v) for k, v in swept.items()}})
             if isinstance(made, Node) and not any(n.op == "stage" for n in walk([made])):
                 return made
-        except NeedsOneValue:
-            pass  # it is called once for each set of values, below
+        except (NeedsOneValue, TypeError, AttributeError):
+            pass  # only a number can do what was asked: it is called once for each set of values, below
     first, which = distinct(list(swept.values()))
-    forms = [
-        as_tree(target(**{**params, **{k: v[at].item() for k, v in swept.items()}}), name) for at in first
-    ]
+    values = zip(*(column[first].tolist() for column in swept.values()), strict=True)
+    forms = [as_tree(target(**{**params, **dict(zip(swept, one, strict=True))}), name) for one in values]
     return Choice(forms, which)
 
 
@@ -85,7 +84,9 @@ def distinct(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Ints]:
     """Return where each distinct row of the columns first stands, and for each row which one it is."""
     codes = np.zeros(len(columns[0]), np.int64)
     for column in columns:
-        values, code = np.unique(column, return_inverse=True)
+        # What is no number need not have an order.
+        ordered = column if column.dtype.kind in "if" else np.array([repr(value) for value in column])
+        values, code = np.unique(ordered, return_inverse=True)
         codes = codes * len(values) + code
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     return first, which
@@ -229,4 +230,4 @@ def _place(
         output=np.array([n if o else operands + n for o, n in outputs], np.int64),
         share=laid(np.array([np.broadcast_to(s, portfolios) for s in shares], np.float64)),
     )
-    return LanePlan(nodes, program, lanes, blocks)
+    return LanePlan(nodes or [field("close")], program, lanes, blocks)  # some feature, for nobody to look at

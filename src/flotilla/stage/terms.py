@@ -11,15 +11,15 @@ BPS = 1e-4
 
 
 def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Terms:
-    """Return the terms of P portfolios. values: the portfolio's parameters, each one number or float64[P].
+    """Return the terms of P portfolios. values: the portfolio's parameters, each one value or P of them.
 
-    A missing allocation is an equal part for each instrument; a missing drawdown limit is none.
+    An allocation of None is an equal part for each instrument; a drawdown limit of None is none.
     """
 
     def column(name: str, missing: float = np.nan, unit: float = 1.0) -> Floats:
-        value = values[name]
-        number = np.asarray(missing if value is None else value, np.float64) * unit
-        return np.ascontiguousarray(np.broadcast_to(number, portfolios))
+        given = np.ravel(values[name]).tolist()
+        numbers = np.array([missing if value is None else value for value in given], np.float64) * unit
+        return np.ascontiguousarray(np.broadcast_to(numbers, portfolios))
 
     return Terms(
         start=column("cash"),
