@@ -1,0 +1,51 @@
+"""From Python: a frame in, a function as the strategy, results out as frames."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from flotilla.errors import ConfigError
+from flotilla.research import configure, panel_from, run, sweep
+from flotilla.stage import Node, close, sma
+
+
+def above(n: int = 5) -> Node:
+    """Long above the mean of the last n closes."""
+    return close > sma(close, n)
+
+
+@pytest.fixture
+def prices():
+    rng = np.random.default_rng(8)
+    days = pd.bdate_range("2021-01-04", periods=120)
+    walk = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.01, (120, 2)), axis=0)), 2)
+    return pd.DataFrame(walk, index=days, columns=["A", "B"])
+
+
+def test_pandas_and_polars_frames_come_to_the_same_bits(prices):
+    wide = pl.from_pandas(prices.reset_index(names="date")).with_columns(pl.col("date").cast(pl.Date))
+
+    one = run(configure("ma_cross", params={"fast": 3, "slow": 9}), panel=panel_from(prices))
+    two = run(configure("ma_cross", params={"fast": 3, "slow": 9}), panel=panel_from(wide))
+
+    np.testing.assert_array_equal(one.equity, two.equity)
+    assert one.fills == two.fills
+    assert one.frame().height == 120
+    assert one.frame_of_fills().height == len(one.fills)
+
+
+def test_a_function_is_a_strategy_and_its_parameters_are_swept(prices):
+    panel = panel_from(prices)
+
+    swept = sweep(configure(above, sweep={"n": [3, 5, 8], "portfolio.fee_bps": [0, 10]}), panel=panel)
+
+    best = swept.best(1)
+    alone = run(swept.config_of(int(best["portfolio"][0])), panel=panel)
+    assert swept.table.height == 6
+    assert alone.measures["final_equity"] == best["final_equity"][0]
+
+
+def test_a_term_that_no_portfolio_has_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="fee_bps"):
+        configure("ma_cross", fee_bp=5)
