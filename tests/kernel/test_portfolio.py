@@ -1,8 +1,15 @@
-"""Books and measures before the first bar."""
+"""Books and measures before the first bar; and that a portfolio lives as `reference.py` says."""
+
+from math import isnan
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kernel.worlds import FOLDER, configs, worlds
 
 from flotilla.kernel.portfolio import GROUP, Terms, new_book, new_filled, new_tally
+from flotilla.research import run
+from flotilla.research.measures import bars_a_year
 
 LANES = GROUP + 3
 TERMS = Terms(*(np.linspace(1.0, 2.0, LANES) for _ in Terms._fields))
@@ -39,3 +46,25 @@ def test_new_measures_begin_at_the_starting_cash():
 def test_there_is_room_for_every_group_in_the_queue():
     assert len(new_book(TERMS, 4).queue) == 1 + 4 * 2
     assert new_filled(4, LANES).quantity.shape == (4, LANES)
+
+
+def same(a, b):
+    return a == b or (isnan(a) and isnan(b))
+
+
+@given(st.data())
+def test_a_portfolio_lives_as_the_reference_says_in_every_bit(data):
+    world = data.draw(worlds())
+    config = data.draw(configs(world))
+
+    lived = run(config, panel=world.panel, folder=FOLDER)
+
+    reference = world.lived(config)
+    first = int(lived.bars[0])
+    assert lived.equity.tolist() == reference.equities
+    assert lived.cash.tolist() == reference.cashes
+    assert lived.positions.tolist() == [list(p.values()) for p in reference.positions]
+    assert lived.weights.tolist() == [list(w.values()) for w in reference.weights]
+    assert [(f.bar - first, f.instrument, f.quantity, f.price, f.fee) for f in lived.fills] == reference.fills
+    expected = reference.measures(bars_a_year(world.panel.ts_event[lived.bars]))
+    assert {n for n, v in lived.measures.items() if not same(v, expected[n])} == set()

@@ -18,6 +18,7 @@ from tests.kernel.told import TOLD
 
 from flotilla.config import RunConfig, decode
 from flotilla.model.panel import Panel
+from flotilla.research import RunResult, run
 
 FOLDER = Path(__file__).parent  # of told.py, and so of the strategies
 _TABLES = Path(tempfile.mkdtemp(prefix="flotilla-made-"))
@@ -109,6 +110,14 @@ def panel_of(fields: Mapping[str, Any], days: Any = None) -> Panel:
     names = tuple(f"I{i}" for i in range(instruments))
     ticks = np.full(instruments, 100.0)
     return Panel(days * DAY, (days + 1) * DAY, names, fields, ticks, digest.hexdigest(), "made")
+
+
+def by_hand(close: Any, told: Any, opens: Any = None, **terms: Any) -> RunResult:
+    """Return a run of 1,000 in cash that is told what to think. close, told, opens: float[T, I]."""
+    fields = {"close": close, "told0": told} | ({"open": opens} if opens else {})
+    plain = {"cash": 1000.0, "fee_bps": 0.0, "allocation": 0.5}
+    config = {"name": "hand", "strategies": {"s": {"kind": "told:told"}}, "portfolio": plain | terms}
+    return run(decode(config), panel=panel_of(fields), folder=FOLDER)
 
 
 @st.composite
