@@ -14,4 +14,4 @@ def waits_for(kernel: Any) -> str:
     folder = Path(kernel.stats.cache_path)
     name = f"{kernel.py_func.__module__.rpartition('.')[2]}.{kernel.py_func.__qualname__}"
     compiled = folder.is_dir() and any(folder.glob(f"{name}-*.nbi"))
-    return "" if compiled else "the compiler first: about a minute, this once"
+    return "" if compiled else "the compiler first: up to a minute, this once"

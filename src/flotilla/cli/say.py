@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from rich.text import Text
 from flotilla.clock import monotonic_ns
 
 WIDTH = 120  # of what is not a terminal: a file, a pipe, CI
+_HEADER = 9  # letters in a line of a header over figures, which are seldom wider
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -50,7 +52,7 @@ def table(*headers: str) -> Table:
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
     for header in headers:
         figures = header.startswith(">")
-        words = header.removeprefix(">").replace(" ", "\n") if figures else header
+        words = fill(header.removeprefix(">"), _HEADER) if figures else header
         made.add_column(words, justify="right" if figures else "left", no_wrap=figures, vertical="bottom")
     return made
 
@@ -74,7 +76,9 @@ def steps(*lines: tuple[str, str]) -> Text:
     """Return commands that could come next, each with what it does."""
     wide = max(len(command) for command, _ in lines)
     rows = [Text.assemble("  ", (command.ljust(wide), "bold"), "   ", words) for command, words in lines]
-    return Text("\n").join([Text("Next:"), *rows])
+    told = Text("\n").join([Text("Next:"), *rows])
+    told.no_wrap, told.overflow = True, "ignore"  # to be copied
+    return told
 
 
 @contextmanager
@@ -125,7 +129,8 @@ def utc(ts: int) -> str:
 
 def _print(console: Console, parts: Sequence[RenderableType]) -> None:
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str | Text))  # a line of words is one line in a file
+        # A line of words is one line in a file, whatever its length.
+        console.print(part, soft_wrap=not console.is_terminal and isinstance(part, str | Text))
 
 
 def _console(stderr: bool) -> Console:

@@ -25,7 +25,7 @@ from flotilla.research.report.definitions import DEFINITIONS, SKILL_OR_LUCK
 from flotilla.research.report.numbers import compact, setting, shown
 from flotilla.stream.table import Store
 
-SHOWN = ("final_equity", "cagr", "sharpe", "max_drawdown", "orders", "turnover")
+SHOWN = ("final_equity", "cagr", "sharpe", "max_drawdown", "orders")
 
 
 def sweep(
