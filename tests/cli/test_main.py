@@ -101,6 +101,13 @@ def test_an_error_that_is_not_the_configurations_is_1(call, one):
     assert "Traceback" not in found.err
 
 
+def test_a_disk_that_refuses_is_named(call, one):
+    found = call("report", one, "-o", one / "folder")
+
+    assert found.code == 1
+    assert found.err == f"error: {one / 'folder'}: Not a directory\n"
+
+
 def test_debug_shows_the_code_behind_an_error(call):
     found = call("run", "nowhere.yaml", "--debug")
 

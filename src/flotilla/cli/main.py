@@ -99,6 +99,8 @@ def _told(error: Exception) -> str:
     if isinstance(error, CycloptsError):
         error.verbose = False
         return f"{error} See: {' '.join(['flotilla', *(error.command_chain or ()), '--help'])}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
     return str(error)
 
 
