@@ -1,0 +1,227 @@
+"""One portfolio and its exchange: what a live process runs, and what it goes on from after it was killed."""
+
+from math import isnan, nan
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.kernel.worlds import FOLDER, by_hand, configs, worlds
+
+from flotilla.model.records import Order
+from flotilla.research import run
+from flotilla.stage.single import Exchange, Marks, Moment, Portfolio, Risk, no_risk
+from flotilla.stage.terms import terms_of
+from flotilla.stream.arrays import decode, encode
+
+TERMS = {
+    "cash": 1000.0,
+    "fee_bps": 0.0,
+    "slippage_bps": 0.0,
+    "lot": 0.0,
+    "allocation": 0.5,
+    "cap": 1.0,
+    "risk_tolerance": 1.0,
+    "max_drawdown": None,
+    "min_trade": 0.0,
+}
+NAMES = ("A", "B")
+ONE = np.ones(2)
+
+
+class Pair:
+    """A portfolio and its exchange, each of which may be killed and started again from what it wrote down."""
+
+    def __init__(self, config, instruments):
+        self.config, self.instruments = config, instruments
+        self.start()
+
+    def start(self):
+        portfolio, name, names = self.config.portfolio, self.config.name, self.instruments
+        terms = terms_of(msgspec.structs.asdict(portfolio), len(names), 1)
+        shares = {name: s.weight for name, s in self.config.strategies.items()}
+        self.exchange = Exchange(name, terms, names, portfolio.size_at)
+        self.portfolio = Portfolio(name, terms, names, shares, portfolio.size_at, portfolio.rebalance)
+
+    def restart(self):
+        """Go on in new objects, from bytes."""
+        kept = encode([self.exchange.state(), self.portfolio.state()])
+        self.start()
+        for part, state in zip((self.exchange, self.portfolio), decode(kept), strict=True):
+            part.restore(state)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
+    world = data.draw(worlds())
+    config = data.draw(configs(world))
+    whole = run(config, panel=world.panel, folder=FOLDER)
+    market, names = whole.market, world.panel.instruments
+    restarts = data.draw(st.sets(st.sampled_from(whole.bars.tolist())))
+
+    pair, orders, fills, equity = Pair(config, names), [], [], []
+    for k, t in enumerate(whole.bars.tolist()):
+        if t in restarts:
+            pair.restart()
+        moment = Moment(t, int(world.panel.ts_event[t]))
+        filled = pair.exchange.fill(moment, market.fill[t], market.marks[t])
+        pair.portfolio.settle(filled, market.fill[t])
+        equity.append(pair.portfolio.mark(market.marks[t]))
+        ids = market.decisions.ids(t, names) if market.decisions else [()] * len(names)
+        opinions = np.stack([said[k] for said in whole.signals.values()])
+        risk = Risk(market.scale[t], market.cap[t], ids)
+        asked = pair.portfolio.decide(moment, opinions, risk, market.close[t])
+        pair.exchange.accept(asked)
+        fills, orders = fills + filled, orders + asked
+
+    assert equity == whole.equity.tolist()
+    assert [repr(order) for order in orders] == [repr(order) for order in whole.orders]
+    assert [repr(fill) for fill in fills] == [repr(fill) for fill in whole.fills]
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_orders_and_fills_are_of_each_other_and_of_signals_that_were_said(data):
+    world = data.draw(worlds())
+    result = run(data.draw(configs(world)), panel=world.panel, folder=FOLDER)
+    orders = {order.order_id: order for order in result.orders}
+
+    assert len(orders) == len(result.orders)
+    for fill in result.fills:
+        order = orders[fill.order_id]
+        assert (order.instrument, order.portfolio_id) == (fill.instrument, fill.portfolio_id)
+        assert order.bar < fill.bar
+    for order in result.orders:
+        i = world.panel.instruments.index(order.instrument)
+        for signal in order.signal_ids:
+            strategy, bar, instrument = signal.split("-")
+            said = result.signals[strategy][int(bar) - int(result.bars[0]), i]
+            assert instrument == order.instrument
+            assert int(bar) <= order.bar
+            assert not isnan(said)
+
+
+def exchange(size_at="decision"):
+    return Exchange("p", terms_of(TERMS, 2, 1), NAMES, size_at)
+
+
+def portfolio(**otherwise):
+    return Portfolio("p", terms_of(TERMS | otherwise, 2, 1), NAMES, {"s": 1.0}, "decision", "change")
+
+
+def order(quantity, bar=0, instrument="A"):
+    return Order(f"p-{bar:08d}-{instrument}-0", "p", instrument, bar, bar, quantity, 0.5, "decision")
+
+
+def test_an_order_rests_until_there_is_a_price():
+    venue = exchange()
+    venue.accept([order(10.0)])
+
+    assert venue.fill(Moment(1, 1), np.array([nan, 5.0]), ONE) == []
+    filled = venue.fill(Moment(2, 2), np.array([4.0, 5.0]), ONE)
+
+    assert [(f.order_id, f.fill_id, f.quantity, f.price) for f in filled] == [
+        ("p-00000000-A-0", "p-00000000-A-0-f0", 10.0, 4.0)
+    ]
+    assert venue.fill(Moment(3, 3), np.array([4.0, 5.0]), ONE) == []
+
+
+def test_a_later_order_replaces_what_rests():
+    venue = exchange()
+    venue.accept([order(10.0)])
+    venue.accept([order(3.0, bar=1)])
+
+    filled = venue.fill(Moment(2, 2), np.array([4.0, 5.0]), ONE)
+
+    assert [(f.order_id, f.quantity) for f in filled] == [("p-00000001-A-0", 3.0)]
+
+
+def test_an_order_for_nothing_cancels_what_rests():
+    venue = exchange()
+    venue.accept([order(10.0), order(2.0, instrument="B")])
+    venue.accept([order(0.0, bar=1)])
+
+    filled = venue.fill(Moment(2, 2), np.array([4.0, 5.0]), ONE)
+
+    assert [f.instrument for f in filled] == ["B"]
+
+
+def test_sells_are_filled_before_buys():
+    venue = exchange()
+    venue.accept([order(10.0, instrument="B")])
+    venue.fill(Moment(1, 1), ONE, ONE)
+    venue.accept([order(10.0), order(-10.0, instrument="B")])
+
+    filled = venue.fill(Moment(2, 2), ONE, ONE)
+
+    assert [(f.instrument, f.quantity) for f in filled] == [("B", -10.0), ("A", 10.0)]
+
+
+def test_the_exchange_gives_no_credit():
+    venue = exchange()
+    venue.accept([order(2000.0)])
+
+    filled = venue.fill(Moment(1, 1), ONE, ONE)
+
+    assert filled[0].quantity == pytest.approx(1000.0, rel=1e-13)
+    assert filled[0].quantity <= 1000.0
+
+
+def test_an_order_names_the_bars_that_its_opinions_were_said_on():
+    one = portfolio()
+    one.decide(Moment(7, 70), np.array([[nan, 0.5]]), no_risk(2), ONE)
+
+    asked = one.decide(Moment(9, 90), np.array([[1.0, nan]]), no_risk(2), ONE)
+
+    assert [(o.order_id, o.ts_event, o.signal_ids) for o in asked] == [
+        ("p-00000009-A-0", 90, ("s-00000009-A",))
+    ]
+
+
+def test_an_order_names_the_decisions_that_stood():
+    one = portfolio()
+    risk = Risk(np.array([0.5, 1.0]), ONE, [("var-00000003-*",), ()])
+
+    asked = one.decide(Moment(0, 0), np.array([[1.0, 1.0]]), risk, ONE)
+
+    assert [(o.quantity, o.decision_ids) for o in asked] == [(250.0, ("var-00000003-*",)), (500.0, ())]
+
+
+def test_what_it_asked_for_before_is_not_asked_again():
+    one = portfolio()
+
+    first = one.decide(Moment(0, 0), np.array([[1.0, nan]]), no_risk(2), ONE)
+    second = one.decide(Moment(1, 1), np.array([[1.0, nan]]), no_risk(2), ONE)
+
+    assert [len(first), len(second)] == [1, 0]
+
+
+def test_a_weight_says_for_itself_where_it_is_sized_at_the_fill():
+    orders = by_hand([[10.0], [10.0]], [[1.0], [1.0]], size_at="fill").orders
+
+    assert isnan(orders[0].quantity)
+    assert orders[0].weight == 0.5
+
+
+def test_a_state_is_of_its_moment_and_does_not_move_on():
+    one = portfolio()
+    kept = encode(one.state())
+    held = one.state()
+
+    one.decide(Moment(0, 0), np.array([[1.0, 1.0]]), no_risk(2), ONE)
+    one.mark(ONE * 3.0)
+
+    assert encode(held) == kept
+    assert encode(one.state()) != kept
+
+
+def test_marks_are_the_last_known_closes_through_any_chunks():
+    close = np.array([[nan, 1.0], [2.0, nan], [nan, nan], [3.0, 4.0]])
+    chunked = Marks(2)
+
+    whole = Marks(2).advance(close)
+
+    assert whole.tolist() == [[0.0, 1.0], [2.0, 1.0], [2.0, 1.0], [3.0, 4.0]]
+    assert [chunked.advance(row[None])[0].tolist() for row in close] == whole.tolist()
