@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, StageError
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import as_node, close, high
 from flotilla.stage.operators import hold, sma
+from flotilla.stage.window import Window, stage_node
 
 X = np.random.default_rng(3).normal(size=(30, 2))
 
@@ -63,3 +64,18 @@ def test_a_runner_goes_on_from_another_ones_state_and_neither_moves_the_other():
     once = second.advance({"close": X[10:]})
 
     np.testing.assert_array_equal(first.advance({"close": X[10:]}), once)
+
+
+class Broken(Window):
+    """A strategy with a mistake in it."""
+
+    def over(self, close):
+        """Divide by nothing there is."""
+        return close / self.missing
+
+
+def test_a_mistake_in_somebodys_stage_is_told_with_the_stages_name():
+    broken = runner(stage_node(Broken()))
+
+    with pytest.raises(StageError, match=r"Broken.*AttributeError.*missing"):
+        broken.advance({"close": np.ones((3, 2))})

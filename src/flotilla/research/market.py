@@ -37,7 +37,10 @@ class Market(NamedTuple):
 
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:
     """Return the bars that a configuration asks for. folder: where the user's own files are looked for."""
-    source = find("source", config.data.source, folder)(**config.data.params)
+    params = config.data.params
+    if folder is not None and isinstance(params.get("path"), str):
+        params = {**params, "path": str(folder / params["path"])}  # a file's paths begin where it lies
+    source = find("source", config.data.source, folder)(**params)
     panel: Panel = source.panel(config.data.start, config.data.end, config.data.instruments)
     return panel
 

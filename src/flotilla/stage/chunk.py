@@ -158,19 +158,26 @@ class ChunkRunner:
         """Return the rows of a user's Window or Fold, checked."""
         stage, rows = node.params[0], len(inputs[0])
         copies = [np.ascontiguousarray(x) for x in inputs]
-        if isinstance(stage, Window):
-            recent = [np.concatenate(pair) for pair in zip(self._memory[k], copies, strict=True)]
-            out = np.asarray(stage.over(*recent), np.float64)[-rows:]
-            keep = max(stage.lookback - 1, 0)
-            self._memory[k] = [x[len(x) - min(keep, len(x)) :].copy() for x in recent]
-        else:
-            out = np.asarray(stage.advance(self._memory[k], *copies), np.float64)
+        try:
+            out = self._call_stage(k, stage, copies)
+        except Exception as error:  # noqa: BLE001  # it is somebody else's code: say whose, and let it through
+            raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}") from error
         if out.shape != (rows, self._instruments):
             raise StageError(
                 type(stage).__name__,
                 f"gave {out.shape} for {rows} rows of {self._instruments} instruments; "
                 f"it must give one row for each, {(rows, self._instruments)}",
             )
+        return out
+
+    def _call_stage(self, k: int, stage: Any, inputs: list[Floats]) -> Floats:
+        """Return what a user's Window or Fold makes of the next rows."""
+        if not isinstance(stage, Window):
+            return np.asarray(stage.advance(self._memory[k], *inputs), np.float64)
+        recent = [np.concatenate(pair) for pair in zip(self._memory[k], inputs, strict=True)]
+        out = np.asarray(stage.over(*recent), np.float64)[-len(inputs[0]) :]
+        keep = max(stage.lookback - 1, 0)
+        self._memory[k] = [x[len(x) - min(keep, len(x)) :].copy() for x in recent]
         return out
 
     def state(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _SEPARATORS = ",;\t|"
 class Csv:
     """Bars from one CSV file.
 
-    path: the file; relative to where the command is run.
+    path: the file; in a configuration file, relative to that file.
     tick: smallest price step, "0.01"; by default the fewest decimals that hold all prices.
     instrument, frequency, zone, unit: see tables.Options.
     separator, decimal, encoding: how the text is written, where not as 1,234.5 would mislead.

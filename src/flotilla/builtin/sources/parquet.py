@@ -21,7 +21,7 @@ MAGIC = b"PAR1"
 class Parquet:
     """Bars from one Parquet file.
 
-    path: the file; relative to where the command is run.
+    path: the file; in a configuration file, relative to that file.
     tick: smallest price step, "0.01"; by default the fewest decimals that hold all prices.
     instrument, frequency, zone, unit: see tables.Options.
     """
