@@ -13,6 +13,7 @@ from flotilla.kernel.queue import SHIFT, place
 from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
 EPSILON = 2.0**-52
+DUST = 2.0**-30  # of what was asked: less is not bought, for it is what rounding left of the cash
 
 
 @compiled
@@ -41,7 +42,8 @@ def buying_power(cash: float, instruments: int) -> float:
 @compiled
 def buy_scale(need: float, power: float) -> float:
     """Return the common factor, in [0, 1], for a bar's buys that cost `need` and may spend `power`."""
-    return 1.0 if need <= power else power / need
+    scale = 1.0 if need <= power else power / need
+    return scale if scale > DUST else 0.0
 
 
 @compiled_apart
