@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 EPSILON = 2.0**-52
+DUST = 2.0**-30
 BPS = 1e-4
 
 
@@ -114,11 +115,14 @@ class Portfolio:
         need = 0.0
         for name, quantity in buys.items():
             need += quantity * paid[name] + self.fee(quantity, paid[name])
-        # A few units in the last place stay unspent, so that no rounding takes cash below zero.
+        # A few units in the last place stay unspent, so that no rounding takes cash below zero, and they buy
+        # nothing later.
         power = self.cash * (1.0 - (len(self.instruments) + 8) * EPSILON)
         for name, quantity in buys.items():
-            cut = quantity if need <= power else self.whole_lots(quantity * (power / need))
-            self.settle(name, cut, paid[name])
+            if need <= power:
+                self.settle(name, quantity, paid[name])
+            elif power / need > DUST:
+                self.settle(name, self.whole_lots(quantity * (power / need)), paid[name])
         self.count(asked)
 
     def sized(self, weights: dict[str, float], row: Row) -> dict[str, float]:

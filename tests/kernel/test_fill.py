@@ -30,6 +30,11 @@ def test_buys_that_can_be_paid_are_not_scaled():
     assert buy_scale(400.0, 0.0) == 0.0
 
 
+def test_what_rounding_left_of_the_cash_buys_nothing():
+    assert buy_scale(1e6, 1e-9) == 0.0
+    assert buy_scale(1e6, 1.0) == 1e-6
+
+
 @given(MONEY, st.lists(st.tuples(MONEY, MONEY), min_size=1, max_size=60), st.floats(0.0, 0.1))
 def test_buys_scaled_to_the_cash_never_cost_more_than_there_is(cash, asked, fee):
     need = 0.0
@@ -43,7 +48,7 @@ def test_buys_scaled_to_the_cash_never_cost_more_than_there_is(cash, asked, fee)
         bought = quantity * scale if scale < 1.0 else quantity
         left = cash_after(left, bought, price, fee_of(bought, price, fee))
     assert left >= 0.0
-    assert scale == 1.0 or left <= cash * 1e-12
+    assert scale == 1.0 or left <= cash * 1e-12 or (left == cash and cash < need * 1e-9)
 
 
 def units(result, i=0):
