@@ -160,7 +160,7 @@ class ChunkRunner:
         copies = [np.ascontiguousarray(x) for x in inputs]
         try:
             out = self._call_stage(k, stage, copies)
-        except Exception as error:  # noqa: BLE001  # it is somebody else's code: say whose, and let it through
+        except Exception as error:  # it is somebody else's code: say whose, and let it through
             raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}") from error
         if out.shape != (rows, self._instruments):
             raise StageError(
