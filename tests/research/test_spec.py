@@ -1,4 +1,4 @@
-"""The workloads of bench-spec.md: values that several engines agree on, and an oracle from its words alone."""
+"""The workloads of bench-spec.md: values that several engines agree on, and an oracle from its words."""
 
 from importlib.util import find_spec
 from pathlib import Path
