@@ -1,11 +1,14 @@
 """A run on disk: made once, read by every role, and not taken for another."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from flotilla.config import decode
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run, prepare
+from flotilla.stream.endpoint import check_endpoint
 from flotilla.stream.table import Store
 
 
@@ -39,8 +42,10 @@ def test_sockets_move_where_their_paths_are_short_enough(room, panel, run):
 
     other = prepare(deep, run.config, panel, Store(room), plugins=room)
 
+    assert not Path(other.manifest.sockets).exists()
     assert len(other.endpoint("signals").removeprefix("ipc://")) < 100
-    (deep.parent / other.manifest.sockets).rmdir()
+    check_endpoint(other.endpoint("signals"))
+    Path(other.manifest.sockets).rmdir()
 
 
 def test_the_same_run_again_is_found_and_another_is_refused(run, panel, room):

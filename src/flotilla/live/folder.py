@@ -14,6 +14,7 @@ All of it has mode 0700. Every log has one writer (stream/log.py).
 
 from __future__ import annotations
 
+import os
 import tempfile
 from datetime import UTC, date, datetime
 from hashlib import blake2b
@@ -101,7 +102,7 @@ class Run:
         return self.folder / f"{name}.db"
 
     def endpoint(self, name: str) -> str:
-        """Return where a stream's socket is; make its folder, which a reboot may have taken from /tmp."""
+        """Return where a stream's socket is, in a folder that is made if need be."""
         Path(self.manifest.sockets).mkdir(mode=0o700, exist_ok=True)
         return f"ipc://{self.manifest.sockets}/{name}"
 
@@ -189,6 +190,11 @@ def _midnight(day: date) -> int:
 
 
 def _sockets_for(folder: Path) -> Path:
-    """Return a folder for the run's sockets: inside its own, if that path is short enough."""
+    """Return the folder for the run's sockets: inside its own, if that path is short enough."""
     inside = folder.absolute() / "ipc"
-    return inside if len(str(inside).encode()) <= _ROOM else Path(tempfile.mkdtemp(prefix="flotilla-"))
+    if len(os.fsencode(inside)) <= _ROOM:
+        return inside
+    # Who was there first, if it is not us, is found out: a socket is opened in no folder but our own.
+    place = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    digest = blake2b(os.fsencode(inside), digest_size=6).hexdigest()
+    return Path(place) / f"flotilla-{os.geteuid()}-{digest}"
