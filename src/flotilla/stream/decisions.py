@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
@@ -26,6 +27,14 @@ from flotilla.errors import ConfigError, DataError, OutOfOrderError
 from flotilla.stream.asof import latest
 
 NEEDED = ("ts_recv", "scale")
+TYPES = {
+    "model": pa.string(),
+    "portfolio": pa.string(),
+    "instrument": pa.string(),
+    "scale": pa.float64(),
+    "cap": pa.float64(),
+    "reason": pa.string(),
+}
 DEFAULTS = {"model": "risk", "portfolio": "*", "instrument": "*", "cap": 1.0, "reason": "ok"}
 
 
@@ -55,25 +64,43 @@ def read_decisions(path: Path) -> pa.Table:
     if not path.exists():
         raise ConfigError(f"$.portfolio.decisions: there is no file {path}")
     try:
-        table = pa.parquet.read_table(path) if path.suffix == ".parquet" else pa.csv.read_csv(path)
+        table = _typed(_read(path), path)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} cannot be read as a table of decisions: {error}") from error
+    return _checked(table, path)
+
+
+def _read(path: Path) -> pa.Table:
+    if path.suffix == ".parquet":
+        return pa.parquet.read_table(path)
+    # An instrument may be called 600519, NA or TRUE, so types are given and only nothing is nothing.
+    options = pa.csv.ConvertOptions(column_types=TYPES, null_values=[""], strings_can_be_null=True)
+    return pa.csv.read_csv(path, convert_options=options)
+
+
+def _typed(table: pa.Table, path: Path) -> pa.Table:
+    """Return the table with every column there is; an empty cell is as a column that is not there."""
     missing = [name for name in NEEDED if name not in table.column_names]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}; a decision needs {', '.join(NEEDED)}")
-    for name, value in DEFAULTS.items():
-        if name not in table.column_names:
-            table = table.append_column(name, pa.array([value] * table.num_rows))
-    return _checked(table, path)
+    columns = {"ts_recv": table["ts_recv"]}
+    for name, kind in TYPES.items():
+        there = name in table.column_names
+        column = table[name].cast(kind) if there else pa.chunked_array([pa.nulls(table.num_rows, kind)])
+        columns[name] = pc.fill_null(column, DEFAULTS[name]) if name in DEFAULTS else column
+    return pa.table(columns)
 
 
 def _checked(table: pa.Table, path: Path) -> pa.Table:
     """Return the table with ts_recv in ns UTC; refuse scales and caps outside [0, 1], or times going back."""
     kind = table.schema.field("ts_recv").type
-    if not pa.types.is_timestamp(kind) or kind.tz is None:
+    if table.num_rows and (not pa.types.is_timestamp(kind) or kind.tz is None):
         raise DataError(f"{path}: ts_recv is {kind}; write times with their zone, as 2008-09-15T00:00:00Z")
+    unknown = np.flatnonzero(table["ts_recv"].is_null())
+    if len(unknown):
+        raise DataError(f"{path}: row {unknown[0] + 1} has no ts_recv ({len(unknown)} such rows)")
     for name in ("scale", "cap"):
-        values = table[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        values = table[name].to_numpy(zero_copy_only=False)
         wrong = np.flatnonzero(~((values >= 0.0) & (values <= 1.0)))
         if len(wrong):
             raise DataError(
