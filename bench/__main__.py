@@ -64,12 +64,17 @@ def _arguments() -> argparse.Namespace:
 
 
 def _jobs(row: Row, quick: bool) -> list[Job]:
-    """Return a row's measurements: all sides on one core, then, of those that can use them, on all."""
+    """Return a row's measurements: all sides on one core, then, of those that can use them, on all.
+
+    A quick run leaves out what no bar looks at.
+    """
     one, *more = cores_to_use()
-    jobs = [Job(row.name, side, one, quick) for side in row.sides]
-    return jobs + [
-        Job(row.name, side, all_, quick) for all_ in more for side in row.sides if not side.one_core_only
-    ]
+    looked_at = row.looked_at() if quick and more else {"one", "all"}
+    jobs = [Job(row.name, side, one, quick) for side in row.sides if "one" in looked_at]
+    for cores in more:
+        able = [side for side in row.sides if not side.one_core_only]
+        jobs += [Job(row.name, side, cores, quick) for side in able if "all" in looked_at]
+    return jobs
 
 
 def _measure(row: Row, quick: bool, said: Console, failed: list[str]) -> list[Record]:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from bench.records import Record, Side, Verdict
 
+ONE_CORE = "one core"
+
 
 class Bar(NamedTuple):
     """What a row should reach. A figure of `side`, or how many times that of `over` it is."""
@@ -14,7 +16,7 @@ class Bar(NamedTuple):
     what: str
     side: str = "flotilla"
     figure: str = "value"  # a field of its record
-    over: str = ""  # a side of the same row, or "one core" for the same side on one
+    over: str = ""  # a side of the same row, or ONE_CORE: the same side on one
     at_least: float | None = None
     at_most: float | None = None
     on: str = "each"  # cores: "one", "all", or "each"
@@ -27,6 +29,11 @@ class Row(NamedTuple):
     title: str
     sides: tuple[Side, ...]  # ours first
     bars: tuple[Bar, ...]
+
+    def looked_at(self) -> set[str]:
+        """Return on which cores, "one" or "all", the bars look at a figure."""
+        on = {bar.on for bar in self.bars} | {"one" for bar in self.bars if bar.over == ONE_CORE}
+        return {"one", "all"} if "each" in on else on
 
 
 def _sweep(name: str, title: str, rebalance: str, times: float, *, scaling: bool) -> Row:
@@ -42,7 +49,7 @@ def _sweep(name: str, title: str, rebalance: str, times: float, *, scaling: bool
     ]
     if scaling:
         bars += [
-            Bar(f"{side[-2:]}, times itself on one core", side, over="one core", at_least=1.8, on="all")
+            Bar(f"{side[-2:]}, times itself on one core", side, over=ONE_CORE, at_least=1.8, on="all")
             for side in sized
         ]
     return Row(name, title, (*ours, peer), tuple(bars))
@@ -119,11 +126,11 @@ def verdicts(row: Row, records: Sequence[Record]) -> list[Verdict]:
     found = []
     for bar in row.bars:
         for cores in {"one": [few], "all": [many], "each": sorted({few, many})}[bar.on]:
-            if bar.over == "one core" and few == many:
+            if bar.over == ONE_CORE and few == many:
                 continue  # there is no second core to scale to
             value = getattr(measured[bar.side, cores], bar.figure)
             if bar.over:
-                key = (bar.side, few) if bar.over == "one core" else (bar.over, cores)
+                key = (bar.side, few) if bar.over == ONE_CORE else (bar.over, cores)
                 value /= getattr(measured[key], bar.figure)
             reached = value >= bar.at_least if bar.at_least is not None else value <= (bar.at_most or 0.0)
             limit = f"at least {bar.at_least:g}" if bar.at_least is not None else f"at most {bar.at_most:g}"
