@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from flotilla.clock import monotonic_ns
-from flotilla.errors import DataError
 from flotilla.research.passage import Passage
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.files import write_atomically
 from flotilla.stream.table import Store
+
+CHECKSUM = 16  # bytes, before those of the state
 
 
 class Checkpoint:
@@ -22,9 +25,11 @@ class Checkpoint:
         """Set the passage to where it was, if that is known. A damaged file counts as none."""
         if self._path is None or not self._path.exists():
             return
-        try:
-            passage.restore(decode(self._path.read_bytes()))
-        except DataError:
+        kept = self._path.read_bytes()
+        state = kept[CHECKSUM:]
+        if _checksum(state) == kept[:CHECKSUM]:
+            passage.restore(decode(state))
+        else:
             self._path.unlink()
 
     def offer(self, passage: Passage) -> None:
@@ -34,10 +39,15 @@ class Checkpoint:
         if monotonic_ns() - self._kept_ns < self._every_ns:
             return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(self._path, encode(passage.state()))
+        state = encode(passage.state())
+        write_atomically(self._path, _checksum(state) + state)
         self._kept_ns = monotonic_ns()
 
     def remove(self) -> None:
         """Forget it: the sweep is done."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+
+
+def _checksum(state: bytes) -> bytes:
+    return blake2b(state, digest_size=CHECKSUM).digest()

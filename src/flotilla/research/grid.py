@@ -58,9 +58,21 @@ def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -
     lengths = {key: len(values) for key, values in portfolios.items()}
     if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
         raise ConfigError(f"the portfolios need one value each for every key; there are {lengths}")
-    found = {key: np.unique(np.asarray(values), return_inverse=True) for key, values in portfolios.items()}
-    axes = {key: tuple(values.tolist()) for key, (values, _) in found.items()}
-    return Grid(axes, {key: codes.astype(np.int64) for key, (_, codes) in found.items()})
+    plain = {
+        key: [v.item() if isinstance(v, np.generic) else v for v in values]
+        for key, values in portfolios.items()
+    }
+    axes = {key: _in_order(values) for key, values in plain.items()}
+    places = {key: {value: n for n, value in enumerate(values)} for key, values in axes.items()}
+    which = {key: np.array([places[key][v] for v in values], np.int64) for key, values in plain.items()}
+    return Grid(axes, which)
+
+
+def _in_order(values: Sequence[Scalar]) -> tuple[Scalar, ...]:
+    """Return the distinct values; numbers in their order, for neighbours share features."""
+    found = tuple(dict.fromkeys(values))
+    numbers = [v for v in found if isinstance(v, int | float)]
+    return tuple(sorted(numbers)) if len(numbers) == len(found) else found
 
 
 def families(grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:

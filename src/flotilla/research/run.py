@@ -15,19 +15,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from flotilla.config import RunConfig, StrategyConfig, as_dict, read
+from flotilla.config import RunConfig, StrategyConfig, check_plugins, read
 from flotilla.errors import ConfigError
-from flotilla.kernel.compile import KERNEL_IDENTITY
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
-from flotilla.plugins import code_identity
+from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, open_panel
 from flotilla.research.measures import bars_a_year, measures_of
 from flotilla.research.signals import Stages, targets_of, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
-from flotilla.stream.table import Store, identity_of
+from flotilla.stream.table import Store
 
 Floats = NDArray[np.float64]
 
@@ -116,21 +115,16 @@ def run(
     panel = panel or open_panel(config, folder)
     market = market_of(panel, config.portfolio, config.name, folder)
     signals = _signals(config, market, folder, store)
-    return _lived(config, market, signals, identity_of_run(config, panel, folder))
+    identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
+    return _lived(config, market, signals, identity)
 
 
 def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:
-    """Return a configuration, read if it is a path, and the folder of the user's own files."""
+    """Return a configuration, read if it is a path, and the folder of the user's own files. It is checked."""
     if isinstance(config, RunConfig):
+        check_plugins(config, config.name, folder)
         return config, folder
     return read(config), folder or Path(config).parent
-
-
-def identity_of_run(config: RunConfig, panel: Panel, folder: Path | None) -> str:
-    """Return the name of a result: its code, its parameters, its data. The run's own name is not in it."""
-    code = [KERNEL_IDENTITY, *(code_identity(t) for t in targets_of(config, folder).values())]
-    params = {k: v for k, v in as_dict(config).items() if k not in ("name", "rank_by", "data")}
-    return identity_of("sweep" if config.sweep else "run", " ".join(code), params, [panel.identity])
 
 
 def benchmark_of(config: RunConfig, folder: Path | None, panel: Panel) -> RunResult:

@@ -15,13 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig
-from flotilla.kernel.compile import KERNEL_IDENTITY
 from flotilla.model.panel import Panel
-from flotilla.plugins import code_identity, find
+from flotilla.plugins import find
+from flotilla.research.identity import stage_identity
 from flotilla.stage.chunk import ChunkRunner
-from flotilla.stage.expression import Node, field
+from flotilla.stage.expression import Node, field, walk
 from flotilla.stage.lanes import as_tree
-from flotilla.stream.table import Store, identity_of
+from flotilla.stream.table import Store
 
 Floats = NDArray[np.float64]
 Target = Callable[..., Any]
@@ -40,14 +40,6 @@ def trees_of(config: RunConfig, folder: Path | None) -> dict[str, Node]:
     }
 
 
-def stage_identity(node: Node, panel: Panel) -> str:
-    """Return the name of a Window's or Fold's rows: its code, its parameters, what it reads."""
-    stage = node.params[0]
-    params = {name: value for name, value in sorted(vars(stage).items()) if not name.startswith("_")}
-    inputs = [panel.identity, *(repr(i) for i in node.inputs)]
-    return identity_of(type(stage).__qualname__, code_identity(type(stage)) + KERNEL_IDENTITY, params, inputs)
-
-
 class Stages:
     """The Python stages among a run's features: opened once, computed once, kept in the store."""
 
@@ -55,8 +47,14 @@ class Stages:
         self.panel, self.fields, self.store = panel, dict(fields), store
 
     def replace(self, nodes: Sequence[Node]) -> list[Node]:
-        """Return the nodes with each Python stage at a root replaced by a field of its rows."""
-        return [self._rows(node) if node.op == "stage" else node for node in nodes]
+        """Return the nodes with each Python stage at or below them replaced by a field of its rows."""
+        return [self._replaced(node) for node in nodes]
+
+    def _replaced(self, node: Node) -> Node:
+        if not any(below.op == "stage" for below in walk([node])):
+            return node
+        whole = Node(node.op, node.params, tuple(self._replaced(i) for i in node.inputs))
+        return self._rows(whole) if node.op == "stage" else whole
 
     def _rows(self, node: Node) -> Node:
         identity = stage_identity(node, self.panel)

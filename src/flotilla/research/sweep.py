@@ -24,15 +24,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns
-from flotilla.config import MEASURES, RunConfig, Scalar, as_dict, at
+from flotilla.config import MEASURES, RunConfig, Scalar, as_dict, at, decode
 from flotilla.kernel.portfolio import Tally
 from flotilla.model.panel import Panel
 from flotilla.research.checkpoint import Checkpoint
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
+from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, open_panel
 from flotilla.research.measures import LOWER_IS_BETTER, bars_a_year, measures_of
 from flotilla.research.passage import Passage
-from flotilla.research.run import identity_of_run, opened
+from flotilla.research.run import opened
 from flotilla.research.signals import Stages, targets_of
 from flotilla.stage.lanes import plan_lanes, tree_of
 from flotilla.stage.terms import terms_of
@@ -92,18 +93,23 @@ def sweep(
     portfolios: a list of portfolios in place of the configuration's product: key -> a value for each.
     workers: threads, one a processor by default. store: where tables and checkpoints are kept; None keeps
     nothing.
-    fresh: compute although it is stored. progress: told rows done and rows there are.
+    fresh: compute although it is stored, or was begun. progress: told rows done and rows there are.
     """
     began = monotonic_ns()
     config, folder = opened(config, folder)
     panel = panel or open_panel(config, folder)
     grid = grid_of(config, portfolios)
+    if portfolios is not None:
+        swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
+        opened(decode(swept, config.name), folder)  # a list is checked as a file's axes are
     identity = _identity(config, panel, folder, grid, portfolios is not None)
     found = store.get(identity) if store and not fresh else None
     if found is not None:
         table, size = pl.DataFrame(pl.from_arrow(found)), 0
     else:
-        table, size = _computed(config, folder, panel, grid, identity, workers, store, checkpoint_s, progress)
+        table, size = _computed(
+            config, folder, panel, grid, identity, workers, store, fresh, checkpoint_s, progress
+        )
         if store:
             recipe = {"kind": "sweep", "config": as_dict(config), "panel": panel.identity}
             store.put(identity, table.to_arrow(), recipe)
@@ -119,7 +125,8 @@ def sweep(
 
 def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
     """Return the name of the table: of the configuration, and of the list of portfolios if there is one."""
-    identity = identity_of_run(config, panel, folder)
+    whole = msgspec.structs.replace(config, sweep=grid.axes) if listed else config
+    identity = identity_of_run(whole, panel, targets_of(config, folder).values(), folder)
     if not listed:
         return identity
     columns = {key: grid.column(key).tolist() for key in grid.axes}
@@ -134,6 +141,7 @@ def _computed(
     identity: str,
     workers: int | None,
     store: Store | None,
+    fresh: bool,
     checkpoint_s: float,
     progress: Progress | None,
 ) -> tuple[pl.DataFrame, int]:
@@ -147,7 +155,8 @@ def _computed(
         passage, terms = _passage(part, folder, market, grid, members, store)
         size = max(size, passage.predicted_bytes())
         checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
-        checkpoint.resume(passage)
+        if not fresh:
+            checkpoint.resume(passage)
 
         def arrived(rows: int, g: int = g, passage: Passage = passage, kept: Checkpoint = checkpoint) -> None:
             kept.offer(passage)
