@@ -100,7 +100,7 @@ def test_a_plan_computes_each_average_once():
     )
     cross = find("strategy", "ma_cross")
 
-    plan = plan_lanes([tree_of(cross, {"fast": fast, "slow": slow}, "x")], [np.ones(10_000)], period=100)
+    plan = plan_lanes([tree_of(cross, {"fast": fast, "slow": slow}, "x")], [np.ones(10_000)], 100, 20)
 
     assert set(plan.features) == {sma(close, n) for n in [*range(2, 102), *range(105, 305, 2)]}
     assert plan.blocks * plan.lanes >= 10_000
@@ -110,16 +110,16 @@ def test_a_strategy_with_few_forms_is_computed_once_for_each():
     def level(x: float) -> Node:
         return close > x
 
-    plan = plan_lanes([tree_of(level, {"x": np.repeat([1.0, 2.0], 500)}, "x")], [np.ones(1000)], period=1000)
+    plan = plan_lanes([tree_of(level, {"x": np.repeat([1.0, 2.0], 500)}, "x")], [np.ones(1000)], 1000, 20)
 
     assert set(plan.features) == {close > 1.0, close > 2.0}
 
 
 def test_blocks_are_in_step_with_the_innermost_axis():
-    assert block_size(100, 10_000) % 100 == 0
-    assert 1000 % block_size(1000, 10_000) == 0
-    assert block_size(1, 1) == 1
-    assert all(1 <= block_size(period, n) <= n for n in range(1, 300, 7) for period in (1, 3, n))
+    assert block_size(100, 10_000, 20) % 100 == 0
+    assert 1000 % block_size(1000, 10_000, 20) == 0
+    assert block_size(1, 1, 20) == 1
+    assert all(1 <= block_size(period, n, 20) <= n for n in range(1, 300, 7) for period in (1, 3, n))
 
 
 def test_equal_rows_of_parameters_are_one():

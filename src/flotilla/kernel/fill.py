@@ -113,8 +113,11 @@ def sell(
 @compiled_apart
 def scale_buys(cash: Floats, need: Floats, instruments: int) -> None:
     """Turn `need` into the factor by which each portfolio's buys are scaled down to its cash."""
+    short = 0
     for p in range(cash.shape[0]):
-        need[p] = buy_scale(need[p], buying_power(cash[p], instruments))
+        short += 1 if need[p] > buying_power(cash[p], instruments) else 0
+    for p in range(cash.shape[0]):
+        need[p] = buy_scale(need[p], buying_power(cash[p], instruments)) if short > 0 else 1.0
 
 
 @compiled_apart

@@ -41,13 +41,14 @@ class Program(NamedTuple):
 
 @compiled_apart
 def gather(features: Floats, column: Ints, constant: Floats, out: Floats) -> None:
-    """Fetch an operand lane by lane. features: float64[I, F]; column: int64[L], -1 for the constant."""
-    for p in range(column.shape[0]):
-        if column[p] < 0:
-            for i in range(features.shape[0]):
+    """Fetch an operand lane by lane. features: float64[I, F]; column: int64[L], -1 throughout: a constant."""
+    if column[0] < 0:
+        for i in range(out.shape[0]):
+            for p in range(out.shape[1]):
                 out[i, p] = constant[p]
-        else:
-            for i in range(features.shape[0]):
+    else:
+        for i in range(out.shape[0]):
+            for p in range(out.shape[1]):
                 out[i, p] = features[i, np.uint64(column[p])]
 
 

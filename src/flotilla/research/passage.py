@@ -26,7 +26,7 @@ from flotilla.stage.expression import Node
 from flotilla.stage.lanes import LanePlan
 
 Floats = NDArray[np.float64]
-FEATURE_BYTES = 64 << 20  # of one stretch's features; two stretches are there at a time
+FEATURE_BYTES = 8 << 20  # of one stretch's features; two stretches are there at a time
 TASKS = 4  # for each worker, so that none waits long for the last
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,9 @@ def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, 
     identity = identity_of_run(whole, panel, targets_of(config, folder).values(), folder)
     if not listed:
         return identity
-    columns = {key: grid.column(key).tolist() for key in grid.axes}
-    return identity_of("sweep of a list", "", columns, [identity])
+    columns = {key: list(values) for key, values in grid.axes.items()}
+    codes = [blake2b(grid.codes[key].tobytes(), digest_size=16).hexdigest() for key in grid.axes]
+    return identity_of("sweep of a list", "", columns, [identity, *codes])
 
 
 def _computed(
@@ -202,7 +204,7 @@ def _passage(
         weight = grid.column(swept["weight"])[members] if "weight" in swept else strategy.weight
         trees.append(tree_of(target, {**strategy.params, **params}, name))
         shares.append(np.broadcast_to(np.asarray(weight, np.float64), len(members)))
-    plan = plan_lanes(trees, shares, period_of(grid, members))
+    plan = plan_lanes(trees, shares, period_of(grid, members), len(market.panel.instruments))
     values: dict[str, Any] = msgspec.structs.asdict(config.portfolio)
     for name, key in grid.of("portfolio").items():
         if name not in SHARED:

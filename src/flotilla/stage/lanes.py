@@ -28,7 +28,9 @@ from flotilla.stage.fold import Fold
 from flotilla.stage.window import Window, stage_node
 
 FEW = 8  # a tree with less than one form for so many portfolios is computed as a feature
-JUMPY = 8  # an operand that jumps more often than once in so many lanes is gathered
+CELLS = 10_240  # lanes x instruments of a block: its books stay in the second cache
+FEWEST, MOST = 64, 4096  # lanes of a block: with fewer, what a block costs by itself shows
+CUT = 150  # cells: what gathering so many costs, another piece costs
 
 
 class Choice(NamedTuple):
@@ -164,7 +166,9 @@ class _Writer:
         return None
 
 
-def plan_lanes(strategies: Sequence[Swept], shares: Sequence[Floats], period: int) -> LanePlan:
+def plan_lanes(
+    strategies: Sequence[Swept], shares: Sequence[Floats], period: int, instruments: int
+) -> LanePlan:
     """Return the plan for P portfolios. shares: the weights of each strategy in the mean, float64[P].
 
     period: after how many portfolios the innermost swept parameter begins again; blocks are cut to it.
@@ -174,23 +178,28 @@ def plan_lanes(strategies: Sequence[Swept], shares: Sequence[Floats], period: in
     outputs = [
         (True, writer.choice(tree)) if isinstance(tree, Choice) else writer.write(tree) for tree in strategies
     ]
-    lanes = block_size(period, portfolios)
-    return _place(writer, outputs, shares, lanes)
+    lanes = block_size(period, portfolios, instruments)
+    return _place(writer, outputs, shares, lanes, instruments)
 
 
-def block_size(period: int, portfolios: int, about: int = 512) -> int:
-    """Return how many lanes a block has: about 512, in step with the innermost swept parameter.
+def block_size(period: int, portfolios: int, instruments: int) -> int:
+    """Return how many lanes a block has: about 10,000 cells, in step with the innermost swept parameter.
 
     Fewer where there are few portfolios, so that several workers have blocks to take.
     """
-    about = max(min(about, portfolios // 8), 1)
+    about = min(max(CELLS // instruments, FEWEST), MOST)
+    about = max(min(about, portfolios // 4), FEWEST)
     if period >= about:
         return -(-period // -(-period // about))
     return min(period * (about // period), portfolios)
 
 
 def _place(
-    writer: _Writer, outputs: list[tuple[bool, int]], shares: Sequence[Floats], lanes: int
+    writer: _Writer,
+    outputs: list[tuple[bool, int]],
+    shares: Sequence[Floats],
+    lanes: int,
+    instruments: int,
 ) -> LanePlan:
     """Sort the features into banks, lay the lanes out in blocks, and cut the blocks into pieces."""
     portfolios, operands = writer.portfolios, len(writer.columns)
@@ -207,7 +216,7 @@ def _place(
     column = laid(moved[np.array(writer.columns)])
     step = np.diff(column, axis=2)
     cuts = ((step != 0) & (step != 1)).sum(axis=2) + (np.diff(step, axis=2) != 0).sum(axis=2) // 2
-    jumps = (cuts * JUMPY > lanes) | (column[:, :, 0] < 0)
+    jumps = (cuts * CUT > lanes * instruments) | (column[:, :, 0] < 0)
     if len(outputs) > 1:
         for is_operand, number in outputs:
             jumps[number] |= is_operand
