@@ -10,7 +10,7 @@ from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fuse import fuse, risk_factor
 from flotilla.kernel.portfolio import GROUP, Book, Flags, Floats, Ints, Tally, Terms
 from flotilla.kernel.queue import SHIFT, enqueue, place
-from flotilla.kernel.size import order_quantity, target_quantity
+from flotilla.kernel.size import any_lots, order_quantity, target_quantity, whole_lots
 
 
 @compiled_apart
@@ -111,11 +111,12 @@ def ask(
     at_fill: bool,
 ) -> None:
     """Turn wanted weights into orders, in units at the close. A lane that wants nothing keeps what rests."""
-    lanes = equity.shape[0]
+    lanes, rounding = equity.shape[0], any_lots(lot)
     for k in range(1, fresh[0] + 1):
         i, first, last = place(fresh[k], lanes)
         for p in range(first, last):
-            target = target_quantity(wanted[i, p], equity[p], price[i], lot[p])
+            target = target_quantity(wanted[i, p], equity[p], price[i])
+            target = whole_lots(target, lot[p]) if rounding else target
             asked = order_quantity(target, position[i, p], price[i], min_trade[p])
             asked = wanted[i, p] if at_fill else asked
             order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]

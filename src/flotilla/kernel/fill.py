@@ -10,7 +10,7 @@ from flotilla.kernel.book import cash_after, worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.portfolio import Book, Filled, Flags, Floats, Ints, Tally, Terms
 from flotilla.kernel.queue import SHIFT, place
-from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import any_lots, order_quantity, target_quantity, whole_lots
 
 EPSILON = 2.0**-52
 DUST = 2.0**-30  # of what was asked: less is not bought, for it is what rounding left of the cash
@@ -63,7 +63,7 @@ def size_at_fill(
     The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
     price, marks: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
     """
-    lanes = worths.shape[0]
+    lanes, rounding = worths.shape[0], any_lots(lot)
     for p in range(lanes):
         worths[p] = cash[p]
     for row in range(position.shape[0]):
@@ -74,7 +74,8 @@ def size_at_fill(
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
             for p in range(first, last):
-                target = target_quantity(order[i, p], worths[p], price[i], lot[p])
+                target = target_quantity(order[i, p], worths[p], price[i])
+                target = whole_lots(target, lot[p]) if rounding else target
                 order[i, p] = order_quantity(target, position[i, p], price[i], min_trade[p])
 
 
@@ -138,14 +139,15 @@ def buy(
     fees: Floats,
 ) -> None:
     """Fill the buys, each portfolio's scaled by its one factor; count all fills, and forget the orders."""
-    lanes = scale.shape[0]
+    lanes, rounding = scale.shape[0], any_lots(lot)
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
             for p in range(first, last):
                 asked, at = quantity[i, p], paid[i, p]
                 wanted = asked if asked > 0.0 else 0.0
-                cut = whole_lots(wanted * scale[p], lot[p])
+                cut = wanted * scale[p]
+                cut = whole_lots(cut, lot[p]) if rounding else cut
                 bought = cut if scale[p] < 1.0 else wanted
                 cash[p] = cash_after(cash[p], bought, at, fee_of(bought, at, fee[p]))
                 position[i, p] += bought
