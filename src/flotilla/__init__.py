@@ -1,5 +1,51 @@
-"""Flotilla: research thousands of portfolios in seconds, then trade the chosen ones."""
+"""Flotilla: research thousands of portfolios in seconds, then trade the chosen ones.
+
+What you need has three doors, one for each thing that you do:
+
+    flotilla.stage       the words that strategies are written in
+    flotilla.research    run, sweep, why, reports
+    flotilla.testing     checks for what you have written
+
+What may go wrong is here, and nothing more: every command imports this package, and must answer at once.
+"""
 
 from importlib.metadata import version
 
+from flotilla.errors import (
+    ConfigError,
+    DataError,
+    FlotillaError,
+    GapError,
+    GatewayDown,
+    GatewayError,
+    InvalidTransition,
+    OrderRejected,
+    OutOfOrderError,
+    ProcessError,
+    SequenceGap,
+    StageError,
+    StreamError,
+    StreamTimeout,
+    UnknownName,
+)
+
 __version__ = version("flotilla")
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "FlotillaError",
+    "GapError",
+    "GatewayDown",
+    "GatewayError",
+    "InvalidTransition",
+    "OrderRejected",
+    "OutOfOrderError",
+    "ProcessError",
+    "SequenceGap",
+    "StageError",
+    "StreamError",
+    "StreamTimeout",
+    "UnknownName",
+    "__version__",
+]
