@@ -1,0 +1,88 @@
+"""Many portfolios through the rows of a market, a stretch at a time."""
+
+import numpy as np
+import pytest
+
+from flotilla.config import PortfolioConfig
+from flotilla.plugins import find
+from flotilla.research.market import market_of
+from flotilla.research.passage import Passage
+from flotilla.stage.lanes import plan_lanes, tree_of
+from flotilla.stage.terms import terms_of
+from flotilla.stream.arrays import decode, encode
+from flotilla.testing import made_market
+
+PLAIN = {name: getattr(PortfolioConfig(), name) for name in PortfolioConfig.__struct_fields__}
+COUNT = 300
+
+
+@pytest.fixture(scope="module")
+def market():
+    return market_of(made_market(seed=8, bars=150, instruments=3), PortfolioConfig(), "p", None)
+
+
+@pytest.fixture
+def made(market, monkeypatch):
+    """Return a maker of passages of 300 crossovers, with a stretch of 16 rows."""
+    monkeypatch.setattr("flotilla.research.passage.FEATURE_BYTES", 1)
+    fast, slow = np.tile(np.arange(2, 12), 30), np.repeat(np.arange(12, 42), 10)
+
+    def make():
+        tree = tree_of(find("strategy", "ma_cross"), {"fast": fast, "slow": slow}, "s")
+        plan = plan_lanes([tree], [np.ones(COUNT)], 10, 3)
+        return Passage(plan, plan.features, market.fields, terms_of(PLAIN, 3, COUNT), market)
+
+    return make
+
+
+def sums(passage):
+    return [array.tobytes() for array in passage.tally(COUNT)]
+
+
+def test_it_stops_after_every_stretch_to_be_written_down(made):
+    told = []
+
+    made().live(False, False, 2, told.append)
+
+    assert told == [*range(16, 150, 16), 150]
+
+
+def test_from_any_stretch_it_goes_on_with_the_same_bits(made):
+    whole, states = made(), []
+    whole.live(False, False, 1, lambda done: states.append(encode(whole.state())))
+
+    for kept in states[:-1:3]:
+        passage = made()
+        passage.restore(decode(kept))
+        passage.live(False, False, 2)
+
+        assert sums(passage) == sums(whole)
+
+
+def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
+    passage, states = made(), []
+
+    def arrived(done):
+        states.append((encode(passage.state()), encode(passage.state())))
+
+    passage.live(False, False, 2, arrived)
+
+    assert all(one == two for one, two in states)
+
+
+def test_every_portfolio_has_its_own_sums(made):
+    passage = made()
+
+    passage.live(False, False, 2)
+
+    assert passage.tally(COUNT).equity.shape == (COUNT,)
+    assert len(set(passage.tally(COUNT).equity.tolist())) > 100
+
+
+def test_the_memory_predicted_is_that_of_the_books_and_two_stretches_of_features(made):
+    passage = made()
+
+    features = 2 * 16 * 3 * len(passage.plan.features) * 8
+    held = sum(array.nbytes for array in (*passage.books, *passage.tallies))
+
+    assert features + held < passage.predicted_bytes() < 2 * (features + held)

@@ -1,0 +1,189 @@
+"""A Python stage is opened once, computed once and kept; an expression is computed from its recipe."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from flotilla.config import decode
+from flotilla.research import run, sweep
+from flotilla.research.signals import Stages, targets_of, trees_of
+from flotilla.stage import Window, close, sma
+from flotilla.stage.window import stage_node
+from flotilla.stream.table import Store
+from flotilla.testing import made_market
+
+MINE = """
+from flotilla.stage import OnBar, Window, close
+from flotilla.stage.window import stage_node
+
+CALLS = []
+
+class Model(Window):
+    def __init__(self, level: float = 50.0):
+        self.level = level
+
+    def open(self):
+        CALLS.append("open")
+        self._offset = 0.0
+
+    def over(self, close):
+        CALLS.append("over")
+        return (close > self.level + self._offset) * 1.0
+
+    def close(self):
+        CALLS.append("close")
+        del self._offset
+
+def inside(level: float = 50.0):
+    return (stage_node(Model(level)) > 0.5) & (close > level / 2)
+
+class Second(Window):
+    inputs = (stage_node(Model(60.0)),)
+
+    def over(self, opinion):
+        CALLS.append("second")
+        return 1.0 - opinion
+
+class Each(OnBar):
+    def start(self, instruments):
+        return {}
+
+    def on_bar(self, state, bar):
+        return (bar.close > 50.0) * 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return made_market(seed=1, bars=80, instruments=3)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+def config(kind, **otherwise):
+    return decode({"name": "staged", "strategies": {"s": {"kind": f"mine:{kind}"}}, **otherwise})
+
+
+def calls(folder):
+    """Return what the stages of the file were asked for so far, and forget it."""
+    module = next(
+        m for m in sys.modules.values() if str(getattr(m, "__file__", "")) == str(folder / "mine.py")
+    )
+    found = list(module.CALLS)
+    module.CALLS.clear()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["Model", "inside"])
+def test_a_stage_is_opened_and_closed_around_its_one_call_wherever_it_stands(kind, panel, folder):
+    result = run(config(kind), panel=panel, folder=folder)
+
+    assert calls(folder) == ["open", "over", "close"]
+    assert result.fills
+
+
+def test_a_stage_that_was_computed_is_read_from_the_store(panel, folder, store):
+    first = run(config("Model"), panel=panel, folder=folder, store=store)
+    calls(folder)
+
+    again = run(config("Model"), panel=panel, folder=folder, store=store)
+    within = run(config("inside"), panel=panel, folder=folder, store=store)
+
+    assert calls(folder) == []
+    assert again.signals["s"].tobytes() == first.signals["s"].tobytes()
+    assert within.fills
+    assert [stored.recipe["stage"] for stored in store.list()] == ["stage(close, Model(level=50.0))"]
+
+
+def test_a_sweep_computes_each_form_of_a_stage_once(panel, folder, store):
+    axes = {"s.level": [40.0, 50.0, 60.0], "portfolio.fee_bps": [0, 5, 10]}
+
+    swept = sweep(config("Model", sweep=axes), panel=panel, folder=folder, store=store)
+    first = calls(folder)
+    other = sweep(config("Model", sweep=axes, portfolio={"lot": 1}), panel=panel, folder=folder, store=store)
+
+    assert first.count("over") == 3
+    assert calls(folder) == []
+    assert swept.table.height == other.table.height == 9
+
+
+def test_one_stage_may_read_another(panel, folder, store):
+    result = run(config("Second"), panel=panel, folder=folder, store=store)
+
+    assert calls(folder) == ["open", "over", "close", "second"]
+    expected = 1.0 - (panel.fields["close"] > 60.0)
+    assert result.signals["s"].tolist() == expected.tolist()
+    assert len(store.list()) == 2
+
+
+@pytest.mark.parametrize("change", ["text", "parameter", "bars"])
+def test_another_file_parameter_or_panel_is_computed_anew(change, panel, folder, store):
+    run(config("Model"), panel=panel, folder=folder, store=store)
+    calls(folder)
+    otherwise = {}
+    if change == "text":
+        (folder / "mine.py").write_text(MINE + "\n# another version\n")
+    if change == "parameter":
+        otherwise = {"strategies": {"s": {"kind": "mine:Model", "params": {"level": 51.0}}}}
+
+    used = panel.rows(0, 79) if change == "bars" else panel
+    run(config("Model", **otherwise), panel=used, folder=folder, store=store)
+
+    assert len(store.list()) == 2
+
+
+def test_a_stage_that_fails_is_closed_all_the_same(panel):
+    closed = []
+
+    class Failing(Window):
+        def over(self, close):
+            raise ValueError("no")
+
+        def close(self):
+            closed.append(True)
+
+    with pytest.raises(Exception, match="no"):
+        Stages(panel, panel.fields, None).replace([stage_node(Failing())])
+
+    assert closed == [True]
+
+
+def test_expressions_are_left_as_they_are(panel):
+    node = close > sma(close, 5)
+
+    stages = Stages(panel, panel.fields, None)
+
+    assert stages.replace([node]) == [node]
+    assert stages.fields.keys() == panel.fields.keys()
+
+
+def test_strategies_are_found_and_called_with_their_parameters(folder):
+    params = {
+        "strategies": {"s": {"kind": "mine:inside", "params": {"level": 40.0}}, "h": {"kind": "buy_and_hold"}}
+    }
+    found = config("Each", **params)
+
+    assert list(targets_of(found, folder)) == ["s", "h"]
+    assert "Model(level=40.0)" in repr(trees_of(found, folder)["s"])
+
+
+def test_stored_rows_have_the_bits_of_computed_ones(panel, folder, store):
+    stages = [Stages(panel, panel.fields, kept) for kept in (None, store, store)]
+    node = trees_of(config("Each"), folder)["s"]
+
+    rows = []
+    for one in stages:
+        (replaced,) = one.replace([node])
+        rows.append(np.ascontiguousarray(one.fields[replaced.params[0]]).tobytes())
+
+    assert rows[0] == rows[1] == rows[2]
