@@ -218,8 +218,7 @@ def _place(
     cuts = ((step != 0) & (step != 1)).sum(axis=2) + (np.diff(step, axis=2) != 0).sum(axis=2) // 2
     jumps = (cuts * CUT > lanes * instruments) | (column[:, :, 0] < 0)
     if len(outputs) > 1:
-        for is_operand, number in outputs:
-            jumps[number] |= is_operand
+        jumps[[number for is_operand, number in outputs if is_operand]] = True
     pieces = np.zeros((blocks * lanes, 2 + 2 * operands), np.int64)
     block, done = np.zeros((blocks, 2), np.int64), 0
     for b in range(blocks):
