@@ -82,6 +82,8 @@ def _measure(row: Row, quick: bool, said: Console, failed: list[str]) -> list[Re
     for job in _jobs(row, quick):
         cores = "one core" if job.workers == 1 else f"{job.workers} cores"
         what = f"{row.name} ({row.title}): {job.side.name}, {cores}"
+        if not said.is_terminal:  # a log shows no spinner
+            said.print(f"... {what}", highlight=False)
         with said.status(what):
             try:
                 measured.append(run(job))

@@ -13,7 +13,7 @@ import msgspec
 from bench.disturbance import wait_for_quiet
 from bench.records import Job, Record, WrongValue
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 15.0
 
 
 def main() -> None:
