@@ -67,6 +67,11 @@ def banked(n: int = 3, under: float = 40.0, over: float = 60.0) -> Node:
     return hysteresis(rsi(close, n), under, over)
 
 
+def inverted(x: float = 50.0) -> Node:
+    """Take more steps than there are things to look at."""
+    return ~~~~(close > x)
+
+
 def clamped(n: int = 3, gain: float = 5.0) -> Node:
     """Say fractions."""
     return least(most(zscore(returns(close, n)) * gain, -1.0), 1.0)

@@ -26,6 +26,7 @@ SWEEPS = {
     "constant": {"size": [0.0, 0.25, 1.0]},
     "sized": {"n": [2, 5, 3], "size": [0.1, 0.5, 1.0], "floor": [-0.05, 0.0, 0.01]},
     "banked": {"n": [2, 5], "under": [20.0, 30.5, 45.0], "over": [50, 70]},
+    "inverted": {"x": [45.0, 50.0, 55.0]},
     "clamped": {"n": [2, 5], "gain": [0.1, 0.7, -3.0]},
     "ranked": {"n": [2, 5, 9], "top": [0.4, 0.5, 0.9]},
     "told": {"of": ["fast", "slow"], "flag": [True, False], "n": [None, 5]},
@@ -92,6 +93,18 @@ def test_several_strategies_may_be_swept_at_once_with_their_weights(panel):
     result = sweep(decode(config), panel=panel, folder=FOLDER)
 
     assert_each_alone(result, panel, some=40)
+
+
+def test_strategies_may_take_more_steps_than_there_are_things_to_look_at(panel):
+    config = {
+        "name": "swept",
+        "strategies": {name: {"kind": "swept:inverted"} for name in "abc"},
+        "sweep": {"a.x": [45.0, 55.0], "c.x": [45.0, 50.0]},
+    }
+
+    result = sweep(decode(config), panel=panel, folder=FOLDER)
+
+    assert_each_alone(result, panel)
 
 
 def test_a_plan_computes_each_average_once():

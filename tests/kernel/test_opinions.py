@@ -1,0 +1,66 @@
+"""What a lane thinks, from its own columns of the shared features, is what it would think alone."""
+
+from math import isnan
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.kernel.worlds import FOLDER, worlds
+
+from flotilla.config import MEASURES, decode
+from flotilla.research import run, sweep
+
+# Axes that are neighbours in the features, that jump about in them, and that are numbers of each lane.
+AXES = {
+    "a": [{"from": 2, "to": 9}, {"from": 2, "to": 40}, [3], [9, 2, 5]],
+    "b": [[4], [12, 3, 30, 7], {"from": 3, "to": 21, "step": 3}],
+    "x": [[0.5], [0.0, 0.25, 3.0]],
+}
+
+
+@st.composite
+def swept(draw, trees):
+    """Draw a configuration of so many random expressions, each with some of its parameters swept."""
+    strategies, axes = {}, {}
+    for n in range(trees):
+        name = f"s{n}"
+        seed = draw(st.integers(0, 10_000))
+        strategies[name] = {
+            "kind": "told:grown",
+            "params": {"seed": seed},
+            "weight": draw(st.sampled_from([1, 2.5])),
+        }
+        for key in draw(st.sets(st.sampled_from("abx"), max_size=3 if trees == 1 else 1)):
+            axes[f"{name}.{key}"] = draw(st.sampled_from(AXES[key]))
+    if draw(st.booleans()):
+        axes["s0.weight"] = [0.5, 1.0]
+    return decode({"name": "grown", "strategies": strategies, "sweep": axes})
+
+
+def assert_some_alone(config, world, data):
+    result = sweep(config, panel=world.panel, folder=FOLDER)
+
+    some = data.draw(st.sets(st.integers(0, result.grid.size - 1), min_size=1, max_size=3))
+    for k in some:
+        row = result.table.filter(result.table["portfolio"] == k).row(0, named=True)
+        alone = run(result.config_of(k), panel=world.panel, folder=FOLDER).measures
+        wrong = {n: (row[n], alone[n]) for n in MEASURES if not same(row[n], alone[n])}
+        assert wrong == {}, result.grid.values(k)
+
+
+def same(row, alone):
+    return row == alone or (row is None and isnan(alone))
+
+
+@settings(max_examples=80)
+@given(st.data())
+def test_a_random_expression_says_in_a_lane_what_it_says_alone(data):
+    with np.errstate(all="ignore"):
+        assert_some_alone(data.draw(swept(1)), data.draw(worlds()), data)
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_several_random_expressions_are_fused_in_a_lane_as_alone(data):
+    with np.errstate(all="ignore"):
+        assert_some_alone(data.draw(swept(3)), data.draw(worlds()), data)
