@@ -115,11 +115,10 @@ class Portfolio:
         need = 0.0
         for name, quantity in buys.items():
             need += quantity * paid[name] + self.fee(quantity, paid[name])
-        # A few units in the last place stay unspent, so that no rounding takes cash below zero, and they buy
-        # nothing later.
-        power = self.cash * (1.0 - (len(self.instruments) + 8) * EPSILON)
+        # Of buys that are cut, a few units in the last place stay unspent, and they buy nothing later.
+        whole, power = need <= self.cash, self.cash * (1.0 - (len(self.instruments) + 8) * EPSILON)
         for name, quantity in buys.items():
-            if need <= power:
+            if whole:
                 self.settle(name, quantity, paid[name])
             elif power / need > DUST:
                 self.settle(name, self.whole_lots(quantity * (power / need)), paid[name])

@@ -25,7 +25,7 @@ def of_bars(result):
 
 @SOME
 @given(runs())
-def test_cash_is_the_start_and_the_fills_and_never_below_zero(result):
+def test_cash_is_the_start_and_the_fills_and_below_zero_by_a_rounding_at_most(result):
     cash, expected = result.config.portfolio.cash, []
     for fills in of_bars(result):
         for f in fills:
@@ -33,7 +33,7 @@ def test_cash_is_the_start_and_the_fills_and_never_below_zero(result):
         expected.append(cash)
 
     assert result.cash.tolist() == expected
-    assert min(expected) >= 0.0
+    assert min(expected) >= -1e-12 * cash * max(1.0, max(result.equity) / cash)
 
 
 @SOME

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from flotilla.errors import StageError
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.fold import Fold, OnBar
 from flotilla.stage.window import stage_node
@@ -92,7 +93,7 @@ def test_a_fold_without_a_computation_says_so():
         def start(self, instruments):
             return np.zeros(instruments)
 
-    with pytest.raises(NotImplementedError, match="Begun does not say how it moves on"):
+    with pytest.raises(StageError, match="Begun does not say how it moves on"):
         run(Begun())
-    with pytest.raises(NotImplementedError, match="BegunOnBar does not say what it thinks"):
+    with pytest.raises(StageError, match="BegunOnBar does not say what it thinks"):
         run(BegunOnBar())

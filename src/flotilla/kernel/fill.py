@@ -29,20 +29,14 @@ def fee_of(quantity: float, price: float, fee: float) -> float:
 
 
 @compiled
-def buying_power(cash: float, instruments: int) -> float:
-    """Return the cash that a bar's buys may spend together, account currency.
+def buy_scale(need: float, cash: float, instruments: int) -> float:
+    """Return the common factor, in [0, 1], for a bar's buys that cost `need` together, of a portfolio's `cash`.
 
-    It is the cash less a few units in its last place: the buys are summed to compare them with the cash, and
-    taken from it one by one, and those two roundings differ by less than this allowance. So cash never ends
-    below zero, and no rounding has to be swept away afterwards.
+    Buys that need all the cash there is, to the last bit, are not cut: cash may end a rounding below zero, by no
+    more than I + 8 units in its last place. Buys that are cut leave as much, lest rounding spend more than there
+    is; and nothing is bought with such a rest.
     """
-    return cash * (1.0 - (instruments + 8) * EPSILON)
-
-
-@compiled
-def buy_scale(need: float, power: float) -> float:
-    """Return the common factor, in [0, 1], for a bar's buys that cost `need` and may spend `power`."""
-    scale = 1.0 if need <= power else power / need
+    scale = 1.0 if need <= cash else cash * (1.0 - (instruments + 8) * EPSILON) / need
     return scale if scale > DUST else 0.0
 
 
@@ -55,19 +49,19 @@ def size_at_fill(
     min_trade: Floats,
     queue: Ints,
     price: Floats,
-    marks: Floats,
+    known: Floats,
     worths: Floats,
 ) -> None:
     """Turn orders that are weights into units at the price of the fill, or into none where it is too little.
 
     The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
-    price, marks: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
+    price, known: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
     """
     lanes, rounding = worths.shape[0], any_lots(lot)
     for p in range(lanes):
         worths[p] = cash[p]
     for row in range(position.shape[0]):
-        at = marks[row] if np.isnan(price[row]) else price[row]
+        at = known[row] if np.isnan(price[row]) else price[row]
         for p in range(lanes):
             worths[p] += worth(position[row, p], at)
     for k in range(1, queue[0] + 1):
@@ -116,9 +110,9 @@ def scale_buys(cash: Floats, need: Floats, instruments: int) -> None:
     """Turn `need` into the factor by which each portfolio's buys are scaled down to its cash."""
     short = 0
     for p in range(cash.shape[0]):
-        short += 1 if need[p] > buying_power(cash[p], instruments) else 0
+        short += 1 if need[p] > cash[p] else 0
     for p in range(cash.shape[0]):
-        need[p] = buy_scale(need[p], buying_power(cash[p], instruments)) if short > 0 else 1.0
+        need[p] = buy_scale(need[p], cash[p], instruments) if short > 0 else 1.0
 
 
 @compiled_apart
@@ -175,19 +169,19 @@ def fill(
     tally: Tally,
     filled: Filled,
     price: Floats,
-    marks: Floats,
+    known: Floats,
     at_fill: bool,
     need: Floats,
 ) -> None:
     """Fill a block's pending orders at `price`: float64[I], NaN where nothing trades, and the order rests.
 
-    marks: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P],
+    known: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P],
     scratch.
     """
     queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
         size_at_fill(
-            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, marks, need,
+            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, known, need,
         )  # fmt: skip
     sell(
         book.order, book.position, book.cash, terms.fee, terms.slippage,

@@ -35,7 +35,8 @@ class Rows(NamedTuple):
 
     fill: Floats  # [T, I] price at which orders fill, NaN where nothing trades
     close: Floats  # [T, I] NaN where there is none
-    mark: Floats  # [T, I] the last close known
+    known: Floats  # [T, I] the last close before the bar, when its orders fill
+    mark: Floats  # [T, I] the last close with it
     scale: Floats  # [T, I] the risk decisions' scale, [0, 1]
     limit: Floats  # [T, I] the risk decisions' cap on a weight
     features: Floats  # [T, I, F]
@@ -88,7 +89,7 @@ def advance(
             book, term, tally = book_of(books, b), terms_of(terms, b), tally_of(tallies, b)
             for t in range(begin, end):
                 if book.queue[0] > 0:
-                    fill(book, term, tally, filled, rows.fill[t], rows.mark[t], at_fill, need)
+                    fill(book, term, tally, filled, rows.fill[t], rows.known[t], at_fill, need)
                 mark(book, tally, rows.mark[t])
                 think(program, b, rows.features[t], slots, sums, opinions)
                 decide(

@@ -23,7 +23,7 @@ class Gateway(Protocol):
     def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
         """Take a portfolio's orders of one bar."""
 
-    def fill(self, portfolio_id: str, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
+    def fill(self, portfolio_id: str, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
         """Return what a bar filled of a portfolio's orders."""
 
     def state(self) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class Prices(NamedTuple):
     written_ns: int  # when the feed wrote it down
     fill: Floats     # what orders fill at, NaN where nothing trades
     close: Floats    # NaN where there is none
-    mark: Floats     # the last close known
+    known: Floats    # the last close before this bar, when its orders fill
+    mark: Floats     # the last close with it
 
 
 class PriceReader:
@@ -52,11 +53,11 @@ class PriceReader:
             return []
         values = arrays([message.values for _, message in bars], self._shape)
         close = values[:, self._close].copy()
-        marks = self._marks.advance(close)
+        known, marks = self._marks.advance_both(close)
         return [
             Prices(
                 Moment(message.bar, message.ts_event), row.seq, row.ts,
-                values[n, self._fill].copy(), close[n], marks[n],
+                values[n, self._fill].copy(), close[n], known[n], marks[n],
             )
             for n, (row, message) in enumerate(bars)
         ]  # fmt: skip

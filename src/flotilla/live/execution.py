@@ -126,7 +126,7 @@ class Execution:
         for name, account in self._accounts.items():
             while account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
                 self._gateway.accept(name, account.waiting.popleft().orders)
-                fills = self._gateway.fill(name, prices.moment, prices.fill, prices.mark)
+                fills = self._gateway.fill(name, prices.moment, prices.fill, prices.known)
                 told = Filled(name, prices.moment.bar, prices.moment.ts, tuple(fills))
                 entries.append((now, FILLED.encode(told)))
                 account.filled = prices.moment.bar

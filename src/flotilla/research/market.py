@@ -29,7 +29,8 @@ class Market(NamedTuple):
     first: int  # the row with which portfolios begin; those before warm the stages up
     fill: Floats
     close: Floats
-    marks: Floats
+    known: Floats  # the last closes before each bar, when its orders fill
+    marks: Floats  # the last closes with it
     scale: Floats
     cap: Floats
     decisions: Decisions | None
@@ -59,6 +60,7 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
     if portfolio.decisions:
         table = read_decisions((folder or Path()) / portfolio.decisions)
         decisions = decisions_for(table, portfolio_id, panel.ts_recv, panel.instruments)
+    known, marks = Marks(instruments).advance_both(np.ascontiguousarray(close))
     open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
     return Market(
         panel=panel,
@@ -66,7 +68,8 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
         first=first,
         fill=panel.fields[fill_field(portfolio.fill_at, panel.fields)],
         close=close,
-        marks=Marks(instruments).advance(np.ascontiguousarray(close)),
+        known=known,
+        marks=marks,
         scale=decisions.scale if decisions else open_risk,
         cap=decisions.cap if decisions else open_risk,
         decisions=decisions,

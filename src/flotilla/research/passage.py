@@ -94,11 +94,11 @@ class Passage:
         first, last = begin + skipped, begin + len(features)
         if first >= last:
             return
-        fill, close, marks, scale, cap = (
+        fill, close, known, marks, scale, cap = (
             np.ascontiguousarray(a[first:last])
-            for a in (market.fill, market.close, market.marks, market.scale, market.cap)
+            for a in (market.fill, market.close, market.known, market.marks, market.scale, market.cap)
         )
-        rows = Rows(fill, close, marks, scale, cap, features[skipped:])
+        rows = Rows(fill, close, known, marks, scale, cap, features[skipped:])
         instruments = features.shape[1]
         edges = np.linspace(0, self.plan.blocks, min(workers * TASKS, self.plan.blocks) + 1).astype(int)
 

@@ -167,7 +167,7 @@ def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identi
     fills: list[Fill] = []
     for k, t in enumerate(bars.tolist()):
         moment = Moment(t, int(panel.ts_event[t]))
-        filled = exchange.fill(moment, market.fill[t], market.marks[t])
+        filled = exchange.fill(moment, market.fill[t], market.known[t])
         portfolio.settle(filled, market.fill[t])
         equity[k] = portfolio.mark(market.marks[t])
         ids = market.decisions.ids(t, names) if market.decisions else nobody

@@ -58,6 +58,12 @@ class Marks:
         carry(self.last, close, marks)
         return marks
 
+    def advance_both(self, close: Floats) -> tuple[Floats, Floats]:
+        """Return what was known before each of the next rows, when its orders fill, and its marks."""
+        before = self.last.copy()
+        marks = self.advance(close)
+        return np.concatenate([before[None], marks[:-1]]), marks
+
 
 def _one_lane(book: Book) -> dict[str, NDArray[Any]]:
     return {name: array.copy() for name, array in book._asdict().items()}
@@ -86,14 +92,17 @@ class Exchange:
             self._ids[i] = order.order_id
         enqueue(self._book.pending, self._book.queue)
 
-    def fill(self, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
-        """Fill what rests at `price`: float64[I], NaN where nothing trades. Sells come first, then buys."""
+    def fill(self, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
+        """Fill what rests at `price`: float64[I], NaN where nothing trades. Sells come first, then buys.
+
+        known: float64[I], the last closes before this bar.
+        """
         book, filled = self._book, self._filled
         if book.queue[0] == 0:
             return []
         filled.quantity[:] = 0.0
         fees = self._terms.fee[0]
-        fill(book, self._terms, self._tally, filled, price, marks, self._at_fill, self._need)
+        fill(book, self._terms, self._tally, filled, price, known, self._at_fill, self._need)
         quantity, paid = filled.quantity[:, 0], filled.price[:, 0]
         sequence = [*np.flatnonzero(quantity < 0.0), *np.flatnonzero(quantity > 0.0)]
         return [

@@ -21,12 +21,12 @@ class Paper:
         """Rest a portfolio's orders until the next bar."""
         self._accounts[portfolio_id].accept(orders)
 
-    def fill(self, portfolio_id: str, moment: Moment, price: Floats, marks: Floats) -> list[Fill]:
+    def fill(self, portfolio_id: str, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
         """Return what a bar fills of a portfolio's orders.
 
-        price: float64[I], NaN where nothing trades; marks: float64[I], the last known closes.
+        price: float64[I], NaN where nothing trades; known: float64[I], the last closes before the bar.
         """
-        return self._accounts[portfolio_id].fill(moment, price, marks)
+        return self._accounts[portfolio_id].fill(moment, price, known)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
