@@ -79,6 +79,7 @@ def test_the_benchmark_buys_all_in_equal_parts_and_holds(panel):
     bought = [f.instrument for f in benchmark.fills]
     assert sorted(bought) == sorted(panel.instruments)
     assert benchmark.config.portfolio.fee_bps == 5
+    assert benchmark.portfolio_id == "buy-and-hold"
 
 
 def test_a_file_is_run_with_strategies_beside_it(tmp_path, panel):

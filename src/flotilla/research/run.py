@@ -133,7 +133,11 @@ def benchmark_of(config: RunConfig, folder: Path | None, panel: Panel) -> RunRes
         config.portfolio, allocation=None, max_drawdown=None, decisions=None, rebalance="change", cap=1.0
     )
     hold = msgspec.structs.replace(
-        config, strategies={"hold": StrategyConfig("buy_and_hold")}, portfolio=terms, sweep={}
+        config,
+        name="buy-and-hold",
+        strategies={"hold": StrategyConfig("buy_and_hold")},
+        portfolio=terms,
+        sweep={},
     )
     return run(hold, folder=folder, panel=panel)
 
