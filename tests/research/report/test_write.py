@@ -13,6 +13,12 @@ def test_a_report_is_a_page_with_its_numbers_beside_it(made, tmp_path):
     assert sorted(path.name for path in html.parent.iterdir()) == ["report.html", "report.json"]
 
 
+def test_its_folder_may_be_named_by_a_text(made, tmp_path):
+    html, _ = write_report(made(), str(tmp_path / "new"))
+
+    assert html == tmp_path / "new" / "report.html"
+
+
 def test_the_same_data_make_the_same_files(made, tmp_path):
     first, second = (write_report(made(), tmp_path / name) for name in "ab")
 

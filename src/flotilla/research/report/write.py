@@ -13,7 +13,7 @@ from flotilla.stream.files import write_atomically
 HTML, JSON = "report.html", "report.json"
 
 
-def write_report(data: ReportData, folder: Path) -> tuple[Path, Path]:
+def write_report(data: ReportData, folder: Path | str) -> tuple[Path, Path]:
     """Write report.html and report.json into `folder`, made if need be, and return their paths.
 
     Each appears whole or not at all: a reader never sees half of one, and a crash leaves the old one. Both
@@ -21,7 +21,7 @@ def write_report(data: ReportData, folder: Path) -> tuple[Path, Path]:
     """
     found = explored(data)
     numbers, text = document(data, found), page(data, found).encode()
-    html, json = folder / HTML, folder / JSON
+    html, json = Path(folder, HTML), Path(folder, JSON)
     write_atomically(json, numbers)
     write_atomically(html, text)
     return html, json
