@@ -2,8 +2,7 @@
 
 from math import nan
 
-from flotilla.stage.expression import Node, close
-from flotilla.stage.operators import known, where
+from flotilla.stage import Node, close, known, where
 
 
 def buy_and_hold() -> Node:

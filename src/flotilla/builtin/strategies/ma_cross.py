@@ -1,7 +1,6 @@
 """The crossover of two moving averages."""
 
-from flotilla.stage.expression import Node, close
-from flotilla.stage.operators import sma
+from flotilla.stage import Node, close, sma
 
 
 def ma_cross(fast: int = 10, slow: int = 30) -> Node:

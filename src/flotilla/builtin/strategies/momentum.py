@@ -2,9 +2,7 @@
 
 from math import nan
 
-from flotilla.stage.calendar import month, starts
-from flotilla.stage.expression import Node, close
-from flotilla.stage.operators import delay, place, where
+from flotilla.stage import Node, close, delay, month, place, starts, where
 
 
 def momentum(lookback: int = 252, skip: int = 21, top: int = 5) -> Node:

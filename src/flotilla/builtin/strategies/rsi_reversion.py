@@ -1,7 +1,6 @@
 """Reversion to the mean, by the relative strength index."""
 
-from flotilla.stage.expression import Node, close
-from flotilla.stage.operators import hysteresis, rsi
+from flotilla.stage import Node, close, hysteresis, rsi
 
 
 def rsi_reversion(n: int = 14, low: float = 30.0, high: float = 50.0) -> Node:
