@@ -63,7 +63,9 @@ def gone(pid: int) -> bool:
 
 def test_each_starts_once_the_one_before_it_is_ready_and_stops_in_reverse(tmp_path):
     notes = tmp_path / "notes"
-    script = READY + f"""
+    script = (
+        READY
+        + f"""
 def note(what):
     with open({str(notes)!r}, "a") as file:
         file.write(what + "\\n")
@@ -78,6 +80,7 @@ ready()
 while True:
     signal.pause()
 """
+    )
     commands = [python(name, script) for name in "abc"]
     commands = [command._replace(argv=(*command.argv, command.name)) for command in commands]
 
@@ -89,7 +92,16 @@ while True:
 
     assert codes == {"a": 0, "b": 0, "c": 0}
     assert notes.read_text().split("\n") == [
-        "start a", "ready a", "start b", "ready b", "start c", "ready c", "stop c", "stop b", "stop a", "",
+        "start a",
+        "ready a",
+        "start b",
+        "ready b",
+        "start c",
+        "ready c",
+        "stop c",
+        "stop b",
+        "stop a",
+        "",
     ]
 
 
@@ -165,14 +177,17 @@ def test_one_that_is_not_ready_in_time_is_stopped(tmp_path):
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path):
-    with Launcher([Command("feed", ("/no/such/command",))], tmp_path) as fleet, pytest.raises(
-        ProcessError, match="/no/such/command cannot be run: No such file"
+    with (
+        Launcher([Command("feed", ("/no/such/command",))], tmp_path) as fleet,
+        pytest.raises(ProcessError, match="/no/such/command cannot be run: No such file"),
     ):
         fleet.start()
 
 
 def test_one_that_ignores_the_request_is_killed_with_its_group(tmp_path):
-    script = READY + """
+    script = (
+        READY
+        + """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen(["sleep", "60"])
 print(child.pid, flush=True)
@@ -180,6 +195,7 @@ ready()
 while True:
     signal.pause()
 """
+    )
     with Launcher([python("deaf", script)], tmp_path, stop_s=0.1) as fleet:
         fleet.start()
         grandchild = int((tmp_path / "deaf.log").read_text())

@@ -72,7 +72,11 @@ CONFIG = {
         "streak": {"kind": "mine:Streak", "params": {"n": 2}},
     },
     "portfolio": {
-        "start": "2000-02-01", "decisions": "risk.csv", "min_trade": 100.0, "lot": 1.0, "slippage_bps": 5
+        "start": "2000-02-01",
+        "decisions": "risk.csv",
+        "min_trade": 100.0,
+        "lot": 1.0,
+        "slippage_bps": 5,
     },
 }
 

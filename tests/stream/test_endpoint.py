@@ -7,7 +7,9 @@ from flotilla.errors import ConfigError
 from flotilla.stream.endpoint import bound, check_endpoint
 
 
-@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:5555", "tcp://127.0.0.1:*", "tcp://127.1.2.3:1", "tcp://[::1]:5"])
+@pytest.mark.parametrize(
+    "endpoint", ["tcp://127.0.0.1:5555", "tcp://127.0.0.1:*", "tcp://127.1.2.3:1", "tcp://[::1]:5"]
+)
 def test_loopback_is_allowed(endpoint):
     check_endpoint(endpoint)
 

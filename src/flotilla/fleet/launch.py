@@ -48,8 +48,8 @@ class Command(NamedTuple):
 
     name: str
     argv: tuple[str, ...]
-    beside: bool = False   # does not wait for the command before it
-    ends: bool = False     # may end by itself, with exit code 0
+    beside: bool = False  # does not wait for the command before it
+    ends: bool = False  # may end by itself, with exit code 0
     ready_s: float = 30.0  # how long it may take until it is ready
     env: Mapping[str, str] = MappingProxyType({})  # added to ours
 

@@ -30,11 +30,11 @@ def fee_of(quantity: float, price: float, fee: float) -> float:
 
 @compiled
 def buy_scale(need: float, cash: float, instruments: int) -> float:
-    """Return the common factor, in [0, 1], for a bar's buys that cost `need` together, of a portfolio's `cash`.
+    """Return the common factor, in [0, 1], for a bar's buys that cost `need`, of a portfolio that has `cash`.
 
-    Buys that need all the cash there is, to the last bit, are not cut: cash may end a rounding below zero, by no
-    more than I + 8 units in its last place. Buys that are cut leave as much, lest rounding spend more than there
-    is; and nothing is bought with such a rest.
+    Buys that need all the cash there is, to the last bit, are not cut: cash may end a rounding below zero, by
+    no more than I + 8 units in its last place. Buys that are cut leave as much, lest rounding spend more than
+    there is; and nothing is bought with such a rest.
     """
     scale = 1.0 if need <= cash else cash * (1.0 - (instruments + 8) * EPSILON) / need
     return scale if scale > DUST else 0.0

@@ -16,12 +16,12 @@ class Prices(NamedTuple):
     """One bar's prices, float64[I] each."""
 
     moment: Moment
-    seq: int         # in the feed's stream
+    seq: int  # in the feed's stream
     written_ns: int  # when the feed wrote it down
-    fill: Floats     # what orders fill at, NaN where nothing trades
-    close: Floats    # NaN where there is none
-    known: Floats    # the last close before this bar, when its orders fill
-    mark: Floats     # the last close with it
+    fill: Floats  # what orders fill at, NaN where nothing trades
+    close: Floats  # NaN where there is none
+    known: Floats  # the last close before this bar, when its orders fill
+    mark: Floats  # the last close with it
 
 
 class PriceReader:

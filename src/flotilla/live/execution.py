@@ -38,9 +38,9 @@ class _Account:
     """What execution knows of one portfolio."""
 
     def __init__(self) -> None:
-        self.decided, self.crc = -1, 0        # the last bar that is written down, and what was
+        self.decided, self.crc = -1, 0  # the last bar that is written down, and what was
         self.waiting: deque[Decided] = deque()  # written down, and not at the gateway
-        self.filled = -1                      # the last bar that was filled
+        self.filled = -1  # the last bar that was filled
 
 
 class Execution:
@@ -53,12 +53,8 @@ class Execution:
         self._log = stack.enter_context(closing(LogWriter(run.log("orders"), ["intents", "fills"])))
         cursor = self._recover()
         log = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
-        self._bars = stack.enter_context(
-            closing(ZmqSubscriber(run.endpoint("bars"), "bars", log, cursor))
-        )
-        self._server = stack.enter_context(
-            closing(ZmqServer(run.endpoint("orders"), resolve=self._resolve))
-        )
+        self._bars = stack.enter_context(closing(ZmqSubscriber(run.endpoint("bars"), "bars", log, cursor)))
+        self._server = stack.enter_context(closing(ZmqServer(run.endpoint("orders"), resolve=self._resolve)))
         self._publisher = stack.enter_context(
             closing(ZmqPublisher(run.endpoint("fills"), "fills", self._log.last_seq("fills") + 1))
         )

@@ -24,7 +24,7 @@ from flotilla.stream.log import LogWriter
 from flotilla.stream.socket import ZmqPublisher
 
 WINDOW = 2_048  # bars; several times what a role does between two checkpoints
-_BATCH = 64     # most bars in one message
+_BATCH = 64  # most bars in one message
 _LOOK_S = 0.002
 
 
@@ -38,9 +38,7 @@ class Feed:
         self._values = np.ascontiguousarray(stacked)  # float64[T, F, I]
         self._event, self._recv = panel.ts_event[first:].tolist(), panel.ts_recv[first:].tolist()
         self._first = first
-        self._log = stack.enter_context(
-            closing(LogWriter(run.log("bars"), ["bars"], durability="normal"))
-        )
+        self._log = stack.enter_context(closing(LogWriter(run.log("bars"), ["bars"], durability="normal")))
         self._done = self._log.last_seq("bars")
         self._publisher = stack.enter_context(
             closing(ZmqPublisher(run.endpoint("bars"), "bars", self._done + 1))

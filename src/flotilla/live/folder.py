@@ -43,12 +43,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
     config: dict[str, Any]
     plugins: str | None  # folder where the user's own files are looked for first
-    store: str           # root of the store that holds the panel
-    panel: str           # identity
+    store: str  # root of the store that holds the panel
+    panel: str  # identity
     instruments: tuple[str, ...]
     fields: tuple[str, ...]  # of a bar, in the order of its values
-    first: int           # row of the panel where the run begins; the rows before are history
-    bars: int            # how many there are to replay
+    first: int  # row of the panel where the run begins; the rows before are history
+    bars: int  # how many there are to replay
     speed: float | None  # bars a second; None is as fast as the slowest role
     gateway: str
     decisions: str | None  # hash of the table of risk decisions, which is kept beside this file

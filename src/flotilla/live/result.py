@@ -23,13 +23,13 @@ _SLICE = 4_096
 class LiveResult(NamedTuple):
     """What a run did, bar by bar. T: the bars that were lived, from the run's first on."""
 
-    ts: NDArray[np.int64]       # [T] ns UTC, of the bars
-    equity: Floats              # [T] account currency
-    cash: Floats                # [T] account currency
-    orders: list[Order]         # as they were written down
-    fills: list[Fill]           # as they were told
+    ts: NDArray[np.int64]  # [T] ns UTC, of the bars
+    equity: Floats  # [T] account currency
+    cash: Floats  # [T] account currency
+    orders: list[Order]  # as they were written down
+    fills: list[Fill]  # as they were told
     signals: dict[str, Floats]  # strategy -> float64[T', I]; T' may be ahead of T
-    ack_ns: NDArray[np.int64]   # from a bar's being written down to its order request's answer
+    ack_ns: NDArray[np.int64]  # from a bar's being written down to its order request's answer
 
 
 def read_result(folder: Path) -> LiveResult:

@@ -31,10 +31,10 @@ from flotilla.stream.codec import Row
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import ZmqPusher, ZmqSubscriber
 
-CHUNK = 512           # most bars at a time
-KEEP_BARS = 1_024     # a checkpoint after so many,
+CHUNK = 512  # most bars at a time
+KEEP_BARS = 1_024  # a checkpoint after so many,
 KEEP_NS = 1_000_000_000  # or so long
-SERVE_NS = 20_000_000    # how long acknowledgements may lie while bars come
+SERVE_NS = 20_000_000  # how long acknowledgements may lie while bars come
 
 
 def root_of(run: Run, name: str, stack: ExitStack) -> Node:
@@ -118,7 +118,6 @@ class Strategy:
         self._pusher.push(self._log.append("signals", entries))
         if self._bars.cursor - self._kept >= KEEP_BARS or monotonic_ns() - self._kept_ns >= KEEP_NS:
             self.keep()
-
 
     def _with_calendar(self, fields: dict[str, Floats], ts_event: NDArray[np.int64]) -> dict[str, Floats]:
         """Return the fields of some bars with those of the calendar, if the strategy reads one of these."""

@@ -42,7 +42,7 @@ class Row(NamedTuple):
     """One row of a stream."""
 
     seq: int  # counts the rows of the stream, gapless, from 1
-    ts: int   # ns since 1970, UTC: when the writer wrote it, or what else it says
+    ts: int  # ns since 1970, UTC: when the writer wrote it, or what else it says
     payload: bytes
 
 

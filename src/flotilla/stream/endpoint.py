@@ -27,10 +27,10 @@ from flotilla.errors import ConfigError, StreamError
 
 T = TypeVar("T")
 
-MAX_MESSAGE = 16 << 20   # bytes
-HWM = 1_000              # messages waiting for one peer
+MAX_MESSAGE = 16 << 20  # bytes
+HWM = 1_000  # messages waiting for one peer
 LINGER_MS = 200
-_SUN_PATH = 107          # bytes that the kernel keeps of a unix socket's path
+_SUN_PATH = 107  # bytes that the kernel keeps of a unix socket's path
 
 
 def check_endpoint(endpoint: str) -> None:

@@ -37,7 +37,7 @@ _NOWHERE = -1  # `rewind` of an acknowledgement that asks for nothing
 class _Ack(msgspec.Struct, array_like=True, frozen=True, gc=False):
     version: int
     source: str
-    done: int    # rows up to this one are safe at the reader
+    done: int  # rows up to this one are safe at the reader
     rewind: int  # send again what follows this one; _NOWHERE: no need
 
 
