@@ -66,3 +66,23 @@ def test_a_lane_has_the_bits_of_a_portfolio_alone(data):
     for k in some:
         alone = run(swept.config_of(k), panel=world.panel, folder=FOLDER)
         assert differences(row_of(swept, k), alone.measures) == {}, f"portfolio {k}"
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_a_lane_does_not_know_who_its_neighbours_are(data):
+    world = data.draw(worlds())
+    config, portfolios, _ = data.draw(lists(world))
+    rng, count = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1))), len(portfolios["s0.k"])
+    seats = rng.permutation(count)[: rng.integers(1, count + 1)]  # some of them, elsewhere
+
+    together = sweep(config, panel=world.panel, folder=FOLDER, portfolios=portfolios)
+    moved = {key: [values[k] for k in seats] for key, values in portfolios.items()}
+    apart = sweep(config, panel=world.panel, folder=FOLDER, portfolios=moved)
+
+    before = together.table.sort("portfolio")[seats.tolist()]
+    assert bits(apart.table.sort("portfolio")) == bits(before)
+
+
+def bits(table):
+    return {name: repr(table[name].to_list()) for name in MEASURES}

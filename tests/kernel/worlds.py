@@ -47,7 +47,6 @@ class World(NamedTuple):
     panel: Panel
     decisions: list[Decision]
     path: str | None  # of the decisions, as the configuration has it
-    partly: bool  # there may be a close where there is no open
 
     def config(self, terms: dict[str, Any], strategies: dict[str, dict[str, Any]]) -> RunConfig:
         """Return a configuration. strategies: name -> {"weight": .., "k": which of the told fields}."""
@@ -134,7 +133,7 @@ def worlds(draw: st.DrawFn, most_bars: int = 40) -> World:
     closed = rng.random(close.shape) < draw(st.sampled_from([0.0, 0.1, 0.5]))
     if draw(st.booleans()):
         closed[: bars // 3, -1] = True  # listed late
-    partly = draw(st.booleans())
+    partly = draw(st.booleans())  # there may be a close where there is no open
     for values in fields.values():
         values[closed] = np.nan
         values[rng.random(close.shape) < (0.1 if partly else 0.0)] = np.nan
@@ -149,7 +148,7 @@ def worlds(draw: st.DrawFn, most_bars: int = 40) -> World:
     days = 10_957 + np.cumsum(rng.integers(1, 4, bars))
     panel = panel_of(fields, days)
     decisions = draw(decided(panel))
-    return World(panel, decisions, written(decisions) if decisions else None, partly)
+    return World(panel, decisions, written(decisions) if decisions else None)
 
 
 @st.composite
@@ -204,11 +203,9 @@ def manners(draw: st.DrawFn, world: World) -> dict[str, Any]:
     """Draw the terms that decide which code runs, or on which rows."""
     opens = ["open"] if "open" in world.panel.fields else []
     fill_at = draw(st.sampled_from(["auto", "close", *opens]))
-    # Where only the open is missing, see test_bar.py.
-    sizes = ["decision"] if world.partly and fill_at != "close" else ["decision", "fill"]
     days = world.panel.ts_event.astype("datetime64[ns]").astype("datetime64[D]")
     return {
-        "size_at": draw(st.sampled_from(sizes)),
+        "size_at": draw(st.sampled_from(["decision", "fill"])),
         "rebalance": draw(st.sampled_from(["change", "bar"])),
         "fill_at": fill_at,
         "start": draw(st.sampled_from([None, str(days[2])])),

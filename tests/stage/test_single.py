@@ -66,7 +66,7 @@ def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
         if t in restarts:
             pair.restart()
         moment = Moment(t, int(world.panel.ts_event[t]))
-        filled = pair.exchange.fill(moment, market.fill[t], market.marks[t])
+        filled = pair.exchange.fill(moment, market.fill[t], market.known[t])
         pair.portfolio.settle(filled, market.fill[t])
         equity.append(pair.portfolio.mark(market.marks[t]))
         ids = market.decisions.ids(t, names) if market.decisions else [()] * len(names)
