@@ -2,8 +2,12 @@
 
 from math import nan
 
+import numpy as np
 import pytest
-from tests.kernel.worlds import by_hand
+from tests.kernel.worlds import FOLDER, by_hand, panel_of
+
+from flotilla.config import decode
+from flotilla.research import sweep
 
 
 def units(result, i=0):
@@ -78,3 +82,18 @@ def test_what_does_not_trade_when_the_limit_is_hit_is_sold_when_it_trades_again(
 
     assert units(result, 0) == [0.0, 40.0, 40.0, 0.0, 0.0, 0.0]
     assert units(result, 1) == [0.0, 40.0, 40.0, 40.0, 40.0, 0.0]
+
+
+@pytest.mark.parametrize("lanes", [1, 16, 43, 300, 1000])
+def test_the_news_of_a_single_lane_is_not_missed_wherever_it_sits(lanes):
+    # Lane n has one opinion of its own, on bar n, when all others are quiet.
+    bars = lanes + 2
+    panel = panel_of({"close": np.full((bars, 1), 10.0), "told0": np.arange(float(bars))[:, None]})
+    config = {"name": "quiet", "strategies": {"s": {"kind": "told:since"}}, "portfolio": {"fee_bps": 0}}
+
+    listed = {"s.n": list(range(lanes))}
+    table = sweep(decode(config), panel=panel, folder=FOLDER, portfolios=listed).table.sort("portfolio")
+
+    assert table["orders"].to_list() == [1.0] * lanes
+    invested = (table["exposure"] * bars).round().to_list()
+    assert invested == [float(bars - 1 - n) for n in range(lanes)]

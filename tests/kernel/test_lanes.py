@@ -26,6 +26,11 @@ def lists(draw, world):
     swept |= {f"{name}.weight": SHARES for name in told}
     swept |= {"s0.weight": [1.0, 0.5]}  # so that somebody is heard
     portfolios = {key: rng.choice(values, count).tolist() for key, values in swept.items()}
+    if draw(st.booleans()):  # nearly all think the same, so that a single one's news must not be missed
+        alone = rng.choice(count, min(count, 3), replace=False).tolist()
+        for name in told:
+            portfolios[f"{name}.k"] = [k if n in alone else 0 for n, k in enumerate(portfolios[f"{name}.k"])]
+        return config, portfolios, alone
     return config, portfolios, rng.choice(count, min(count, 4), replace=False).tolist()
 
 

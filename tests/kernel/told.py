@@ -16,6 +16,11 @@ def told(k: int = 0) -> Node:
     return field(TOLD[k])
 
 
+def since(n: int = 0) -> Node:
+    """Be long from when the first field is n."""
+    return field(TOLD[0]) >= n
+
+
 def grown(seed: int = 0, a: int = 2, b: int = 5, x: float = 0.5) -> Node:
     """Say what a random expression of its parameters says, clipped to [-1, 1]."""
     rng = np.random.default_rng(seed)

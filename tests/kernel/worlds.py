@@ -139,9 +139,10 @@ def worlds(draw: st.DrawFn, most_bars: int = 40) -> World:
         values[rng.random(close.shape) < (0.1 if partly else 0.0)] = np.nan
     levels = draw(st.sampled_from([[0.0, 1.0], [-1.0, 0.0, 0.25, 0.5, 1.0], [1.0]]))
     quiet = draw(st.sampled_from([0.0, 0.3, 0.8]))
+    lasting = draw(st.sampled_from([0.6, 0.95]))  # most opinions are those of the bar before
     for name in TOLD:
         opinions = rng.choice(levels, close.shape)
-        held = rng.random(close.shape) < 0.6  # most opinions last for some bars
+        held = rng.random(close.shape) < lasting
         for t in range(1, bars):
             opinions[t] = np.where(held[t], opinions[t - 1], opinions[t])
         fields[name] = np.where(rng.random(close.shape) < quiet, np.nan, opinions)
