@@ -222,7 +222,7 @@ class Portfolio:
             return 0.0
         risk = min(1.0, self.terms.risk_tolerance * row.scale[name])
         cap = min(self.terms.cap, row.cap[name])
-        return min(max(self.opinion[name] * self.allocation * risk, 0.0), cap)
+        return min(min(max(self.opinion[name], 0.0), 1.0) * self.allocation * risk, cap)
 
     def whole_lots(self, quantity: float) -> float:
         """Return the quantity, toward zero, in whole lots."""
@@ -269,12 +269,12 @@ class Decision(NamedTuple):
 def heeded(decisions: list[Decision], now: int, portfolio: str, instrument: str) -> tuple[float, float]:
     """Return the least scale and the least cap that stand at `now`: the last word of each voice counts.
 
-    A voice is a model with the pattern of instruments that it speaks of; patterns here are "*" or a name.
+    A voice is a model with the patterns of portfolios and instruments it speaks of: here "*" or a name.
     """
-    stands: dict[tuple[str, str], Decision] = {}
+    stands: dict[tuple[str, str, str], Decision] = {}
     for d in decisions:
         if d.ts_recv <= now and d.portfolio in ("*", portfolio) and d.instrument in ("*", instrument):
-            stands[d.model, d.instrument] = d
+            stands[d.model, d.portfolio, d.instrument] = d
     return min([1.0, *(d.scale for d in stands.values())]), min([1.0, *(d.cap for d in stands.values())])
 
 

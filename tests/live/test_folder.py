@@ -52,8 +52,11 @@ def test_the_same_run_again_is_found_and_another_is_refused(run, panel, room):
     store = Store(room)
 
     assert prepare(run.folder, run.config, panel, store, plugins=room).manifest == run.manifest
+    faster = prepare(run.folder, run.config, panel, store, plugins=room, speed=5.0)
+    assert Run.read(run.folder).manifest == faster.manifest
+    assert faster.manifest == msgspec.structs.replace(run.manifest, speed=5.0)
     with pytest.raises(ConfigError, match="holds another run"):
-        prepare(run.folder, run.config, panel, store, plugins=room, speed=5.0)
+        prepare(run.folder, run.config, panel.rows(0, 40), store, plugins=room)
 
 
 def test_a_day_after_the_last_bar_is_refused(panel, room):

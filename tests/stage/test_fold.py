@@ -80,7 +80,7 @@ def test_a_state_that_was_handed_out_stays_as_it_was():
 
 @pytest.mark.parametrize(("kind", "lacks"), [(Fold, "a start"), (OnBar, "a start")])
 def test_a_fold_without_a_state_says_so(kind, lacks):
-    with pytest.raises(NotImplementedError, match=lacks):
+    with pytest.raises(StageError, match=lacks):
         run(kind())
 
 

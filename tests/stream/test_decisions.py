@@ -241,7 +241,7 @@ def test_what_is_heeded_is_what_a_loop_over_rows_and_bars_finds(rows, ts_recv):
             stands = {}
             for ts, model, portfolio, instrument, scale, cap in rows:
                 if ts <= now and portfolio in ("*", "mine"):
-                    stands[model, instrument] = (scale, cap)
-            mine = [said for (_, instrument), said in stands.items() if instrument in ("*", name)]
+                    stands[model, portfolio, instrument] = (scale, cap)
+            mine = [said for (_, _, instrument), said in stands.items() if instrument in ("*", name)]
             assert found.scale[t, i] == min([1.0, *(scale for scale, _ in mine)])
             assert found.cap[t, i] == min([1.0, *(cap for _, cap in mine)])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from flotilla.errors import ConfigError, UnknownName
+from flotilla.errors import ConfigError, StageError, UnknownName
 from flotilla.stage.expression import close, high
 from flotilla.stage.fold import Fold, OnBar
 from flotilla.stage.operators import ema, sma
@@ -181,7 +181,7 @@ def test_a_stage_is_opened_before_it_runs_and_closed_after_even_when_it_fails():
         def close(self):
             life.append("close")
 
-    with pytest.raises(ArithmeticError):
+    with pytest.raises(StageError, match="Model: ArithmeticError: no"):
         check_strategy(Model)
 
     assert life == ["open", "over", "close"]

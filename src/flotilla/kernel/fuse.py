@@ -16,8 +16,8 @@ def risk_factor(scale: float, tolerance: float) -> float:
 def fuse(opinion: float, allocation: float, risk: float, cap: float) -> float:
     """Return the weight, in [0, cap], that a cash account gives one instrument.
 
-    opinion: [-1, 1], not NaN. allocation: the weight of a full opinion. A negative opinion means flat here: a
-    cash account cannot be short.
+    opinion: [-1, 1], not NaN; one beyond counts as a full one. allocation: the weight of a full opinion. A
+    negative opinion means flat here: a cash account cannot be short.
     """
-    weight = opinion * allocation * risk
+    weight = min(max(opinion, 0.0), 1.0) * allocation * risk
     return min(max(weight, 0.0), cap)

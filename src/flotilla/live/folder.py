@@ -148,11 +148,16 @@ def prepare(
     if (folder / FILE).exists():
         found = Run.read(folder)
         # As they are written: a tuple in the configuration is a list in the file.
+        # How fast it is played is not part of what it is.
         there, wanted = (
-            msgspec.json.encode(msgspec.structs.replace(m, sockets="")) for m in (found.manifest, manifest)
+            msgspec.json.encode(msgspec.structs.replace(m, sockets="", speed=None))
+            for m in (found.manifest, manifest)
         )
         if there != wanted:
             raise ConfigError(f"{folder} holds another run; choose another name, or remove it")
+        if speed != found.manifest.speed:
+            found = Run(folder, msgspec.structs.replace(found.manifest, speed=speed))
+            write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(found.manifest)))
         return found
     put_panel(store, panel)
     return _written(folder, manifest, decisions)

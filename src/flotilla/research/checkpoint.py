@@ -44,9 +44,11 @@ class Checkpoint:
         self._kept_ns = monotonic_ns()
 
     def remove(self) -> None:
-        """Forget it: the sweep is done."""
+        """Forget it: the sweep is done. So is what a process left that was killed while it wrote."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+            for left in self._path.parent.glob(f".{self._path.name}.partial-*"):
+                left.unlink(missing_ok=True)
 
 
 def _checksum(state: bytes) -> bytes:

@@ -6,10 +6,12 @@ run(study, panel=panel_of_frame)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flotilla.config import RunConfig, decode
+import numpy as np
+
+from flotilla.config import RunConfig, check_plugins, decode
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 
@@ -37,8 +39,11 @@ def configure(
     values; those of the portfolio are written "portfolio.fee_bps". portfolio: its terms, as fee_bps=5.
     """
     kind = strategy if isinstance(strategy, str) else f"{strategy.__module__}:{strategy.__qualname__}"
-    axes = {key if "." in key else f"strategy.{key}": values for key, values in (sweep or {}).items()}
-    return decode(
+    axes = {
+        key if "." in key else f"strategy.{key}": values if isinstance(values, Mapping) else _plain(values)
+        for key, values in (sweep or {}).items()
+    }
+    config = decode(
         {
             "name": name,
             "data": dict(data or {}),
@@ -48,3 +53,10 @@ def configure(
             "rank_by": rank_by,
         }
     )
+    check_plugins(config)
+    return config
+
+
+def _plain(values: Iterable[Any]) -> list[Any]:
+    """Return a range, an array or a list as a list of plain values."""
+    return [value.item() if isinstance(value, np.generic) else value for value in values]

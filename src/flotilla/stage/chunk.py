@@ -79,7 +79,7 @@ class ChunkRunner:
         for k, node in enumerate(self._stages):
             stage = node.params[0]
             if isinstance(stage, Fold):
-                self._memory[k] = stage.start(instruments)
+                self._memory[k] = _told(stage, stage.start, instruments)
             else:
                 self._memory[k] = [np.empty((0, instruments)) for _ in node.inputs]
 
@@ -158,10 +158,7 @@ class ChunkRunner:
         """Return the rows of a user's Window or Fold, checked."""
         stage, rows = node.params[0], len(inputs[0])
         copies = [np.ascontiguousarray(x) for x in inputs]
-        try:
-            out = self._call_stage(k, stage, copies)
-        except Exception as error:  # it is somebody else's code: say whose, and let it through
-            raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}") from error
+        out: Floats = _told(stage, self._call_stage, k, stage, copies)
         if out.shape != (rows, self._instruments):
             raise StageError(
                 type(stage).__name__,
@@ -190,3 +187,11 @@ class ChunkRunner:
         for bank, kept in zip(self._banks, state["banks"], strict=True):
             bank.state = dict(kept)
         self._memory = dict(enumerate(deepcopy(state["memory"])))
+
+
+def _told(stage: Any, call: Callable[..., Any], *args: Any) -> Any:
+    """Return call(*args), which runs somebody else's code: if it fails, say whose it is."""
+    try:
+        return call(*args)
+    except Exception as error:
+        raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}") from error

@@ -121,14 +121,14 @@ def decisions_for(
     columns = {name: table[name].to_pylist() for name in ("model", "portfolio", "instrument")}
     times = table["ts_recv"].to_numpy()
     scales, caps = (table[n].cast(pa.float64()).to_numpy() for n in ("scale", "cap"))
-    voices: dict[tuple[str, str], list[int]] = {}
+    voices: dict[tuple[str, str, str], list[int]] = {}
     for row, (model, pattern, instrument) in enumerate(zip(*columns.values(), strict=True)):
         if fnmatchcase(portfolio_id, pattern):
-            voices.setdefault((model, instrument), []).append(row)
+            voices.setdefault((model, pattern, instrument), []).append(row)
     scale = np.ones((len(ts_recv), len(instruments)))
     cap = np.ones_like(scale)
     rows = np.full((len(voices), len(ts_recv)), -1, np.int64)
-    for v, ((_, pattern), mine) in enumerate(voices.items()):
+    for v, ((_, _, pattern), mine) in enumerate(voices.items()):
         at = latest(times[mine], ts_recv)
         rows[v] = np.where(at >= 0, np.array(mine)[at], -1)
         heard = rows[v] >= 0
@@ -136,4 +136,4 @@ def decisions_for(
             if fnmatchcase(name, pattern):
                 scale[heard, i] = np.minimum(scale[heard, i], scales[rows[v][heard]])
                 cap[heard, i] = np.minimum(cap[heard, i], caps[rows[v][heard]])
-    return Decisions(scale, cap, tuple(voices), rows)
+    return Decisions(scale, cap, tuple((model, pattern) for model, _, pattern in voices), rows)
