@@ -109,4 +109,4 @@ def test_another_run_is_not_replayed_in_the_same_folder(room):
     made_run(room, "run")
 
     with pytest.raises(ConfigError, match="holds another run"):
-        made_run(room, "run", speed=10.0)
+        prepare(room / "run", config(), made_market(seed=6, bars=BARS, instruments=4), Store(room))
