@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+NOISY_PCT = 10.0
+
 
 class WrongValue(Exception):
     """A measured program computed something else than it should."""
@@ -42,6 +44,7 @@ class Measured(msgspec.Struct, kw_only=True):
     size: str
     first_s: float | None = None
     wall_s: float | None = None
+    cpu_s: float | None = None
     calls: int | None = None
     others_pct: float | None = None  # of our cores, used by others while we were timed
     rss_mb: float | None = None  # where it is not that of the measuring process
@@ -60,11 +63,17 @@ class Record(msgspec.Struct, kw_only=True, tag_field="kind", tag="measured"):
     size: str
     first_s: float | None
     wall_s: float | None
+    cpu_s: float | None
     calls: int | None
     import_s: float
     rss_mb: float
     others_pct: float | None
     note: str
+
+    @property
+    def disturbed(self) -> bool:
+        """Return whether others used so much of our cores that the figure says little."""
+        return self.others_pct is not None and self.others_pct > NOISY_PCT
 
 
 class Verdict(msgspec.Struct, kw_only=True, tag_field="kind", tag="verdict"):
@@ -75,4 +84,5 @@ class Verdict(msgspec.Struct, kw_only=True, tag_field="kind", tag="verdict"):
     value: float
     bar: str
     reached: bool
+    disturbed: bool  # one of its figures was: a slowed peer flatters us
     quick: bool

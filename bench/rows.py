@@ -128,9 +128,11 @@ def verdicts(row: Row, records: Sequence[Record]) -> list[Verdict]:
         for cores in {"one": [few], "all": [many], "each": sorted({few, many})}[bar.on]:
             if bar.over == ONE_CORE and few == many:
                 continue  # there is no second core to scale to
-            value = getattr(measured[bar.side, cores], bar.figure)
+            looked_at = [measured[bar.side, cores]]
+            value = getattr(looked_at[0], bar.figure)
             if bar.over:
                 key = (bar.side, few) if bar.over == ONE_CORE else (bar.over, cores)
+                looked_at.append(measured[key])
                 value /= getattr(measured[key], bar.figure)
             reached = value >= bar.at_least if bar.at_least is not None else value <= (bar.at_most or 0.0)
             limit = f"at least {bar.at_least:g}" if bar.at_least is not None else f"at most {bar.at_most:g}"
@@ -142,6 +144,7 @@ def verdicts(row: Row, records: Sequence[Record]) -> list[Verdict]:
                     value=value,
                     bar=limit,
                     reached=reached,
+                    disturbed=any(record.disturbed for record in looked_at),
                     quick=records[0].quick,
                 )
             )

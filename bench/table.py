@@ -9,15 +9,13 @@ from rich.table import Table
 
 from bench.records import Record, Verdict
 
-_NOISY_PCT = 10.0
-
 
 def new_table() -> Table:
     """Return an empty table of measurements."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("row", "who"):
         table.add_column(name, no_wrap=True)
-    for name in ("cores", "value", "", "first s", "warm s", "import s", "MB", "others %"):
+    for name in ("cores", "value", "", "first s", "warm s", "cpu s", "import s", "MB", "others %"):
         table.add_column(name, justify="left" if not name else "right", no_wrap=True)
     table.add_column("what")
     return table
@@ -25,7 +23,6 @@ def new_table() -> Table:
 
 def add(table: Table, record: Record) -> None:
     """Add a measurement."""
-    noisy = record.others_pct is not None and record.others_pct > _NOISY_PCT
     table.add_row(
         record.row,
         record.side,
@@ -34,9 +31,10 @@ def add(table: Table, record: Record) -> None:
         record.unit,
         _seconds(record.first_s),
         _seconds(record.wall_s),
+        _seconds(record.cpu_s),
         _seconds(record.import_s),
         f"{record.rss_mb:,.0f}",
-        "" if record.others_pct is None else f"{record.others_pct:.0f}" + ("!" if noisy else ""),
+        "" if record.others_pct is None else f"{record.others_pct:.0f}" + ("!" if record.disturbed else ""),
         "; ".join(part for part in (record.size, record.note) if part),
     )
 
@@ -61,6 +59,7 @@ def say_verdicts(console: Console, found: list[Verdict]) -> None:
         table.add_column(name)
     for verdict in found:
         word = "[green]reached[/]" if verdict.reached else "[bold red]MISSED[/]"
+        word += " [yellow]but disturbed: run it again on a quiet machine[/]" if verdict.disturbed else ""
         table.add_row(verdict.row, _number(verdict.value), verdict.what, verdict.bar, word)
     console.print(table)
 

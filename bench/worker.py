@@ -41,6 +41,7 @@ def main() -> None:
         size=measured.size,
         first_s=measured.first_s,
         wall_s=measured.wall_s,
+        cpu_s=measured.cpu_s,
         calls=measured.calls,
         import_s=import_s,
         rss_mb=rss_mb,

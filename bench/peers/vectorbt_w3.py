@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import vectorbt as vbt
+from psutil import virtual_memory
 
 from bench.records import Job, Measured
 from bench.timing import timed
 from bench.workloads import CASH, FEE, KNOWN_W3, W3B, check, panel, signals, stacked
 
+_ROOM = 18e9  # bytes that a thousand portfolios need
 _LIKE_OURS = 1e-2
 _EVERY_BAR_LIKE_OURS = 1e-4
 
@@ -24,7 +26,8 @@ def measure(job: Job) -> Measured:
     """Return how fast the simulation alone went: what it costs to ask for values comes on top."""
     rebalance = job.side.options["rebalance"]
     known = KNOWN_W3["fill", rebalance]
-    count = 40 if job.quick else 1_000
+    roomy = virtual_memory().available > _ROOM
+    count = 40 if job.quick else 1_000 if roomy else 200
     pairs = ([*known] + [pair for pair in W3B.pairs if pair not in known])[:count]
     instruments = panel().shape[1]
     close, size = stacked(count), _sizes(pairs, rebalance)
