@@ -16,10 +16,10 @@ from flotilla.config import (
     at,
     check_plugins,
     decode,
-    parse,
     read,
     to_yaml,
 )
+from flotilla.door import parse
 from flotilla.errors import ConfigError
 
 CROSS = """

@@ -1,0 +1,180 @@
+"""The door that configuration comes in by: strict YAML, decoded into frozen typed values.
+
+1. `read` and `parse` read a text as YAML 1.2 reads it: `NO` is a name and not a refusal, 1e-3
+   is a number, a date is text until a field asks for one; a key that comes twice is an error.
+2. `Door` decodes plain values into structs, and collects every mistake with its path.
+3. `settle` tells all of them at once, as one ConfigError.
+4. `to_yaml` writes a file that is read back to equal values.
+
+What the parts say of one another is for whoever owns the structs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from flotilla.errors import ConfigError, nearest
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML without libyaml: the same values, slower
+    from yaml import SafeLoader  # type: ignore[assignment]
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of whatever a file names
+NAME_FORM = "should be a letter, then up to 31 of a-z 0-9 _ -"
+
+S = TypeVar("S", bound=Struct)
+
+
+def read(path: Path) -> Any:
+    """Return a file's plain values; ConfigError if it cannot be read, or is no strict YAML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str = "configuration") -> Any:
+    """Return a YAML text as plain values: dict, list, str, int, float, bool, None."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader, made stricter
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{file}{where}: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+
+
+def to_yaml(raw: Any) -> str:
+    """Return plain values as a text that `parse` reads back to equal ones."""
+    return yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def wrong_numbers(raw: Any, file: str = "configuration") -> list[str]:
+    """Return where plain values hold a number that is not finite; ConfigError if a part holds itself."""
+    try:
+        return list(_wrong_numbers(raw, "$"))
+    except RecursionError:
+        raise ConfigError(f"{file}: a part of it holds itself") from None
+
+
+def settle(mistakes: Sequence[str], file: str) -> None:
+    """Raise ConfigError with all the mistakes, if there is one."""
+    if mistakes:
+        raise ConfigError(
+            "\n  ".join([f"{file}:", *mistakes]) if len(mistakes) > 1 else f"{file}: {mistakes[0]}"
+        )
+
+
+class Door:
+    """Decodes plain values into structs, collecting the mistakes with their paths."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[str] = []
+
+    def struct(self, kind: type[S], raw: Any, where: str) -> S | None:
+        """Return `raw` as a struct, or None if there is a mistake in it."""
+        before = len(self.mistakes)
+        if not isinstance(raw, dict):
+            self.mistakes.append(f"{where} should be keys and values, it is {raw!r}")
+            return None
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        self.mistakes += [
+            f"{where} has no key {key!r}{nearest(str(key), fields)}" for key in raw if key not in fields
+        ]
+        self.mistakes += [
+            f"{where} needs the key {name!r}"
+            for name, field in fields.items()
+            if field.required and name not in raw
+        ]
+        values = {
+            field.name: self.value(field.type, raw[name], f"{where}.{name}")
+            for name, field in fields.items()
+            if name in raw
+        }
+        return kind(**values) if len(self.mistakes) == before else None
+
+    def value(self, kind: Any, raw: Any, where: str) -> Any:
+        """Return `raw` as a `kind`."""
+        structs = [
+            part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, Struct)
+        ]
+        if structs and get_origin(kind) is not dict and (kind in structs or isinstance(raw, dict)):
+            return self.struct(structs[0], raw, where)
+        if get_origin(kind) is dict and get_args(kind)[1] is not Any and isinstance(raw, dict):
+            return {
+                self.value(str, key, where): self.value(get_args(kind)[1], part, f"{where}.{key}")
+                for key, part in raw.items()
+            }
+        try:
+            return msgspec.convert(raw, kind)
+        except msgspec.ValidationError as error:
+            self.mistakes.append(_with_path(error, where, raw))
+            return None
+
+
+def _with_path(error: msgspec.ValidationError, where: str, raw: Any) -> str:
+    """Return "$.portfolio.fee_bps: what is wrong"; msgspec counts its path from where it began."""
+    what, _, path = str(error).partition(" - at `$")
+    return f"{where}{path.rstrip('`')}: {what[:1].lower()}{what[1:]}, it is {raw!r}"
+
+
+def _wrong_numbers(raw: Any, where: str) -> Iterator[str]:
+    if isinstance(raw, float) and not isfinite(raw):
+        yield f"{where} is {raw}, not a finite number"
+    parts = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list | tuple) else ()
+    for key, part in parts:
+        yield from _wrong_numbers(part, f"{where}.{key}" if isinstance(raw, dict) else f"{where}[{key}]")
+
+
+class _Loader(SafeLoader):
+    """YAML 1.2's plain values, and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping's values; refuse a key that is there already."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"the key {key.value!r} comes twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.1 or 1.2 would read as something else than text."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write equal values out each time: a file with `*id001` in it is not for people."""
+        return True
+
+
+_CORE = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    # Not 007: what begins with a zero and is not 0 is a ticker, or a mistake.
+    "int": (r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+_Loader.yaml_implicit_resolvers = {}
+for _tag, (_pattern, _first) in _CORE.items():
+    for _kind in (_Loader, _Dumper):
+        _kind.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)

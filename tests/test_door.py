@@ -1,0 +1,88 @@
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta, Struct
+
+from flotilla.door import NAME, Door, parse, read, settle, to_yaml, wrong_numbers
+from flotilla.errors import ConfigError
+
+
+class Wheel(Struct, frozen=True):
+    inches: Annotated[int, Meta(gt=0)]
+    spokes: int = 32
+
+
+class Cart(Struct, frozen=True):
+    wheels: dict[str, Wheel]
+    brake: Wheel | None = None
+    colours: tuple[str, ...] = ()
+
+
+def decoded(raw):
+    """Return a Cart, and the mistakes."""
+    door = Door()
+    return door.struct(Cart, raw, "$"), door.mistakes
+
+
+def test_plain_values_become_structs_with_their_defaults():
+    cart, mistakes = decoded({"wheels": {"left": {"inches": 9}}, "brake": None, "colours": ["red"]})
+
+    assert cart == Cart({"left": Wheel(9, 32)}, None, ("red",))
+    assert mistakes == []
+
+
+def test_every_mistake_is_collected_with_its_path():
+    cart, mistakes = decoded(
+        {"wheels": {"left": {"inches": 0}, "right": {}}, "brake": {"inchs": 1}, "colours": [1]}
+    )
+
+    assert cart is None
+    assert [mistake.split(":")[0] for mistake in mistakes] == [
+        "$.wheels.left.inches",
+        "$.wheels.right needs the key 'inches'",
+        "$.brake has no key 'inchs'; did you mean inches?",
+        "$.brake needs the key 'inches'",
+        "$.colours[0]",
+    ]
+
+
+def test_one_mistake_stands_beside_its_file_and_several_below_it():
+    settle([], "cart.yaml")
+    with pytest.raises(ConfigError, match=r"^cart.yaml: \$.a is wrong$"):
+        settle(["$.a is wrong"], "cart.yaml")
+    with pytest.raises(ConfigError, match=r"^cart.yaml:\n  \$.a is wrong\n  \$.b is wrong$"):
+        settle(["$.a is wrong", "$.b is wrong"], "cart.yaml")
+
+
+def test_a_number_that_is_not_finite_is_found_wherever_it_is():
+    assert wrong_numbers({"a": [1.5, float("inf")], "b": {"c": float("-inf")}, "d": "inf"}) == [
+        "$.a[1] is inf, not a finite number",
+        "$.b.c is -inf, not a finite number",
+    ]
+
+
+def test_a_file_is_read_as_yaml_and_a_bad_one_is_named(tmp_path):
+    (tmp_path / "cart.yaml").write_text("country: NO\nwheels: 1e1\n")
+    (tmp_path / "twice.yaml").write_text("a: 1\na: 2\n")
+
+    assert read(tmp_path / "cart.yaml") == {"country": "NO", "wheels": 10.0}
+    with pytest.raises(ConfigError, match=r"twice.yaml, line 2, column 1: the key 'a' comes twice"):
+        read(tmp_path / "twice.yaml")
+    with pytest.raises(ConfigError, match=r"none.yaml cannot be read: No such file"):
+        read(Path("none.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [("a", True), ("a-b_9", True), ("A", False), ("9a", False), ("a" * 33, False), ("", False)],
+)
+def test_a_name_is_a_letter_and_up_to_31_more(name, good):
+    assert bool(NAME.fullmatch(name)) is good
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8))
+def test_a_text_that_is_written_is_read_back(text):
+    assert parse(to_yaml({"text": text})) == {"text": text}
