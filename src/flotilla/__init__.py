@@ -9,8 +9,6 @@ What you need has three doors, one for each thing that you do:
 What may go wrong is here, and nothing more: every command imports this package, and must answer at once.
 """
 
-from importlib.metadata import version
-
 from flotilla.errors import (
     ConfigError,
     DataError,
@@ -29,7 +27,7 @@ from flotilla.errors import (
     UnknownName,
 )
 
-__version__ = version("flotilla")
+__version__ = "0.1.0"  # the one place: pyproject.toml reads it here
 
 __all__ = [
     "ConfigError",

@@ -2,7 +2,7 @@ from importlib import import_module
 
 import pytest
 
-from flotilla.cli.commands import COMMANDS
+from flotilla.cli.commands import COMMANDS, overview
 
 WIDE = 80
 
@@ -25,3 +25,12 @@ def test_its_help_is_one_line_then_words_then_examples_that_fit_a_terminal(comma
 
 def test_names_are_there_once():
     assert len({command.name for command in COMMANDS}) == len(COMMANDS)
+
+
+def test_the_overview_has_every_command_in_a_line_that_fits_a_terminal():
+    lines = overview().splitlines()
+
+    assert all(len(line) <= WIDE for line in lines)
+    for command in COMMANDS:
+        (line,) = (line for line in lines if line.startswith(f"  {command.name} "))
+        assert line.endswith(command.help.partition("\n")[0])

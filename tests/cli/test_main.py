@@ -5,10 +5,21 @@ import sys
 
 import pytest
 
-from flotilla.cli.commands import COMMANDS
+from flotilla.cli.commands import COMMANDS, overview
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
-HEAVY = ("numba", "polars", "pandas", "pyarrow", "plotly", "flotilla.research", "flotilla.live")
+HEAVY = (
+    "cyclopts",
+    "rich",
+    "numpy",
+    "numba",
+    "polars",
+    "pandas",
+    "pyarrow",
+    "plotly",
+    "flotilla.research",
+    "flotilla.live",
+)
 SUBCOMMANDS = [(command.name,) for command in COMMANDS] + [("stages", "rm"), ("stages", "verify")]
 
 
@@ -18,16 +29,31 @@ def ran(*argv, **env):
     )
 
 
-def test_help_lists_every_command_and_imports_none_of_them():
+def imported_by(*argv):
+    """Return what a call says, and which of the libraries that take long to load it has loaded."""
     code = (
-        "import sys; from flotilla.cli.main import main; code = main(['--help']);"
-        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+        f"import sys; from flotilla.cli.main import main; code = main({[*argv]});"
+        f"print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr); sys.exit(code)"
     )
-
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return found.returncode, found.stdout, found.stderr.split()
 
-    assert (found.returncode, found.stderr) == (0, "[]\n")
-    assert all(command.name in found.stdout for command in COMMANDS)
+
+@pytest.mark.parametrize("argv", [(), ("--help",), ("-h",), ("--debug", "--help")])
+def test_help_lists_every_command_and_loads_nothing_for_it(argv):
+    code, said, heavy = imported_by(*argv)
+
+    assert (code, heavy) == (0, [])
+    assert said == f"{overview()}\n"
+
+
+@pytest.mark.parametrize("argv", SUBCOMMANDS, ids=" ".join)
+def test_the_help_of_a_command_does_not_load_what_the_command_needs(argv):
+    code, said, heavy = imported_by(*argv, "--help")
+
+    assert code == 0
+    assert said.startswith("Usage:")
+    assert set(heavy) <= {"cyclopts", "rich"}
 
 
 @pytest.mark.parametrize("argv", SUBCOMMANDS, ids=" ".join)
@@ -106,6 +132,22 @@ def test_a_disk_that_refuses_is_named(call, one):
 
     assert found.code == 1
     assert found.err == f"error: {one / 'folder'}: Not a directory\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "kind", "code"),
+    [
+        (("run", "nowhere.yaml"), "ConfigError", 2),
+        (("run", "nowhere.yaml", "--jsn"), "UsageError", 2),
+        (("stages", "rm", "3fa9"), "UnknownName", 2),
+    ],
+)
+def test_a_program_that_asked_for_json_reads_the_error_as_json(call, argv, kind, code):
+    found = call(*argv, "--json")
+
+    told = found.json["error"]
+    assert (found.code, told["kind"], told["exit_code"]) == (code, kind, code)
+    assert found.err == f"error: {told['message']}\n"
 
 
 def test_debug_shows_the_code_behind_an_error(call):

@@ -41,6 +41,6 @@ def test_what_is_stored_is_verified_byte_by_byte(call, six, home):
 
     assert sound.code == 0
     assert "1 as they were written" in sound.out
-    assert (found.code, found.out) == (1, "")
+    assert (found.code, found.json["error"]["kind"]) == (1, "DataError")
     assert identity in found.err
     assert f"flotilla stages rm {identity[:12]}" in found.err

@@ -10,7 +10,8 @@ from datetime import date
 
 import msgspec
 
-from flotilla.config import NAME, RunConfig, at
+from flotilla.config import RunConfig, at
+from flotilla.door import NAME
 from flotilla.errors import ConfigError
 from flotilla.research.grid import grid_of
 

@@ -1,7 +1,8 @@
 """What commands there are, and what each says of itself.
 
-The words stand here and not with the code, so that `flotilla --help` needs none of it: a command's module is
-imported when the command is called, by its name in this table.
+The words stand here and not with the code, so that `flotilla --help` needs none of it. What a command takes
+is in `signatures.py`, or in a module of its own, which is imported when the command is asked for, by its name
+in this table; what it does is imported when it is called.
 """
 
 from __future__ import annotations
@@ -18,12 +19,30 @@ class Command(NamedTuple):
     help: str
 
 
-START, RESEARCH, TRADE, LOOK = "Start here", "Research", "Trade", "Look"
+START, RESEARCH, TRADE, LOOK, GENERAL = "Start here", "Research", "Trade", "Look", "General"
+
+HEAD = """Usage: flotilla COMMAND [OPTIONS]
+
+Research thousands of portfolios in seconds, then trade the chosen ones.
+
+Try:
+  flotilla demo                          all of it, on real prices
+  flotilla sweep examples/cross.yaml     10,000 portfolios, ranked
+  flotilla COMMAND --help                what a command takes, with examples
+
+What is computed is kept in .flotilla, or in $FLOTILLA_HOME. Every command takes
+--json."""
+OPTIONS = (
+    ("--debug", "Show the code behind an error."),
+    ("--help, -h", "Show this, or what a command takes."),
+    ("--version", "Show the version."),
+    ("--install-completion", "Install tab completion for this shell."),
+)
 
 COMMANDS = (
     Command(
         "demo",
-        "demo:demo",
+        "signatures:demo",
         START,
         """Research real prices, trade the best on paper, write a report.
 
@@ -39,7 +58,7 @@ Try:
     ),
     Command(
         "run",
-        "run:run",
+        "signatures:run",
         RESEARCH,
         """Live one portfolio through its data.
 
@@ -53,7 +72,7 @@ Try:
     ),
     Command(
         "sweep",
-        "sweep:sweep",
+        "signatures:sweep",
         RESEARCH,
         """Live thousands of portfolios and rank them.
 
@@ -68,7 +87,7 @@ Try:
     ),
     Command(
         "report",
-        "report:report",
+        "signatures:report",
         RESEARCH,
         """Write one page to send to a colleague.
 
@@ -83,7 +102,7 @@ Try:
     ),
     Command(
         "why",
-        "why:why",
+        "signatures:why",
         RESEARCH,
         """Say why an order or a fill is there.
 
@@ -98,7 +117,7 @@ Try:
     ),
     Command(
         "live",
-        "live:live",
+        "signatures:live",
         TRADE,
         """Play history through the live processes, on paper.
 
@@ -115,7 +134,7 @@ Try:
     ),
     Command(
         "data",
-        "data:data",
+        "signatures:data",
         LOOK,
         """Show what a source gives: instruments, dates, ticks, holes.
 
@@ -125,7 +144,7 @@ Try:
     ),
     Command(
         "plugins",
-        "plugins:plugins",
+        "signatures:plugins",
         LOOK,
         """List strategies, sources and gateways, and what they take.
 
@@ -138,7 +157,7 @@ Try:
     ),
     Command(
         "stages",
-        "stages:app",
+        "signatures:stages",
         LOOK,
         """List what is stored; remove it, verify it.
 
@@ -151,3 +170,16 @@ Try:
   flotilla stages verify""",
     ),
 )
+
+
+def overview() -> str:
+    """Return what `flotilla --help` says: every command under its heading, and the general options."""
+    listed: dict[str, list[tuple[str, str]]] = {}
+    for command in COMMANDS:
+        listed.setdefault(command.heading, []).append((command.name, command.help.partition("\n")[0]))
+    listed[GENERAL] = [*OPTIONS]
+    parts = [HEAD]
+    for heading, rows in listed.items():
+        wide = max(len(name) for name, _ in rows)
+        parts.append("\n".join([f"{heading}:", *(f"  {name.ljust(wide)}   {words}" for name, words in rows)]))
+    return "\n\n".join(parts)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Config, Json
 from flotilla.config import read
 from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
@@ -28,7 +28,7 @@ class Coverage(NamedTuple):
     tick: float | None  # smallest step of its price; None where that is not known
 
 
-def data(config: Config, /, *, json: Json = False) -> None:
+def data(config: Path, /, *, json: bool = False) -> None:
     """Show what the configuration's source gives: instruments, dates, ticks, holes."""
     panel = open_panel(read(config), config.parent)
     found = [coverage(panel, i) for i in range(len(panel.instruments))]

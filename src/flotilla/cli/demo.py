@@ -15,7 +15,6 @@ from pathlib import Path
 from rich.text import Text
 
 from flotilla.cli import live, say, sweep
-from flotilla.cli.arguments import Json, Output
 from flotilla.cli.choose import one_of, trading_from
 from flotilla.cli.report import written
 from flotilla.config import read
@@ -27,11 +26,7 @@ TOP = 10
 LAST = timedelta(days=2 * 365)  # of the data, for live
 
 
-def demo(
-    *,
-    output: Output = None,
-    json: Json = False,
-) -> int:
+def demo(*, output: Path | None = None, json: bool = False) -> int:
     """Sweep, report and replay the configuration in the folder; put one there first if there is none."""
     folder = output or Path("demo")
     config = configuration_in(folder)

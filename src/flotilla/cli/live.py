@@ -6,14 +6,12 @@ import shutil
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from cyclopts import Parameter
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Config, Json, Portfolio
 from flotilla.cli.choose import one_of, trading_from
 from flotilla.cli.compare import Comparison, compare
 from flotilla.cli.run import lived as lived_in_research
@@ -60,15 +58,15 @@ class Replayed(NamedTuple):
 
 
 def live(
-    config: Config,
+    config: Path,
     /,
     *,
-    replay: Annotated[bool, Parameter(help="Replay history on paper. There is nothing else yet.")] = False,
-    start: Annotated[datetime | None, Parameter(help="First day that trades.")] = None,
-    portfolio: Portfolio = None,
-    speed: Annotated[float | None, Parameter(help="Bars a second; by default as fast as they go.")] = None,
-    fresh: Annotated[bool, Parameter(help="Begin anew, and do not go on with one that was stopped.")] = False,
-    json: Json = False,
+    replay: bool = False,
+    start: datetime | None = None,
+    portfolio: int | None = None,
+    speed: float | None = None,
+    fresh: bool = False,
+    json: bool = False,
 ) -> int:
     """Play history through the live processes, and compare every order, fill and bar with research.
 

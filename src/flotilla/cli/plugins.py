@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Json
 from flotilla.plugins import GROUPS, Plugin, known
 from flotilla.plugins import Parameter as Takes
 
 
-def plugins(
-    kind: Annotated[str | None, Parameter(help=f"One of {', '.join(GROUPS)}; by default all.")] = None,
-    /,
-    *,
-    json: Json = False,
-) -> None:
+def plugins(kind: str | None = None, /, *, json: bool = False) -> None:
     """List strategies, sources, gateways, features and risk models, and what they take.
 
     Your own need no list: write "my_file:MyStrategy" in the YAML.

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Config, Json, Output, Portfolio
 from flotilla.cli.choose import one_of
 from flotilla.cli.run import lived
 from flotilla.cli.runs import folder_of, keep
@@ -20,13 +16,13 @@ from flotilla.research.report.verdict import verdict
 
 
 def report(
-    config: Config,
+    config: Path,
     /,
     *,
-    output: Output = None,
-    portfolio: Portfolio = None,
-    browse: Annotated[bool, Parameter(name="--open", help="Open it in a browser.")] = False,
-    json: Json = False,
+    output: Path | None = None,
+    portfolio: int | None = None,
+    browse: bool = False,
+    json: bool = False,
 ) -> None:
     """Write report.html, one page that needs nothing else, and report.json beside it.
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Config, Json, Portfolio
 from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
@@ -26,13 +23,13 @@ from flotilla.stream.table import Store
 
 
 def run(
-    config: Config,
+    config: Path,
     /,
     *,
-    portfolio: Portfolio = None,
-    plan: Annotated[bool, Parameter(help="Show what would be computed, in which order.")] = False,
-    full: Annotated[bool, Parameter(help="With --json: all orders, fills and equity.")] = False,
-    json: Json = False,
+    portfolio: int | None = None,
+    plan: bool = False,
+    full: bool = False,
+    json: bool = False,
 ) -> None:
     """Live one portfolio through its data, and say what it came to beside buying and holding."""
     chosen = one_of(read(config), portfolio)

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Parameter
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Json
 from flotilla.stream.table import Store, Stored
 
-app = App(name="stages", help="List what is stored; remove it, verify it.", help_format="plaintext")
 _WORD = 30  # letters of one part of a recipe that a list shows
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 
-Prefix = Annotated[str, Parameter(help="The beginning of an identity, as long as only one begins so.")]
 
-
-@app.default
-def stages(*, json: Json = False) -> None:
+def stages(*, json: bool = False) -> None:
     """List what is stored: identity, kind, rows, size, when it was made, and of what.
 
     A table is what its identity says, so removing one costs only the time to compute it again.
@@ -36,8 +30,7 @@ def stages(*, json: Json = False) -> None:
     say.note(f"{len(found):,} in {store.folder}, {say.size(sum(stored.bytes for stored in found))}")
 
 
-@app.command
-def rm(prefix: Prefix, /, *, json: Json = False) -> None:
+def rm(prefix: str, /, *, json: bool = False) -> None:
     """Remove one table."""
     gone = Store().remove(prefix)
     if json:
@@ -46,8 +39,7 @@ def rm(prefix: Prefix, /, *, json: Json = False) -> None:
         say.show(f"removed {gone.identity}: {gone.kind}, {say.size(gone.bytes)}")
 
 
-@app.command
-def verify(prefix: Prefix = "", /, *, json: Json = False) -> None:
+def verify(prefix: str = "", /, *, json: bool = False) -> None:
     """Read every byte and compare it with its checksum. Without a prefix: of all there is."""
     sound = Store().verify(prefix)
     if json:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.table import Table
 from rich.text import Text
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Config, Json
 from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
@@ -29,13 +26,7 @@ SHOWN = ("final_equity", "cagr", "sharpe", "max_drawdown", "orders")
 
 
 def sweep(
-    config: Config,
-    /,
-    *,
-    top: Annotated[int, Parameter(help="How many of the best to show.")] = 10,
-    workers: Annotated[int | None, Parameter(help="Threads; by default one a processor.")] = None,
-    fresh: Annotated[bool, Parameter(help="Compute it although it is stored.")] = False,
-    json: Json = False,
+    config: Path, /, *, top: int = 10, workers: int | None = None, fresh: bool = False, json: bool = False
 ) -> None:
     """Live every portfolio of the configuration's sweep, and rank them.
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from flotilla.cli import say
-from flotilla.cli.arguments import Json
 from flotilla.cli.run import lived
 from flotilla.cli.runs import Kept, find, live_folder_of
 from flotilla.errors import ConfigError
@@ -18,16 +14,7 @@ from flotilla.research import Why, lines, why_of
 from flotilla.research import why as why_in
 
 
-def why(
-    order_id: Annotated[str, Parameter(help="Id of an order or a fill, as reports and journals print it.")],
-    /,
-    *,
-    run: Annotated[
-        Path | None,
-        Parameter(help="Where it is from: a YAML file or a run's folder; else the last run."),
-    ] = None,
-    json: Json = False,
-) -> None:
+def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> None:
     """Say why an order or a fill is there: signals, features, risk decisions, prices.
 
     It knows the orders of `run`, of `sweep`'s and `report`'s best, and of `live`.
