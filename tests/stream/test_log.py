@@ -234,3 +234,33 @@ def test_a_stream_has_a_plain_name(folder, own):
         own(LogWriter(folder / "bars.db", ['bars"; DROP TABLE bars; --']))
     with pytest.raises(StreamError, match="there is no log"):
         own(LogReader(folder / "bars.db", "bars"))
+
+
+def test_the_oldest_rows_can_be_dropped_and_never_the_last(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
+    reader = own(LogReader(folder / "bars.db", "bars"))
+    assert (reader.first_seq(), log.drop("bars", 10**18, 10)) == (1, 0)
+    log.append("bars", entries(b"a", b"b", b"c", b"d"))  # at 1,000 to 1,003
+
+    dropped = [log.drop("bars", 1_003, 2), log.drop("bars", 1_003, 2), log.drop("bars", 10**18, 10)]
+
+    assert dropped == [2, 1, 0]
+    assert reader.first_seq() == reader.last_seq() == 4
+    assert [row.payload for row in reader.read(3, 10)] == [b"d"]
+
+
+def test_a_reader_is_told_that_what_it_asks_for_was_dropped(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
+    log.append("bars", entries(b"a", b"b", b"c"))
+
+    log.drop("bars", 1_001, 10)
+
+    with pytest.raises(DataError, match="row 1 of bars is missing"):
+        own(LogReader(folder / "bars.db", "bars")).read(0, 10)
+
+
+def test_an_old_row_behind_a_young_one_stays(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
+    log.append("bars", [(5, b"a"), (9, b"young"), (5, b"b"), (9, b"c")])
+
+    assert log.drop("bars", 8, 10) == 1

@@ -6,7 +6,8 @@
    checkpointed at the same moment. Here only one ever may, so no version is refused.)
 2. A stream is a table of rows (seq, ts, checksum, payload), `seq` gapless from 1. A writer
    may keep several streams in its file; what it appends inside one `transaction` is there
-   after a crash as a whole or not at all.
+   after a crash as a whole or not at all. It may `drop` the oldest rows, never the last one,
+   so that no number is used twice; `first_seq` tells a reader where the stream begins now.
 3. A consumer keeps its cursors and its state (`checkpoint`) in its own file, in the same
    transaction as the rows that they caused: after a crash it reads its sources from the
    cursors, and nothing has happened twice or half.
@@ -115,6 +116,21 @@ class LogWriter:
                 self._last[stream] += len(rows)
         return rows
 
+    def drop(self, stream: str, older_than: int, limit: int) -> int:
+        """Drop at most `limit` rows from the front of `stream` with a ts below `older_than`; return how many.
+
+        It stops at the first row that is young enough, and before the last one.
+        """
+        name = f'"{stream}"'
+        young = f"SELECT min(seq) FROM (SELECT seq, ts FROM {name} ORDER BY seq LIMIT ?) WHERE ts >= ?"  # noqa: S608
+        with self.transaction():
+            first = _first_seq(self._db, stream)
+            end = min(first + limit, self._last[stream])
+            (found,) = self._db.execute(young, (limit, older_than)).fetchone()
+            end = end if found is None else min(end, found)
+            self._db.execute(f"DELETE FROM {name} WHERE seq < ?", (end,))  # noqa: S608
+        return max(end - first, 0)
+
     def checkpoint(self, consumer: str, cursors: Mapping[str, int], state: bytes) -> None:
         """Remember how far `consumer` has come, in place of what was remembered before."""
         packed = msgspec.msgpack.encode(dict(cursors))
@@ -198,6 +214,11 @@ class LogReader:
         """Return the seq of the last row, 0 where there is none."""
         with _named(self.path):
             return _last_seq(self._db, self.stream)
+
+    def first_seq(self) -> int:
+        """Return the seq of the oldest row that is kept, 1 where there is none."""
+        with _named(self.path):
+            return _first_seq(self._db, self.stream)
 
     def close(self) -> None:
         """Close the file."""
@@ -314,3 +335,8 @@ def _rows(db: sqlite3.Connection, path: Path, stream: str, after_seq: int, limit
 def _last_seq(db: sqlite3.Connection, stream: str) -> int:
     (last,) = db.execute(f'SELECT max(seq) FROM "{stream}"').fetchone()  # noqa: S608
     return last or 0
+
+
+def _first_seq(db: sqlite3.Connection, stream: str) -> int:
+    (first,) = db.execute(f'SELECT min(seq) FROM "{stream}"').fetchone()  # noqa: S608
+    return first or 1
