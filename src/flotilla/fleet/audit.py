@@ -96,8 +96,8 @@ class Chain:
     ) -> int:
         """Append what was done and return its number; `StreamError` where the disk would not have it.
 
-        sync: wait until the disk has it, and all before it. A command's record is worth that, a transition's is
-        not: it would hold up a restart.
+        sync: wait until the disk has it, and all before it. A command's record is worth that; a transition's
+        is not, for it would hold up a restart.
         """
         if self._failed:
             raise StreamError(f"the audit log failed before ({self._failed}); open it again")
