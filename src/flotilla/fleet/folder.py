@@ -1,0 +1,198 @@
+"""The run folder of a fleet: what outlives a supervisor, and the fence between two of them.
+
+1. `place` says where it is: beside the fleet's file, in `.flotilla/fleet/<name>/`. `make`
+   makes it, for its owner's eyes alone (0700).
+2. `take` is the fence. Whoever supervises holds the lock on `lock` for life, and begins by
+   counting the generation up, durably. A child that is forked holds the lock too, until it
+   becomes its command: so the next supervisor begins only when every child carries its mark
+   and can be found again (adopt.py). Two never supervise at once.
+3. `write_state` keeps what the next supervisor must know, by a new file that takes the old
+   one's place: after a crash there is the one or the other, whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import tempfile
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.errors import ProcessError
+
+_LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
+_PRIVATE = 0o700
+
+
+class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of a platform. pid and start_ticks: of its first process, None where none runs."""
+
+    pid: int | None = None
+    start_ticks: int | None = None
+    generation: int = 0
+    digest: str = ""  # of the part of the fleet's file that it was started by
+    state: str = "STOPPED"
+    restarts: int = 0
+    more: dict[str, Any] = {}
+
+
+class FleetState(msgspec.Struct, frozen=True):
+    """What the next supervisor must know. `supervisor` is the process id of the one that wrote it."""
+
+    generation: int = 0
+    supervisor: int = 0
+    sockets: str = ""  # the folder that they lie in
+    platforms: dict[str, Kept] = {}
+    more: dict[str, Any] = {}
+
+
+class Hold(NamedTuple):
+    """The fence, held: close `lock` (a file descriptor) to let go."""
+
+    lock: int
+    generation: int
+
+
+def place(fleet_file: Path, name: str) -> Path:
+    """Return the run folder of the fleet `name` that is described in `fleet_file`, absolute."""
+    return fleet_file.resolve().parent / ".flotilla" / "fleet" / name
+
+
+class Folder:
+    """The names in a run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(os.path.realpath(path))
+        self.fleet_file = self.path / "fleet.yaml"
+        self.state_file = self.path / "state.json"
+        self.events = self.path / "events.db"
+        self.audit = self.path / "audit.log"
+        self.audit_key = self.path / "audit.key"
+        self.tokens = self.path / "tokens.json"
+        self.logs = self.path / "logs"
+        self._lock = self.path / "lock"
+        self._generation = self.path / "generation"
+
+    def make(self) -> Folder:
+        """Make what is not there yet; return itself. Others' folders are refused: `ProcessError`."""
+        self.path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        self.logs.mkdir(mode=_PRIVATE, exist_ok=True)
+        self.sockets.mkdir(mode=_PRIVATE, exist_ok=True)
+        for folder in (self.path, self.logs, self.sockets):
+            _own(folder)
+        return self
+
+    @property
+    def sockets(self) -> Path:
+        """Return the folder of the sockets: this one, or where its path is too long for them, a short one.
+
+        The short one's name follows from this one's, so that everybody finds it.
+        """
+        if len(os.fsencode(self.path / "control.sock")) <= _LONGEST_SOCKET:
+            return self.path
+        short = blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
+        return Path(tempfile.gettempdir()) / f"flotilla-{os.getuid()}-{short}"
+
+    def socket(self, name: str) -> Path:
+        """Return the path of the socket `name` (control, notify, api)."""
+        return self.sockets / f"{name}.sock"
+
+    def log(self, platform: str) -> Path:
+        """Return the path of the log of `platform`."""
+        return self.logs / f"{platform}.log"
+
+    def take(self, wait_s: float = 2.0) -> Hold:
+        """Take the fence and count the generation up.
+
+        Whoever holds it has `wait_s` to let go; after that it is a `ProcessError` that names it.
+        """
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        end_ns = monotonic_ns() + int(wait_s * 1e9)
+        while not _locked(lock):
+            if monotonic_ns() >= end_ns:
+                holder = os.pread(lock, 20, 0).decode() or "another process"
+                os.close(lock)
+                raise ProcessError(f"{self.path} is supervised by {holder} already")
+            sleep(0.002)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        generation = self.generation() + 1
+        write_whole(self._generation, str(generation).encode())
+        return Hold(lock, generation)
+
+    def generation(self) -> int:
+        """Return the generation of the latest supervisor, 0 where there was none."""
+        try:
+            text = self._generation.read_text()
+        except FileNotFoundError:
+            return 0
+        if not text.isdigit():
+            raise ProcessError(f"{self._generation} holds {text!r}, and should hold a number")
+        return int(text)
+
+    def holder(self) -> int | None:
+        """Return the process id of who supervises now, None where nobody does."""
+        try:
+            lock = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            free = _locked(lock, fcntl.LOCK_SH)
+            text = os.pread(lock, 20, 0)
+        finally:
+            os.close(lock)
+        return None if free or not text.isdigit() else int(text)
+
+    def state(self) -> FleetState:
+        """Return what the last supervisor kept; an empty one where there was none."""
+        try:
+            return msgspec.json.decode(self.state_file.read_bytes(), type=FleetState)
+        except FileNotFoundError:
+            return FleetState()
+        except msgspec.DecodeError as error:
+            raise ProcessError(f"{self.state_file} cannot be read: {error}") from error
+
+    def write_state(self, state: FleetState) -> None:
+        """Keep `state`, durably."""
+        write_whole(self.state_file, msgspec.json.encode(state))
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write `data` to `path` so that after a crash there is the old file or the new one, whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _locked(file: int, how: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _own(folder: Path) -> None:
+    """Make `folder` private, or refuse it where it is not ours to make so."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise ProcessError(f"{folder} is not a folder of user {os.geteuid()}: others could stop the fleet")
+    if stat.S_IMODE(found.st_mode) != _PRIVATE:
+        folder.chmod(_PRIVATE)

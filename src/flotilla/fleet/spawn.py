@@ -1,0 +1,400 @@
+"""Start, signal and end processes: the only file of the fleet that does.
+
+1. `spawn` forks, and the fork makes itself ready (`_become`): a session of its own, its
+   control group, its limits, its log, its mark in the environment; then it becomes the
+   command. What goes wrong on the way comes back as a `ProcessError`, as if it were here.
+   The signals are held back meanwhile: what is meant for us must not run our handlers there.
+2. Who was spawned is watched by its pidfd: it is readable when all of it has ended, and it is
+   never somebody else's. `bury` reads the exit code then. Every signal goes by pidfd too.
+3. `kill_tree` ends a platform with all that it has started, and returns when none is left:
+   at one word where the kernel knows the group, else by a walk (tree.py) that first stops
+   whom it finds, so that none forks away, and then kills them.
+4. This process is a subreaper: whom a dead child leaves behind falls to it, and is `reap`ed.
+
+In `bound` mode the kernel kills a child when the thread that forked it ends: so everything
+here is for one thread. What a child forked is not tied so; it is the guard's to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn
+
+from flotilla.clock import monotonic_ns
+from flotilla.errors import ProcessError
+from flotilla.fleet import tree
+from flotilla.fleet.cgroup import Cgroups, Group, Limits
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.logs import open_log
+from flotilla.fleet.spec import Platform
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_libc = ctypes.CDLL(None, use_errno=True)
+_prctl = _libc.prctl
+# Of the supervisor itself, and nothing to its children. LISTEN_*: descriptors that they do not get.
+_OURS = {"FLOTILLA_GUARD", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
+_HEADROOM = 1.5  # of the kernel's limit on memory above the declared one: time to ask before it kills
+_MB = 1 << 20
+_DEADLINE_S = 10.0  # until what was killed must be gone
+_TROUBLE = 4096  # bytes
+
+
+class Child(NamedTuple):
+    """The first process of a platform that runs. `ours`: we forked it; else we are not told its exit code."""
+
+    name: str
+    pid: int
+    pidfd: int
+    start_ticks: int
+    generation: int
+    ours: bool = True
+
+
+class _Birth(NamedTuple):
+    """All that a fork needs, made before it: there it shall do little, and look nothing up."""
+
+    parent: int
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    folder: str | None
+    log: int
+    nothing: int  # /dev/null
+    doors: list[int]  # of its control groups
+    fds: Collection[int]
+    rlimits: list[tuple[int, int]]
+    bound: bool
+
+
+class Spawner:
+    """Starts and ends the platforms of the fleet in `folder`. One thread, and one of these, a process."""
+
+    def __init__(self, folder: Folder, mode: str = "adopt", cgroups: Cgroups | None = None) -> None:
+        self.fleet = str(folder.path)
+        self.cgroups = Cgroups(folder.path) if cgroups is None else cgroups
+        self._folder, self._bound = folder, mode == "bound"
+        self._nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._children: dict[int, Child] = {}
+        self._groups: dict[str, Group] = {}  # by platform
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as nohup may leave it, exit codes are lost
+        adopt_orphans()
+
+    def spawn(
+        self,
+        name: str,
+        platform: Platform,
+        generation: int,
+        *,
+        env: Mapping[str, str] = MappingProxyType({}),
+        fds: Collection[int] = (),
+    ) -> Child:
+        """Start `platform`, and return when it has become its command; `ProcessError` where it cannot.
+
+        env: added to what the fleet's file gives it. fds: descriptors that it keeps, by their numbers.
+        """
+        try:
+            group = self.cgroups.make(name, self._limits(platform))
+            doors = group.doors()
+            log = open_log(self._folder.log(name))
+        except OSError as error:
+            raise ProcessError(f"{name} cannot be started: {error}") from error
+        birth = _Birth(
+            os.getpid(),
+            platform.command,
+            self._environment(name, platform, generation) | dict(env),
+            platform.folder,
+            log,
+            self._nothing,
+            doors,
+            fds,
+            self._rlimits(platform),
+            self._bound,
+        )
+        try:
+            pid, trouble = _fork(birth)
+        finally:
+            for fd in (log, *doors):
+                os.close(fd)
+        if trouble:
+            os.waitpid(pid, 0)
+            raise ProcessError(f"{name} cannot be started: {trouble}")
+        found = tree.read(pid)  # there until we bury it
+        child = Child(name, pid, os.pidfd_open(pid), found.start_ticks if found else 0, generation)
+        self._children[pid], self._groups[name] = child, group
+        return child
+
+    def take(self, child: Child) -> None:
+        """Look after `child`, which an earlier supervisor started (adopt.py)."""
+        self._children[child.pid] = child
+        self._groups[child.name] = self.cgroups.of(child.name, child.pid)
+
+    def terminate(self, child: Child) -> None:
+        """Ask `child` to end."""
+        self.send(child, signal.SIGTERM)
+
+    def send(self, child: Child, what: signal.Signals) -> None:
+        """Send a signal to the first process of a platform; to one that has ended it does nothing."""
+        try:
+            signal.pidfd_send_signal(child.pidfd, what)
+        except ProcessLookupError:
+            return
+
+    def bury(self, child: Child) -> int | None:
+        """Return the exit code of `child`, whose pidfd is readable, and forget it; -9 is a SIGKILL.
+
+        None where it is not known: another process was its parent.
+        """
+        self._children.pop(child.pid, None)
+        try:
+            end = os.waitid(os.P_PIDFD, child.pidfd, os.WEXITED) if child.ours else None
+        except ChildProcessError:  # somebody else has waited for it
+            end = None
+        finally:
+            os.close(child.pidfd)
+        if end is None:
+            return None
+        return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+
+    def leftovers(self, child: Child) -> list[int]:
+        """Return what `child`, which has ended, left running; quickly, as it stands in a restart's way.
+
+        It misses who has no mark, another session and no control group: the guard ends those.
+        """
+        group = self._groups.get(child.name)
+        if group is not None and group.tracks:
+            return sorted(group.pids() - {child.pid})
+        if not child.ours:
+            return sorted(self._find(child))
+        return [
+            pid for pid in self._orphans() if self._whose(pid) == child.name or _session(pid) == child.pid
+        ]
+
+    async def kill_tree(self, child: Child, deadline_s: float = _DEADLINE_S) -> int:
+        """Kill all of a platform, dead `child` or not; return how many were killed, when none is left.
+
+        What does not go within `deadline_s` is named by a `ProcessError`.
+        """
+        group = self._groups.get(child.name) or Group({})
+        killed = await self._end([group], lambda: self._find(child), deadline_s)
+        if child.pid not in self._children or not tree.alive(child.pid, child.start_ticks):
+            self._groups.pop(child.name, None)
+            group.remove()
+        return killed
+
+    async def kill_all(self, deadline_s: float = _DEADLINE_S) -> int:
+        """Kill all of the fleet, and whatever else has fallen to us; return how many, when none is left."""
+        leaders = {child.pid: child.start_ticks for child in self._children.values()}
+
+        def look() -> dict[int, tree.Process]:
+            return tree.find(self.fleet, leaders=leaders, roots=[os.getpid()])
+
+        killed = await self._end(list(self._groups.values()), look, deadline_s)
+        self.cgroups.remove()
+        return killed
+
+    async def kill(self, processes: Iterable[tree.Process], deadline_s: float = _DEADLINE_S) -> int:
+        """Kill `processes`, such as strays, and no other; return how many, when none is left."""
+        some = {process.pid: process for process in processes}
+
+        def look() -> dict[int, tree.Process]:
+            return {pid: one for pid, one in some.items() if tree.alive(pid, one.start_ticks)}
+
+        return await self._end([], look, deadline_s)
+
+    def reap(self) -> list[int]:
+        """Bury orphans that fell to us and have ended; return them. Platforms' exit codes are left alone."""
+        buried = []
+        for pid in tree.children(os.getpid()):
+            if pid not in self._children:
+                try:
+                    if os.waitpid(pid, os.WNOHANG)[0]:
+                        buried.append(pid)
+                except ChildProcessError:
+                    continue
+        return buried
+
+    def _environment(self, name: str, platform: Platform, generation: int) -> dict[str, str]:
+        env = {key: value for key, value in os.environ.items() if key not in _OURS}
+        env |= platform.env
+        env |= {tree.FLEET: self.fleet, tree.PLATFORM: name, tree.GENERATION: str(generation)}
+        env["NOTIFY_SOCKET"] = str(self._folder.socket("notify"))
+        if platform.log.level is not None:
+            env["FLOTILLA_LOG_LEVEL"] = platform.log.level
+        if platform.health is not None and platform.health.heartbeat_s is not None:
+            # sd_notify's rule: who is asked beats twice in that time.
+            env["WATCHDOG_USEC"] = str(int(platform.health.heartbeat_s * 2e6))
+        return env
+
+    def _limits(self, platform: Platform) -> Limits:
+        asked = platform.required_resources
+        # Who holds positions is asked to settle, and never meets a kernel that kills.
+        held = platform.holds_positions or asked.memory_mb is None
+        memory = None if held else int((asked.memory_mb or 0) * _MB * _HEADROOM)
+        return Limits(memory, asked.processes, asked.cpu_cores)
+
+    def _rlimits(self, platform: Platform) -> list[tuple[int, int]]:
+        """Return the limits of each process: of what no group limits, an approximation."""
+        asked, limits = platform.required_resources, self._limits(platform)
+        rlimits = [(resource.RLIMIT_CORE, 0)]
+        if asked.open_files is not None:
+            rlimits.append((resource.RLIMIT_NOFILE, asked.open_files))
+        if limits.memory is not None and "memory" not in self.cgroups.limits:
+            # DATA and not AS: numerical libraries reserve much more address space than they write to.
+            rlimits.append((resource.RLIMIT_DATA, limits.memory))
+        if limits.pids is not None and "pids" not in self.cgroups.limits:
+            # The kernel counts all of the user's, so we count those that are there already.
+            user = os.getuid()
+            there = sum(p.threads for p in tree.table().values() if tree.user(p.pid) == user)
+            rlimits.append((resource.RLIMIT_NPROC, there + limits.pids))
+        return rlimits
+
+    def _find(self, child: Child) -> dict[int, tree.Process]:
+        leaders = {child.pid: child.start_ticks}
+        found = tree.find(self.fleet, child.name, leaders=leaders)
+        group = self._groups.get(child.name)
+        for pid in group.pids() if group is not None else ():
+            process = tree.read(pid)
+            if process is not None and not process.ended:
+                found[pid] = process
+        return found
+
+    def _orphans(self) -> list[int]:
+        """Return what runs below us, and below no platform that we know."""
+        todo, found = [os.getpid()], []
+        while todo:
+            below = [pid for pid in tree.children(todo.pop()) if pid not in self._children]
+            found += below
+            todo += below
+        return [pid for pid in found if (process := tree.read(pid)) is not None and not process.ended]
+
+    def _whose(self, pid: int) -> str | None:
+        mark = tree.mark(pid)
+        return mark.platform if mark is not None and mark.fleet == self.fleet else None
+
+    async def _end(
+        self, groups: list[Group], look: Callable[[], dict[int, tree.Process]], deadline_s: float
+    ) -> int:
+        killed: set[int] = set()
+        end_ns = monotonic_ns() + int(deadline_s * 1e9)
+        wait_s, quiet = 0.001, 0
+        # Twice: a process that becomes another program has for a moment no environment to be known by.
+        while quiet < 2:
+            for group in groups:
+                killed |= group.pids()
+                group.kill()
+            left = look()
+            quiet = quiet + 1 if not left else 0
+            if left:
+                if monotonic_ns() >= end_ns:
+                    raise ProcessError(f"{sorted(left)} were killed, and have not gone in {deadline_s:g} s")
+                killed |= left.keys()
+                _sweep(left, look)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, 0.02)
+            self.reap()
+        return len(killed)
+
+
+def adopt_orphans() -> None:
+    """Become the one that falls heir to the orphans among our descendants."""
+    if _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise ProcessError(f"the kernel gives us no orphans: {os.strerror(ctypes.get_errno())}")
+
+
+def signal_process(process: tree.Process, what: signal.Signals) -> bool:
+    """Send a signal to `process`, and to no later one of its number; return whether we may."""
+    try:
+        pidfd = os.pidfd_open(process.pid)
+    except (ProcessLookupError, OSError):
+        return True
+    try:
+        if tree.alive(process.pid, process.start_ticks):
+            signal.pidfd_send_signal(pidfd, what)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    finally:
+        os.close(pidfd)
+    return True
+
+
+def _sweep(left: dict[int, tree.Process], look: Callable[[], dict[int, tree.Process]]) -> None:
+    """Kill whom `look` finds, `left` first; they are stopped before, so that they cannot fork on."""
+    stopped: set[int] = set()
+    for _ in range(
+        20
+    ):  # a fork bomb is stopped when each of its processes is: soon, as each is stopped for good
+        new = left.keys() - stopped
+        if not new:
+            break
+        for pid in new:
+            signal_process(left[pid], signal.SIGSTOP)
+        stopped |= new
+        left = left | look()
+    for process in left.values():
+        signal_process(process, signal.SIGKILL)
+
+
+def _session(pid: int) -> int | None:
+    process = tree.read(pid)
+    return None if process is None else process.session
+
+
+def _fork(birth: _Birth) -> tuple[int, str]:
+    """Fork, and return the child and what kept it from becoming its command, if anything did."""
+    heard, said = os.pipe2(os.O_CLOEXEC)
+    held = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _become(birth, said)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        os.close(said)
+    with os.fdopen(heard, "rb") as pipe:
+        return pid, pipe.read(_TROUBLE).decode(
+            errors="replace"
+        )  # ends when the child's end is closed, by exec
+
+
+def _become(birth: _Birth, said: int) -> NoReturn:
+    """Become the command; in the fork."""
+    what = "its session"
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)  # it is our parent's loop that it would wake
+        for handled in signal.valid_signals():
+            if signal.getsignal(handled) not in (signal.SIG_DFL, None):
+                signal.signal(handled, signal.SIG_DFL)
+        if birth.bound:
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != birth.parent:  # it ended before the kernel knew of our wish
+            os._exit(127)
+        what = "its control group"
+        for door in birth.doors:
+            os.write(door, b"0")
+        what = "its limits"
+        for kind, most in birth.rlimits:
+            hard = resource.getrlimit(kind)[1]
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(kind, (least, least))
+        for fd, number in ((birth.nothing, 0), (birth.log, 1), (birth.log, 2)):
+            os.dup2(fd, number)
+        for fd in birth.fds:
+            os.set_inheritable(fd, True)
+        what = f"its folder {birth.folder}"
+        if birth.folder is not None:
+            os.chdir(birth.folder)
+        what = f"its command {birth.argv[0]}"
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.execvpe(birth.argv[0], birth.argv, birth.env)  # noqa: S606 no shell is wanted
+    except (OSError, ValueError) as error:
+        os.write(said, f"{what}: {getattr(error, 'strerror', None) or error}".encode()[:_TROUBLE])
+    finally:
+        os._exit(127)

@@ -1,0 +1,159 @@
+"""Find processes again: who is there, whose child, in which session, with which mark.
+
+1. `read` and `table` take what /proc says of one process, and of all.
+2. `mark` reads the three words that every child of a fleet carries in its environment:
+   which fleet (its run folder), which platform, which generation.
+3. `find` gathers all that belongs to a fleet, or to one platform of it: what carries the
+   mark, what stands in a session that a marked process opened, and whatever these have
+   started, and so on until nothing more is found.
+
+A process may drop its mark (`env -i`), leave its session (setsid) or lose its parent (double
+fork). One that does all three is found by its control group alone (cgroup.py), or by the
+guard, which every orphan falls to. Nothing here opens more than files of /proc, and nothing
+but the standard library is needed: the guard uses it too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+FLEET, PLATFORM, GENERATION = "FLOTILLA_FLEET", "FLOTILLA_PLATFORM", "FLOTILLA_GENERATION"
+_GONE = "ZX"  # states of one that has ended, and waits for its parent to look
+_MOST = 1 << 18  # bytes of an environment that are looked at
+
+
+class Process(NamedTuple):
+    """One line of /proc. `start_ticks` (1/100 s since the machine's start) tells it from a later namesake."""
+
+    pid: int
+    parent: int
+    session: int
+    start_ticks: int
+    threads: int
+    ended: bool  # a zombie: it runs no more
+
+
+class Mark(NamedTuple):
+    """What the environment of a fleet's child says."""
+
+    fleet: str  # the run folder, absolute
+    platform: str
+    generation: int
+
+
+def read(pid: int) -> Process | None:
+    """Return the process `pid`, None where there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 a guard does without pathlib
+            words = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return Process(
+        pid, int(words[1]), int(words[3]), int(words[19]), int(words[17]), words[0].decode() in _GONE
+    )
+
+
+def table() -> dict[int, Process]:
+    """Return every process of the machine that we may see, by its number."""
+    found = (read(int(name)) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208
+    return {process.pid: process for process in found if process is not None}
+
+
+def mark(pid: int) -> Mark | None:
+    """Return the mark that `pid` was started with; None where it has none, or hides it, or is gone."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+            words = file.read(_MOST)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+    if FLEET.encode() not in words:
+        return None
+    said = dict(word.partition(b"=")[::2] for word in words.split(b"\0"))
+    fleet, platform = said.get(FLEET.encode()), said.get(PLATFORM.encode())
+    if fleet is None or platform is None:
+        return None
+    number = said.get(GENERATION.encode(), b"")
+    return Mark(os.fsdecode(fleet), os.fsdecode(platform), int(number) if number.isdigit() else 0)
+
+
+def alive(pid: int, start_ticks: int) -> bool:
+    """Return whether `pid` is still the process that started at `start_ticks`, and runs."""
+    process = read(pid)
+    return process is not None and process.start_ticks == start_ticks and not process.ended
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of `pid`, zombies among them; none where it is gone."""
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123
+                found += map(int, file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        # The process went, or the kernel keeps no such list; then the whole table has to tell.
+        return [process.pid for process in table().values() if process.parent == pid]
+    return found
+
+
+def below(roots: Iterable[int], known: Mapping[int, Process]) -> set[int]:
+    """Return the descendants of `roots` in the table `known`, themselves not."""
+    of: dict[int, list[int]] = {}
+    for process in known.values():
+        of.setdefault(process.parent, []).append(process.pid)
+    found: set[int] = set()
+    todo = list(roots)
+    while todo:
+        new = [pid for pid in of.get(todo.pop(), ()) if pid not in found]
+        found.update(new)
+        todo += new
+    return found
+
+
+def above(pid: int, known: Mapping[int, Process]) -> set[int]:
+    """Return `pid` and its ancestors in the table `known`."""
+    found: set[int] = set()
+    while pid and pid not in found:
+        found.add(pid)
+        pid = known[pid].parent if pid in known else 0
+    return found
+
+
+def find(
+    fleet: str,
+    platform: str | None = None,
+    *,
+    leaders: Mapping[int, int] = MappingProxyType({}),
+    roots: Iterable[int] = (),
+) -> dict[int, Process]:
+    """Return what runs of the fleet at the folder `fleet`, or of its `platform`, without zombies.
+
+    leaders: processes that opened a session of the fleet and their `start_ticks`, dead ones
+    too. roots: everything below them belongs, they do not. Neither this process nor its
+    ancestors are ever found.
+    """
+    known = table()
+    # One that has gone still names its session: its number is nobody else's while the session has members.
+    leaders = {p: ticks for p, ticks in leaders.items() if p not in known or known[p].start_ticks == ticks}
+    ours = above(os.getpid(), known)
+    marks = {pid: said for pid in known if pid not in ours and (said := mark(pid)) is not None}
+    found = {pid for pid, said in marks.items() if said.fleet == fleet and platform in {None, said.platform}}
+    found |= (leaders.keys() & known.keys()) | below(roots, known)
+    while True:
+        # A session counts where its opener is of the fleet, or gone: a shell that lent its own does not.
+        opened = leaders.keys() | {s for pid in found if (s := known[pid].session) in found or s not in known}
+        more = {pid for pid, process in known.items() if process.session in opened} | below(found, known)
+        if more <= found:
+            break
+        found |= more
+    return {pid: known[pid] for pid in found - ours if not known[pid].ended}
+
+
+def user(pid: int) -> int | None:
+    """Return the number of the user that `pid` runs as, None where it is gone."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116
+    except (FileNotFoundError, ProcessLookupError):
+        return None
