@@ -5,11 +5,12 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from flotilla.live import feed
+from flotilla.builtin.gateways import paper
+from flotilla.live import execution, feed
 from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
 from flotilla.model.records import Order, order_id_of
 from flotilla.stream.log import LogReader
-from flotilla.stream.socket import Outcome, Refused, Replied, ZmqClient
+from flotilla.stream.socket import Outcome, Refused, Replied, ZmqClient, ZmqPublisher
 
 
 class Desk:
@@ -45,9 +46,18 @@ class Desk:
         )
         return Decided("made", bar, 1, (order,))
 
-    def rows(self, stream: str) -> list[bytes]:
-        with closing(LogReader(self.cast.run.log("orders"), stream)) as log:
+    def rows(self, stream: str, file: str = "orders") -> list[bytes]:
+        with closing(LogReader(self.cast.run.log(file), stream)) as log:
             return [row.payload for row in log.read(0, 1_000)]
+
+    def taken(self) -> list[Order]:
+        """Return what the paper broker wrote down itself."""
+        return [paper.ORDERS.decode(payload) for payload in self.rows(paper.STREAM, "gateway")]
+
+    def restart(self) -> None:
+        """Let execution die, and start again."""
+        self.cast.kill("execution")
+        self.cast.start("execution")
 
     def fills(self) -> list[Filled]:
         return [FILLED.decode(payload) for payload in self.rows("fills")]
@@ -95,13 +105,53 @@ def test_what_was_acknowledged_is_filled_once_though_execution_dies(desk, filled
     desk.cast.step("execution")
 
     for _ in range(3):
-        desk.cast.kill("execution")
-        desk.cast.start("execution")
+        desk.restart()
         desk.cast.step("execution")
         assert isinstance(desk.ask(decided), Replied)
 
     assert len(desk.rows("intents")) == 1
     assert len(desk.fills()) == (1 if filled else 0)  # after the last bar there is none to fill at
+    assert desk.taken() == [*decided.orders]
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_what_may_have_left_before_a_crash_is_asked_for_and_sent_once(desk, monkeypatch, sent):
+    died = RuntimeError("here it dies")
+
+    def accept(broker, portfolio_id, orders):
+        if sent:
+            whole(broker, portfolio_id, orders)
+        raise died
+
+    whole = paper.Paper.accept
+    decided = desk.decided(desk.first + desk.cast.run.manifest.bars - 1)
+    monkeypatch.setattr(paper.Paper, "accept", accept)
+    with pytest.raises(RuntimeError, match="here it dies"):
+        desk.ask(decided)
+    assert len(desk.taken()) == sent
+    monkeypatch.undo()
+
+    desk.restart()
+
+    assert desk.taken() == [*decided.orders]
+    assert isinstance(desk.ask(decided), Replied)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_crash_before_or_after_fills_are_written_fills_once(desk, monkeypatch, told):
+    decided = desk.decided(desk.bar)
+    dies = (ZmqPublisher, "publish") if told else (execution.Execution, "_keep")
+    with monkeypatch.context() as patch:
+        patch.setattr(*dies, lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            desk.ask(decided)
+    assert len(desk.fills()) == told
+
+    desk.restart()
+    desk.cast.step("execution")
+
+    assert [fill.order_id for told in desk.fills() for fill in told.fills] == [decided.orders[0].order_id]
+    assert desk.taken() == [*decided.orders]
 
 
 def test_another_decision_on_the_same_bar_is_refused(desk):

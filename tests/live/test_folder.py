@@ -7,7 +7,7 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.errors import ConfigError
-from flotilla.live.folder import FILE, Run, prepare
+from flotilla.live.folder import FILE, VERSION, Run, prepare
 from flotilla.stream.endpoint import check_endpoint
 from flotilla.stream.table import Store
 
@@ -95,9 +95,9 @@ def test_a_damaged_run_file_is_named(run, text):
 def test_a_folder_without_a_run_and_one_of_another_version_are_named(run, room):
     with pytest.raises(ConfigError, match="No such file"):
         Run.read(room / "nothing")
-    newer = msgspec.structs.replace(run.manifest, version=2)
+    newer = msgspec.structs.replace(run.manifest, version=VERSION + 1)
     (run.folder / FILE).write_bytes(msgspec.json.encode(newer))
-    with pytest.raises(ConfigError, match="version 2"):
+    with pytest.raises(ConfigError, match=f"version {VERSION + 1}"):
         Run.read(run.folder)
 
 

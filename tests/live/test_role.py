@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from flotilla.clock import monotonic_ns
+from flotilla import notify
+from flotilla.clock import monotonic_ns, sleep
 from flotilla.live.role import Stop, serve, wait
 
 
@@ -39,6 +41,24 @@ def test_steps_are_taken_until_it_is_over_or_asked_to_stop(stop):
     stop.asked = True
     serve(steps.append, stop)
     assert len(steps) == 3
+
+
+def test_a_role_says_that_it_is_alive_as_often_as_it_is_asked_to(stop, monkeypatch):
+    monkeypatch.setattr(notify._Spoken, "beat", b"WATCHDOG=1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ears:
+        ears.bind("")
+        ears.settimeout(5.0)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@" + ears.getsockname()[1:].decode())
+        monkeypatch.setenv("WATCHDOG_USEC", "60000")
+        began, steps = monotonic_ns(), []
+
+        serve(lambda _: steps.append(sleep(0.001)), stop, lambda: monotonic_ns() - began > 100_000_000)
+
+        said = [ears.recv(64)]
+        while said[-1] != b"STOPPING=1":
+            said.append(ears.recv(64))
+    assert said[:2] == [b"READY=1", b"READY=1\nWATCHDOG=1"]
+    assert 3 <= said.count(b"READY=1\nWATCHDOG=1") <= 5 < len(steps)
 
 
 def test_waiting_ends_with_a_message_or_in_time(room):

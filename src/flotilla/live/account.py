@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -20,8 +21,11 @@ from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
 class Gateway(Protocol):
     """Where orders go: a broker, or who plays one."""
 
+    def taken(self, portfolio_id: str, orders: Sequence[Order]) -> Sequence[Order]:
+        """Return those of a portfolio's orders of one bar that it has already, whoever sent them."""
+
     def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
-        """Take a portfolio's orders of one bar."""
+        """Take a portfolio's orders of one bar; `OrderRejected` if it has one of them already."""
 
     def fill(self, portfolio_id: str, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
         """Return what a bar filled of a portfolio's orders."""
@@ -29,8 +33,11 @@ class Gateway(Protocol):
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that `state` returned."""
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Go on from a state that `state` returned, None: from the beginning. Called before all else."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
 
 
 def portfolio_of(run: Run) -> Portfolio:
@@ -41,12 +48,12 @@ def portfolio_of(run: Run) -> Portfolio:
     return Portfolio(run.portfolio_id, terms, instruments, shares, config.size_at, config.rebalance)
 
 
-def gateway_of(run: Run) -> Gateway:
-    """Return the run's gateway before its first order."""
+def gateway_of(run: Run, journal: Path | None = None) -> Gateway:
+    """Return the run's gateway. journal: where it writes orders down; None: in a rehearsal, nowhere."""
     config, instruments = run.config.portfolio, run.manifest.instruments
     terms = {run.portfolio_id: terms_of(msgspec.structs.asdict(config), len(instruments), 1)}
     make = find("gateway", run.manifest.gateway, run.plugins)
-    gateway: Gateway = make(terms, instruments, config.size_at)
+    gateway: Gateway = make(terms, instruments, config.size_at, journal)
     return gateway
 
 

@@ -4,10 +4,11 @@
    written with one wait for the disk, then acknowledged: what is acknowledged survives.
    The same request again, after a crash on either side, is acknowledged again and is not
    an order again.
-2. A bar's orders go to the gateway, and are filled at the next bar, once the portfolio has
-   decided and that bar is here: never before, so that it has had its say.
-3. Fills are written, in the same commit as the gateway's state, before they are told. After
-   a crash the orders that were written and not filled yet are filled first.
+2. A bar's orders go to the gateway when those before them met their bar, and meet the next
+   bar when it is here: never before the portfolio has decided, so that it has had its say.
+3. Fills are written, in the same commit as the gateway's state, before they are told.
+4. After a crash nobody knows whether the last orders that were written had left. The gateway
+   is asked (`taken`), and is sent what it lacks: no order ever goes to it twice.
 
 Orders that rest over a bar (nothing traded) wait for the portfolio to decide on that bar
 as well, since it may replace them.
@@ -39,7 +40,8 @@ class _Account:
 
     def __init__(self) -> None:
         self.decided, self.crc = -1, 0  # the last bar that is written down, and what was
-        self.waiting: deque[Decided] = deque()  # written down, and not at the gateway
+        self.waiting: deque[Decided] = deque()  # written down, and not filled
+        self.sent = -1  # the last bar whose orders the gateway has
         self.filled = -1  # the last bar that was filled
 
 
@@ -48,9 +50,9 @@ class Execution:
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run = run
-        self._gateway = gateway_of(run)
         self._accounts = {run.portfolio_id: _Account()}
         self._log = stack.enter_context(closing(LogWriter(run.log("orders"), ["intents", "fills"])))
+        self._gateway = stack.enter_context(closing(gateway_of(run, run.log("gateway"))))
         cursor = self._recover()
         log = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
         self._bars = stack.enter_context(closing(ZmqSubscriber(run.endpoint("bars"), "bars", log, cursor)))
@@ -66,7 +68,8 @@ class Execution:
             self._take(asked)
         rows = self._bars.drain()
         self._market.update((prices.moment.bar, prices) for prices in self._prices.read(rows))
-        self._fill()
+        while self._fill():
+            pass
         self._publisher.heartbeat()
         if not self._bars.behind:
             waited = any(account.waiting for account in self._accounts.values())
@@ -90,6 +93,7 @@ class Execution:
             self._log.append("intents", [(now, payload) for payload in new])
         for request_id in good:
             self._server.reply(request_id, b"")
+        self._send()
 
     def _checked(self, request: Asked) -> Decided:
         """Return what a request says; `DataError` where it should not be said."""
@@ -116,22 +120,40 @@ class Execution:
         account = self._accounts.get(name)
         return b"" if account and bar.isdigit() and int(bar) <= account.decided else None
 
-    def _fill(self) -> None:
-        """Fill what can be filled."""
+    def _send(self) -> None:
+        """Send the gateway each portfolio's next orders, unless it has them."""
+        for name, account in self._accounts.items():
+            if account.waiting and account.sent < account.waiting[0].bar:
+                self._gateway.accept(name, account.waiting[0].orders)
+                account.sent = account.waiting[0].bar
+
+    def _ask(self) -> None:
+        """Send the gateway what it lacks of each portfolio's next orders, as nobody knows what was sent."""
+        for name, account in self._accounts.items():
+            if account.waiting:
+                orders = account.waiting[0].orders
+                taken = {order.order_id for order in self._gateway.taken(name, orders)}
+                self._gateway.accept(name, [order for order in orders if order.order_id not in taken])
+                account.sent = account.waiting[0].bar
+
+    def _fill(self) -> bool:
+        """Let each portfolio's next orders meet their bar, if it is here; return whether one was."""
         now, entries = now_ns(), []
         for name, account in self._accounts.items():
-            while account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
-                self._gateway.accept(name, account.waiting.popleft().orders)
+            if account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
+                account.waiting.popleft()
                 fills = self._gateway.fill(name, prices.moment, prices.fill, prices.known)
                 told = Filled(name, prices.moment.bar, prices.moment.ts, tuple(fills))
                 entries.append((now, FILLED.encode(told)))
                 account.filled = prices.moment.bar
         if not entries:
-            return
+            return False
         with self._log.transaction():
             rows = self._log.append("fills", entries)
             self._keep()
         self._publisher.publish(rows)
+        self._send()  # after the commit: the gateway's state must not have met a bar that is forgotten
+        return True
 
     def _keep(self) -> None:
         """Write down what the gateway holds, and where its bars begin after a crash."""
@@ -153,9 +175,8 @@ class Execution:
     def _recover(self) -> int:
         """Take up where the last process stopped; return the seq of the last bar that is done with."""
         kept = self._log.checkpointed(_ME)
-        state = decode(kept.state) if kept else {"marks": None, "accounts": {}}
-        if kept:
-            self._gateway.restore(state["gateway"])
+        state = decode(kept.state) if kept else {"gateway": None, "marks": None, "accounts": {}}
+        self._gateway.restore(state["gateway"])
         for name, (decided, crc, filled, waiting) in state["accounts"].items():
             account = self._accounts[name]
             account.decided, account.crc, account.filled = decided, crc, filled
@@ -164,6 +185,7 @@ class Execution:
             after = kept.cursors["intents"] if kept else 0
             for row in intents.read(after, self._log.last_seq("intents")):
                 self._note(DECIDED.decode(row.payload), row.payload)
+        self._ask()
         self._market: dict[int, Prices] = {}
         self._prices = PriceReader(self._run, state["marks"])
         return kept.cursors["bars"] if kept else 0

@@ -5,6 +5,7 @@
     <folder>/bars.db             the feed's log: bars
     <folder>/signals-<name>.db   a strategy's: its opinions, its state
     <folder>/orders.db           execution's: orders before they leave, fills before they are told
+    <folder>/gateway.db          the paper broker's own: each order that it took
     <folder>/portfolio.db        the portfolio's: its account after each bar, its state
     <folder>/logs/<role>.log     what each process printed
     <folder>/ipc/                the sockets; elsewhere if the path would be too long for one
@@ -32,7 +33,7 @@ from flotilla.stream.files import write_atomically
 from flotilla.stream.panels import get_panel, put_panel
 from flotilla.stream.table import Store
 
-VERSION = 1
+VERSION = 2
 FILE = "run.json"
 _ROOM = 60  # bytes of a socket's path that its folder may take: names of streams are up to 40 long
 

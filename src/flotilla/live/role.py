@@ -11,9 +11,10 @@ from types import FrameType
 
 import zmq
 
+from flotilla.clock import monotonic_ns
 from flotilla.errors import FlotillaError
 from flotilla.live.folder import Run
-from flotilla.notify import ready
+from flotilla.notify import alive, beat_s, ready, stopping
 from flotilla.stream.endpoint import milliseconds
 
 
@@ -42,12 +43,21 @@ IDLE_S = 0.05  # how long a role that has nothing to do sleeps at most: heartbea
 
 
 def serve(step: Callable[[float], None], stop: Stop, over: Callable[[], bool] = lambda: False) -> None:
-    """Say that the role is ready, and let it take step after step until it is over or asked to stop."""
+    """Say that the role is ready, and let it take step after step until it is over or asked to stop.
+
+    Between two steps it says that it is alive, as often as it was asked to.
+    """
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it for garbage only costs latency
     ready()
+    every_ns = int((beat_s() or 0.0) * 1e9)
+    due_ns = 0
     while not (stop.asked or over()):
         step(IDLE_S)
+        if every_ns and (now := monotonic_ns()) >= due_ns:
+            alive()
+            due_ns = now + every_ns
+    stopping()
 
 
 def begin(play: Callable[[Run, str, Stop], None]) -> None:
