@@ -1,3 +1,5 @@
+import shutil
+
 from flotilla.cli.runs import live_folder_of
 from flotilla.research import run
 
@@ -46,6 +48,30 @@ def test_an_order_of_live_is_explained_as_live_recorded_it(call, one):
     assert f"as live recorded it in {live_folder_of('small-20210601')}" in found.err
     assert fill["where"] == "live"
     assert fill["order"]["order_id"] == live
+
+
+def test_live_and_research_give_the_same_reasons_from_what_live_kept(call, one):
+    table = one.with_name("risk.csv")
+    table.write_text("ts_recv,scale,cap,reason\n2019-06-03T00:00:00Z,0.5,0.4,var\n")
+    terms = "allocation: 0.9, max_drawdown: 0.15, decisions: risk.csv"
+    one.write_text(one.read_text().replace("{fee_bps: 5}", f"{{fee_bps: 5, {terms}}}"))
+    call("live", "--replay", one)
+    orders = [o["order_id"] for o in call("run", one, "--json", "--full").json["orders"]]
+    asked = [orders[0], orders[len(orders) // 2], orders[-1]]
+
+    text = table.read_text()
+    table.write_text(text.replace("0.5", "0.1"))  # later, and none of the run's business
+    live = [call("why", order, "--json").json for order in asked]
+    table.write_text(text)
+    shutil.rmtree(live_folder_of("small"))
+    research = [call("why", order, "--json").json for order in asked]
+
+    assert {each.pop("where") for each in live} == {"live"}
+    assert {each.pop("where") for each in research} == {"research"}
+    assert {each["terms"].pop("decisions") for each in research} == {"risk.csv"}
+    assert [each["terms"].pop("decisions") is not None for each in live] == [True] * len(asked)
+    assert live == research
+    assert live[-1]["decisions"][0]["scale"] == 0.5
 
 
 def test_a_live_run_that_cannot_be_read_leaves_research_to_answer(call, one):

@@ -54,17 +54,114 @@ def test_no_later_bar_changes_the_answer():
     assert repr(why(whole, order.order_id).opinions) == repr(why(early, order.order_id).opinions)
 
 
-def test_a_risk_decision_stands_in_the_chain(tmp_path):
+def decided(tmp_path, panel, *rows):
+    """Write a table of risk decisions: (bar from which it can be known, model, scale, cap, reason)."""
+    path = tmp_path / "risk.csv"
+    times = [f"{np.datetime64(int(panel.ts_recv[bar]), 'ns')}Z" for bar, *_ in rows]
+    lines_ = [",".join([at, *map(str, said)]) for at, (_, *said) in zip(times, rows, strict=True)]
+    path.write_text("\n".join(["ts_recv,model,scale,cap,reason", *lines_]))
+    return str(path)
+
+
+def test_a_risk_decision_stands_in_the_chain_with_what_it_did_to_the_weight(tmp_path):
     panel = made_market(seed=13, bars=150, instruments=3)
-    when = np.datetime64(int(panel.ts_recv[20]), "ns")
-    (tmp_path / "risk.csv").write_text(f"ts_recv,model,scale,reason\n{when}Z,stress,0.5,var\n")
-    result = traded(panel, decisions=str(tmp_path / "risk.csv"))
-    order = next(o for o in result.orders if o.bar > 20)
+    table = decided(tmp_path, panel, (20, "stress", 0.5, 1.0, "var"), (20, "names", 1.0, 0.05, "crowded"))
+    result = traded(panel, decisions=table, risk_tolerance=0.5, allocation=0.6)
+    order = next(o for o in result.orders if o.bar > 20 and o.weight > 0)
 
     chain = why(result, order.order_id)
 
-    assert chain.decisions == ["stress-00000000-*"]
-    assert "under risk decision stress" in "\n".join(lines(chain))
+    assert [d.decision_id for d in chain.decisions] == list(order.decision_ids)
+    assert [(d.model, d.scale, d.cap, d.reason) for d in chain.decisions] == [
+        ("stress", 0.5, 1.0, "var"),
+        ("names", 1.0, 0.05, "crowded"),
+    ]
+    weighing = chain.weighing
+    assert (weighing.scale, weighing.tolerance, weighing.factor, weighing.cap) == (0.5, 0.5, 0.25, 0.05)
+    assert weighing.unrestrained == weighing.opinion * 0.6
+    assert weighing.weight == min(weighing.unrestrained * 0.25, 0.05) == order.weight
+
+
+def test_every_weight_is_what_opinions_risk_and_limits_come_to(tmp_path):
+    panel = made_market(seed=17, bars=150, instruments=3)
+    table = decided(tmp_path, panel, (40, "stress", 0.5, 0.2, "var"), (70, "stress", 1.0, 0.9, "ok"))
+    result = traded(panel, decisions=table, rebalance="bar", allocation=0.5, max_drawdown=0.02)
+
+    chains = [why(result, order.order_id) for order in [*result.orders[::7], *result.orders[-3:]]]
+
+    assert any(chain.latch for chain in chains)
+    assert any(not chain.latch for chain in chains)
+    for chain in chains:
+        assert chain.order.weight == (0.0 if chain.latch else chain.weighing.weight)
+        assert chain.weighing.scale == result.market.scale[chain.order.bar, index(panel, chain.order)]
+
+
+def index(panel, order):
+    return panel.instruments.index(order.instrument)
+
+
+def test_the_weights_of_several_strategies_and_what_each_said_make_the_mean():
+    panel = made_market(seed=11, bars=150, instruments=3)
+    strategies = {
+        "cross": {"kind": "ma_cross", "params": {"fast": 3, "slow": 8}, "weight": 3},
+        "cross-b": {"kind": "rsi_reversion", "params": {"n": 5}},
+        "held": {"kind": "buy_and_hold", "weight": 0},
+    }
+    result = run(decode({"name": "study", "strategies": strategies}), panel=panel)
+    mixed = [o for o in result.orders if 0 < o.weight < 1 / 3]
+
+    for order in mixed:
+        chain = why(result, order.order_id)
+        said = {o.strategy: (o.share, o.part, o.strength) for o in chain.opinions}
+        assert {name: share for name, (share, *_) in said.items()} == {"cross": 3, "cross-b": 1, "held": 0}
+        assert [said[name][1] for name in said] == [0.75, 0.25, 0.0]
+        mean = sum(part * strength for _, part, strength in said.values())
+        assert chain.weighing.opinion == mean
+        assert order.weight == mean * (1 / 3)
+    assert mixed
+
+
+def test_a_drawdown_limit_that_sold_is_named_with_its_numbers():
+    panel = made_market(seed=15, bars=150, instruments=3)
+    result = traded(panel, max_drawdown=0.03)
+    peaks = np.maximum.accumulate(np.maximum(result.equity, 1e6))
+    hit = int(np.flatnonzero(result.equity <= peaks * (1 - 0.03))[0])
+    sold = [o for o in result.orders if o.bar == hit]
+
+    latches = [why(result, order.order_id).latch for order in sold]
+
+    assert sold
+    for latch in latches:
+        assert (latch.limit, latch.bar) == (0.03, hit)
+        assert (latch.equity, latch.peak) == (result.equity[hit], peaks[hit])
+        assert latch.ts == panel.ts_event[hit]
+        assert latch.peak in (1e6, result.equity[latch.peak_bar])
+    before = [o for o in result.orders if o.bar < hit]
+    assert [why(result, o.order_id).latch for o in before] == [None] * len(before)
+
+
+@pytest.mark.parametrize("terms", [{}, {"size_at": "fill"}, {"lot": 1}, {"slippage_bps": 20}], ids=str)
+def test_a_buy_that_the_cash_rule_cut_says_by_how_much(terms):
+    panel = made_market(seed=11, bars=150, instruments=3)
+    result = traded(panel, allocation=0.9, fee_bps=30, **terms)
+
+    cut = 0
+    for order in result.orders:
+        chain = why(result, order.order_id)
+        if chain.purchase is None:
+            assert all(fill.quantity < 0 for fill in chain.fills) or not chain.fills
+            continue
+        asked, filled, factor, need, cash = chain.purchase
+        assert filled == sum(fill.quantity for fill in chain.fills)
+        bought = asked * factor if factor < 1 else asked
+        assert filled == (np.trunc(bought) if terms.get("lot") else bought)
+        if factor < 1:
+            cut += 1
+            assert need > cash
+            assert factor == pytest.approx(cash / need, rel=1e-12)
+        if terms != {"size_at": "fill"}:
+            assert asked == order.quantity
+    assert cut > 3
 
 
 def test_an_order_that_somebody_else_recorded_is_explained_from_its_configuration():
@@ -74,12 +171,31 @@ def test_an_order_that_somebody_else_recorded_is_explained_from_its_configuratio
                 "name": "sampled",
                 "data": {"source": "sample", "start": "2020-01-01", "instruments": ["AAPL", "KO"]},
                 "strategies": {"cross": {"kind": "ma_cross"}},
+                "portfolio": {"allocation": 0.8, "max_drawdown": 0.3},
             }
         )
     )
-    order = result.orders[0]
+    order = result.orders[-1]
 
-    assert why_of(result.config, order, []).opinions == why(result, order.order_id).opinions
+    found = why_of(result.config, order.order_id, result.orders, result.fills)
+    given = why_of(result.config, order.order_id, result.orders, result.fills, None, result.panel)
+
+    assert found.as_dict() == given.as_dict() == why(result, order.order_id).as_dict()
+
+
+def test_a_stage_is_opened_before_it_is_asked(tmp_path):
+    (tmp_path / "model.py").write_text(
+        "import numpy as np\nfrom flotilla.stage import Window\n\n\nclass Model(Window):\n"
+        "    def open(self):\n        self._sign = 1.0\n\n"
+        "    def over(self, close):\n        return np.where(close > 0, self._sign, 0.0)\n"
+    )
+    panel = made_market(seed=11, bars=60, instruments=2)
+    strategies = {"model": {"kind": f"{tmp_path / 'model.py'}:Model"}}
+    result = run(decode({"name": "study", "strategies": strategies}), panel=panel)
+
+    chain = why(result, result.orders[0].order_id)
+
+    assert chain.opinions[0].strength == result.signals["model"][chain.order.bar, index(panel, chain.order)]
 
 
 def test_an_unknown_order_is_answered_with_the_nearest():

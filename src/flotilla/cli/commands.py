@@ -106,9 +106,10 @@ Try:
         RESEARCH,
         """Say why an order or a fill is there.
 
-Goes back from it to the signals, features, risk decisions and prices behind
-it. It knows the orders of `run` and `live`, and those of the best of `sweep`
-and `report`: the last that ran here under their portfolio's name.
+Goes back from it to the prices, features and signals behind it, and says what
+risk decisions, a drawdown limit or too little cash did to it. It knows the
+orders of `run` and `live`, and those of the best of `sweep` and `report`: the
+last that ran here under their portfolio's name.
 
 Try:
   flotilla why cross-1241-00000186-CVX-0

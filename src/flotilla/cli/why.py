@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from flotilla.cli import say
 from flotilla.cli.run import lived
 from flotilla.cli.runs import Kept, find, live_folder_of
@@ -39,15 +41,14 @@ def _recorded(order_id: str, kept: Kept) -> Why | None:
     """Return the chain behind an order that live wrote down; None where it did not, or ran something else."""
     folder = live_folder_of(kept.config.name)
     try:
-        if not (folder / FILE).is_file() or Run.read(folder).config != kept.config:
+        if not (folder / FILE).is_file() or (live := Run.read(folder)).config != kept.config:
             return None
     except ConfigError:  # of a version that this one cannot read: research has the order all the same
         return None
-    result = read_result(folder)
-    wanted = next((fill.order_id for fill in result.fills if fill.fill_id == order_id), order_id)
-    order = next((order for order in result.orders if order.order_id == wanted), None)
-    if order is None:
+    config, result = kept.config, read_result(folder)
+    if live.decisions:  # as they were when it began, whatever became of the user's file
+        terms = msgspec.structs.replace(config.portfolio, decisions=str(live.decisions.absolute()))
+        config = msgspec.structs.replace(config, portfolio=terms)
+    if order_id not in {*(o.order_id for o in result.orders), *(f.fill_id for f in result.fills)}:
         return None
-    return why_of(
-        kept.config, order, [fill for fill in result.fills if fill.order_id == wanted], kept.plugins
-    )
+    return why_of(config, order_id, result.orders, result.fills, kept.plugins, live.panel())

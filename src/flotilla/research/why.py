@@ -1,141 +1,189 @@
 """Why an order exists: back from it to the decisions, signals, features and bars behind it.
 
 An order carries the ids of the signals and risk decisions that it was made of. What those were made of
-follows from the configuration and the bars up to then, and from nothing later, so it is computed again here:
-for an order of research as for one of live.
+follows from the configuration, the bars up to then and the fills up to then, and from nothing later, so it is
+computed again here: for an order of research as for one of live.
+
+1. What each strategy said, with every step of its arithmetic (`_opinions`).
+2. What they came to together, and what risk left of it (`_weighing`, `_heeded`).
+3. What the portfolio's own past did: a drawdown limit, too little cash (research/past.py).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from flotilla.config import RunConfig
 from flotilla.errors import UnknownName
+from flotilla.kernel.fuse import fuse, risk_factor
+from flotilla.kernel.opinions import average, blank
+from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
+from flotilla.research.chain import Feature, Heeded, Opinion, Weighing, Why
 from flotilla.research.market import Market, market_of, open_panel
+from flotilla.research.past import filling_bar, past_of
 from flotilla.research.run import RunResult
-from flotilla.research.signals import trees_of
+from flotilla.research.signals import Stages, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
+from flotilla.stage.terms import terms_of
+from flotilla.stream.decisions import read_decisions
 
 
-class Feature(NamedTuple):
-    """One step of a strategy's arithmetic, as an expression, and what it came to."""
+class _Said(NamedTuple):
+    """What one strategy said of an instrument. T: the bars up to the order's; N: steps of its arithmetic."""
 
-    text: str
-    value: float
-
-
-class Opinion(NamedTuple):
-    """What a strategy said, and what it was looking at."""
-
-    signal_id: str
-    strategy: str
-    bar: int
-    strength: float
-    features: list[Feature]
-
-
-class Why(NamedTuple):
-    """The chain behind one order."""
-
-    order: Order
-    fills: list[Fill]
-    decided_on: dict[str, float]  # the bar at whose close it was decided
-    filled_on: dict[str, float]  # the bar that it filled on; empty while there is none
-    opinions: list[Opinion]
-    decisions: list[str]
-    terms: dict[str, Any]  # the portfolio's
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the chain as plain values."""
-        opinions = [{**o._asdict(), "features": [f._asdict() for f in o.features]} for o in self.opinions]
-        plain: dict[str, Any] = msgspec.to_builtins({**self._asdict(), "opinions": opinions})
-        return plain
+    steps: list[Node]  # the opinion last
+    rows: Floats  # float64[T, N]
 
 
 def why(result: RunResult, identity: str, folder: Path | None = None) -> Why:
     """Return the chain behind an order, or behind a fill, of a run. UnknownName if it has none of that id."""
-    order_of = {fill.fill_id: fill.order_id for fill in result.fills}
-    orders = {order.order_id: order for order in result.orders}
-    order = orders.get(order_of.get(identity, identity))
+    return _why(result.config, identity, result.orders, result.fills, folder, result.market)
+
+
+def why_of(
+    config: RunConfig,
+    identity: str,
+    orders: Sequence[Order],
+    fills: Sequence[Fill],
+    folder: Path | None = None,
+    panel: Panel | None = None,
+) -> Why:
+    """Return the chain behind an order, or a fill, that somebody else recorded: a live run.
+
+    orders, fills: all of the portfolio's, in their order. panel: the bars, as they were; the configuration's
+    source if None.
+    """
+    bars = open_panel(config, folder) if panel is None else panel
+    market = market_of(bars, config.portfolio, config.name, folder)
+    return _why(config, identity, orders, fills, folder, market)
+
+
+def _why(
+    config: RunConfig,
+    identity: str,
+    orders: Sequence[Order],
+    fills: Sequence[Fill],
+    folder: Path | None,
+    market: Market,
+) -> Why:
+    order_of = {fill.fill_id: fill.order_id for fill in fills}
+    known = {order.order_id: order for order in orders}
+    order = known.get(order_of.get(identity, identity))
     if order is None:
-        raise UnknownName(f"order or fill of {result.portfolio_id}", identity, [*orders, *order_of])
-    fills = [fill for fill in result.fills if fill.order_id == order.order_id]
-    return explain(order, fills, result.config, result.market, folder)
-
-
-def why_of(config: RunConfig, order: Order, fills: Sequence[Fill], folder: Path | None = None) -> Why:
-    """Return the chain behind an order that somebody else recorded: a live run."""
-    market = market_of(open_panel(config, folder), config.portfolio, config.name, folder)
-    return explain(order, list(fills), config, market, folder)
-
-
-def explain(order: Order, fills: list[Fill], config: RunConfig, market: Market, folder: Path | None) -> Why:
-    """Return the chain behind an order, from the bars up to its own."""
+        raise UnknownName(f"order or fill of {config.name}", identity, [*known, *order_of])
     i = market.panel.instruments.index(order.instrument)
-    opinions = []
-    for name, tree in trees_of(config, folder).items():
-        ending = f"-{order.instrument}"
-        heard = [s for s in order.signal_ids if s.startswith(f"{name}-") and s.endswith(ending)]
-        for signal_id in heard:
-            bar = int(signal_id.removeprefix(f"{name}-").split("-", 1)[0])
-            features = _features(tree, market, bar, i)
-            opinions.append(Opinion(signal_id, name, bar, features[-1].value, features))
+    terms = terms_of(msgspec.structs.asdict(config.portfolio), len(market.panel.instruments), 1)
+    said = _said(trees_of(config, folder), market, order.bar, i)
+    shares = {name: strategy.weight for name, strategy in config.strategies.items()}
+    weighing = _weighing(said, shares, terms, market, order.bar, i)
+    next_bar = filling_bar(market, order.bar, i)
+    past = past_of(market, terms, orders, fills, order.bar if next_bar is None else next_bar - 1)
+    mine = [fill for fill in fills if fill.order_id == order.order_id]
     return Why(
         order=order,
-        fills=fills,
+        fills=mine,
         decided_on=_prices(market, order.bar, i),
-        filled_on=_prices(market, fills[0].bar, i) if fills else {},
-        opinions=opinions,
-        decisions=list(order.decision_ids),
+        filled_on=_prices(market, mine[0].bar, i) if mine else {},
+        opinions=_opinions(order, said, shares, weighing.bar),
+        weighing=weighing,
+        decisions=_heeded(order, config, market, folder),
+        latch=past.latch(order.bar),
+        purchase=past.purchase(order),
         terms=msgspec.to_builtins(config.portfolio),
     )
 
 
-def _features(tree: Node, market: Market, bar: int, i: int) -> list[Feature]:
-    """Return every step of a tree for one bar and instrument, the signal last. No later row is read."""
-    nodes = [node for node in walk([tree]) if node.op != "const"]
-    runner = ChunkRunner(nodes, len(market.panel.instruments), market.panel.ticks_per_unit)
-    rows = runner.advance({name: values[: bar + 1] for name, values in market.fields.items()})
-    return [Feature(repr(node), float(rows[-1, i, k])) for k, node in enumerate(nodes)]
+def _said(trees: dict[str, Node], market: Market, bar: int, i: int) -> dict[str, _Said]:
+    """Return every step of every strategy for one instrument, up to a bar. No later row is read."""
+    stages = Stages(market.panel.rows(0, bar + 1), {n: x[: bar + 1] for n, x in market.fields.items()}, None)
+    found = {}
+    for name, tree in trees.items():
+        steps = [node for node in walk([tree]) if node.op != "const"]
+        runner = ChunkRunner(
+            stages.replace(steps), len(market.panel.instruments), market.panel.ticks_per_unit
+        )
+        found[name] = _Said(steps, runner.advance(stages.fields)[:, i].copy())
+    return found
+
+
+def _opinions(order: Order, said: dict[str, _Said], shares: dict[str, float], at: int) -> list[Opinion]:
+    """Return what each strategy said last. at: the bar whose opinions were heeded."""
+    heard = {name: rows[at, -1] for name, (_, rows) in said.items() if at >= 0}
+    whole = sum(shares[name] for name, strength in heard.items() if not np.isnan(strength))
+    opinions = []
+    for name, (steps, rows) in said.items():
+        of = re.compile(rf"{re.escape(name)}-(\d{{8,}})-{re.escape(order.instrument)}")
+        for found in filter(None, map(of.fullmatch, order.signal_ids)):
+            bar = int(found[1])
+            features = [Feature(repr(step), float(rows[bar, k])) for k, step in enumerate(steps)]
+            spoke = name in heard and not np.isnan(heard[name]) and whole > 0.0
+            part = shares[name] / whole if spoke else 0.0
+            opinions.append(Opinion(found[0], name, bar, features[-1].value, features, shares[name], part))
+    return opinions
+
+
+def _weighing(
+    said: dict[str, _Said], shares: dict[str, float], terms: Terms, market: Market, bar: int, i: int
+) -> Weighing:
+    """Return how opinions and risk became a weight, by the kernel's own functions."""
+    strengths = np.stack([rows[:, -1] for _, rows in said.values()])
+    # Who has no weight in the mean is not heard, unless there is nobody else.
+    heard = strengths[[len(said) == 1 or shares[name] > 0.0 for name in said]]
+    spoken = ~np.isnan(heard).all(axis=0) & ~np.isnan(market.close[: bar + 1, i])
+    spoken[: market.first] = False
+    at = int(np.flatnonzero(spoken)[-1]) if spoken.any() else -1
+    opinion = _mean(strengths[:, at], list(shares.values())) if at >= 0 else 0.0
+    allocation, tolerance = float(terms.allocation[0]), float(terms.tolerance[0])
+    scale, most = float(market.scale[bar, i]), float(market.cap[bar, i])
+    factor, cap = float(risk_factor(scale, tolerance)), min(float(terms.cap[0]), most)
+    return Weighing(
+        bar=at,
+        opinion=opinion,
+        allocation=allocation,
+        unrestrained=float(fuse(opinion, allocation, 1.0, np.inf)),
+        tolerance=tolerance,
+        scale=scale,
+        factor=factor,
+        cap=cap,
+        weight=float(fuse(opinion, allocation, factor, cap)),
+    )
+
+
+def _mean(strengths: Floats, shares: Sequence[float]) -> float:
+    """Return the strategies' opinions as one, NaN for none. strengths: float64[S]."""
+    if len(strengths) == 1:
+        return float(strengths[0])
+    sums, out = np.empty((3, 1, 1)), np.empty((1, 1))
+    blank(sums, out)
+    for strength, share in zip(strengths, shares, strict=True):
+        average(np.array([[strength]]), np.array([share], np.float64), sums, out)
+    return float(out[0, 0])
+
+
+def _heeded(order: Order, config: RunConfig, market: Market, folder: Path | None) -> list[Heeded]:
+    """Return the risk decisions that stood, with what they said."""
+    decisions, path = market.decisions, config.portfolio.decisions
+    if decisions is None or path is None:
+        return []
+    table, found = read_decisions((folder or Path()) / path), []
+    for rows, (model, pattern) in zip(decisions.rows, decisions.voices, strict=True):
+        row = int(rows[order.bar])
+        if row >= 0 and fnmatchcase(order.instrument, pattern):
+            said = {name: table[name][row].as_py() for name in ("ts_recv", "scale", "cap", "reason")}
+            found.append(Heeded(f"{model}-{row:08d}-{pattern}", model, pattern, **said))
+    return found
 
 
 def _prices(market: Market, bar: int, i: int) -> dict[str, float]:
     """Return an instrument's fields on a bar."""
     return {name: float(values[bar, i]) for name, values in market.panel.fields.items()}
-
-
-def lines(chain: Why) -> list[str]:
-    """Return the chain as text, from the fill back to the prices."""
-    order = chain.order
-    when = str(np.datetime64(order.ts_event, "ns").astype("datetime64[s]"))
-    quantity = f"{order.quantity:,.6g}" if order.quantity == order.quantity else "sized at the fill"
-    text = [
-        f"order {order.order_id}: {order.instrument} {quantity}, to weigh {order.weight:.4%} of equity",
-        f"  decided at the close of bar {order.bar} ({when}): {_spelled(chain.decided_on)}",
-    ]
-    for fill in chain.fills:
-        on = str(np.datetime64(fill.ts_event, "ns").astype("datetime64[s]"))
-        text.append(
-            f"  filled on bar {fill.bar} ({on}): {fill.quantity:,.6g} at {fill.price:,.4f}, "
-            f"fee {fill.fee:,.2f}"
-        )
-    if not chain.fills:
-        text.append("  not filled")
-    for opinion in chain.opinions:
-        text.append(f"  because {opinion.strategy} said {opinion.strength:g} on bar {opinion.bar}:")
-        text += [f"    {feature.text} = {feature.value:,.6g}" for feature in opinion.features]
-    text += [f"  under risk decision {decision}" for decision in chain.decisions]
-    if not chain.decisions:
-        text.append("  under no risk decision")
-    return text
-
-
-def _spelled(prices: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:,.4f}" for name, value in prices.items())

@@ -1,0 +1,107 @@
+"""The chain behind an order, as values: what it was made of, and what it became."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from flotilla.model.records import Fill, Order
+
+
+class Feature(NamedTuple):
+    """One step of a strategy's arithmetic, as an expression, and what it came to."""
+
+    text: str
+    value: float
+
+
+class Opinion(NamedTuple):
+    """What a strategy said last, and what it was looking at."""
+
+    signal_id: str
+    strategy: str
+    bar: int
+    strength: float
+    features: list[Feature]
+    share: float  # the strategy's weight in the configuration
+    part: float  # of the mean that was heeded, [0, 1]; 0 where it was silent then
+
+
+class Heeded(NamedTuple):
+    """A risk decision that stood."""
+
+    decision_id: str
+    model: str
+    instrument: str  # the pattern that it is for
+    ts_recv: int  # from when on it could be known, ns UTC
+    scale: float
+    cap: float
+    reason: str
+
+
+class Weighing(NamedTuple):
+    """From opinions to a weight: mean * allocation * factor, not above the cap."""
+
+    bar: int  # of the opinions: the order's, or the last on which somebody had one; -1 if nobody ever had
+    opinion: float  # the weighted mean
+    allocation: float  # weight of a full opinion
+    unrestrained: float  # weight, before risk and caps
+    tolerance: float  # of the portfolio, times ...
+    scale: float  # ... the least of the risk decisions, is ...
+    factor: float  # ... what they let through, [0, 1]
+    cap: float  # the least of the portfolio's and the decisions'
+    weight: float  # what came of it, were it not for a drawdown limit
+
+
+class Latch(NamedTuple):
+    """A drawdown limit that was hit: from that bar on the portfolio is flat, whatever anybody says."""
+
+    limit: float  # fraction below the peak
+    peak: float  # account currency
+    peak_bar: int
+    equity: float  # account currency, on the bar that hit the limit
+    bar: int
+    ts: int  # of that bar, ns UTC
+
+
+class Purchase(NamedTuple):
+    """What the cash of a bar's buys came to."""
+
+    asked: float  # units, of this order
+    filled: float  # units
+    factor: float  # by which all buys of the bar were scaled down; 1 where there was cash for all
+    need: float  # account currency, what all of them would have cost, fees included
+    cash: float  # account currency, there for them, after the bar's sells
+
+
+class Why(NamedTuple):
+    """The chain behind one order."""
+
+    order: Order
+    fills: list[Fill]
+    decided_on: dict[str, float]  # the bar at whose close it was decided
+    filled_on: dict[str, float]  # the bar that it filled on; empty while there is none
+    opinions: list[Opinion]
+    weighing: Weighing
+    decisions: list[Heeded]
+    latch: Latch | None  # None: no drawdown limit was hit
+    purchase: Purchase | None  # None: not a buy, or its bar has not come
+    terms: dict[str, Any]  # the portfolio's
+
+    def __repr__(self) -> str:
+        """Return a line for a notebook: `lines` has it all."""
+        o = self.order
+        return f"Why({o.order_id}: {o.quantity:,.6g} {o.instrument}, {len(self.opinions)} opinions)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the chain as plain values."""
+        plain: dict[str, Any] = msgspec.to_builtins(_named(self))
+        return plain
+
+
+def _named(value: Any) -> Any:
+    """Return tuples with names as dicts, at any depth."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _named(part) for name, part in value._asdict().items()}
+    return [_named(part) for part in value] if isinstance(value, list) else value

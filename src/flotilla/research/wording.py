@@ -1,0 +1,96 @@
+"""The chain behind an order, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from flotilla.research.chain import Latch, Opinion, Purchase, Weighing, Why
+
+
+def lines(chain: Why) -> list[str]:
+    """Return the chain as text, from the fill back to the prices."""
+    return [*_order(chain), *_latched(chain.latch), *_opinions(chain), *_risk(chain)]
+
+
+def _order(chain: Why) -> Iterator[str]:
+    order = chain.order
+    quantity = f"{order.quantity:,.6g}" if order.quantity == order.quantity else "sized at the fill"
+    yield f"order {order.order_id}: {order.instrument} {quantity}, to weigh {order.weight:.4%} of equity"
+    yield f"  decided at the close of {_bar(order.bar, order.ts_event)}: {_spelled(chain.decided_on)}"
+    for fill in chain.fills:
+        yield (
+            f"  filled on {_bar(fill.bar, fill.ts_event)}: {fill.quantity:,.6g} at {fill.price:,.4f}, "
+            f"fee {fill.fee:,.2f}"
+        )
+    if not chain.fills:
+        yield "  not filled"
+    yield from _cut(chain.purchase)
+
+
+def _cut(purchase: Purchase | None) -> Iterator[str]:
+    if purchase and purchase.factor < 1.0:
+        asked, filled = f"{purchase.asked:,.6g} asked", f"{purchase.filled:,.6g} filled"
+        need, cash = f"{purchase.need:,.2f}", f"{purchase.cash:,.2f}"
+        yield f"  cut by the cash rule, {asked} and {filled}: the bar's buys would have cost {need}"
+        yield f"    and there was {cash} for them, so all were scaled by {purchase.factor:.6g}"
+
+
+def _latched(latch: Latch | None) -> Iterator[str]:
+    if latch:
+        fall, peak = f"{1.0 - latch.equity / latch.peak:.4%}", f"{latch.peak:,.2f} (bar {latch.peak_bar})"
+        when = f"on {_bar(latch.bar, latch.ts)}"
+        yield f"  because the drawdown limit of {latch.limit:.4%} was hit {when}:"
+        yield f"    equity {latch.equity:,.2f} was {fall} below its peak of {peak};"
+        yield "    from then on the portfolio is flat, whatever is said"
+
+
+def _opinions(chain: Why) -> Iterator[str]:
+    several = len(chain.opinions) > 1
+    word = "although" if chain.latch else "because"
+    for opinion in chain.opinions:
+        part = f", {_part(opinion)}" if several else ""
+        yield f"  {word} {opinion.strategy} said {opinion.strength:g} on bar {opinion.bar}{part}:"
+        yield from (f"    {feature.text} = {feature.value:,.6g}" for feature in opinion.features)
+    weighing = chain.weighing
+    if several and weighing.bar >= 0:
+        when = "" if weighing.bar == chain.order.bar else f" on bar {weighing.bar}, the last that was heard"
+        yield f"  together they said {weighing.opinion:g}{when}"
+
+
+def _part(opinion: Opinion) -> str:
+    if opinion.share == 0.0:
+        return "weight 0, so it does not count"
+    if opinion.part == 0.0:
+        return f"weight {opinion.share:g}, and was silent when the mean was taken"
+    return f"weight {opinion.share:g}, {opinion.part:.4%} of the mean"
+
+
+def _risk(chain: Why) -> Iterator[str]:
+    weighing = chain.weighing
+    for heeded in chain.decisions:
+        known = np.datetime64(heeded.ts_recv, "ns").astype("datetime64[s]")
+        said = f"scale {heeded.scale:g}, cap {heeded.cap:g}, reason {heeded.reason}"
+        yield f"  under risk decision {heeded.decision_id} of {known}: {said}"
+    if not chain.decisions:
+        yield "  under no risk decision"
+    if weighing.factor < 1.0 or weighing.unrestrained * weighing.factor > weighing.cap:
+        yield from _restrained(weighing)
+
+
+def _restrained(weighing: Weighing) -> Iterator[str]:
+    text = f"  {weighing.unrestrained:.4%} of equity by opinion alone"
+    if weighing.factor < 1.0:
+        text += f", times {weighing.factor:g} (scale {weighing.scale:g} × tolerance {weighing.tolerance:g})"
+    if weighing.unrestrained * weighing.factor > weighing.cap:
+        text += f", capped at {weighing.cap:.4%}"
+    yield f"{text}: {weighing.weight:.4%}"
+
+
+def _bar(bar: int, ts: int) -> str:
+    return f"bar {bar} ({np.datetime64(ts, 'ns').astype('datetime64[s]')})"
+
+
+def _spelled(prices: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:,.4f}" for name, value in prices.items())
