@@ -56,6 +56,32 @@ def test_figures_stand_at_the_right_and_are_not_cut(capsys, monkeypatch):
     assert any(line.rstrip().endswith("        9") for line in lines)
 
 
+@pytest.mark.parametrize("width", range(15, 70, 3))
+def test_where_there_is_no_room_columns_are_left_out_whole_and_named(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    made = say.table(">rank", ">final equity", ">fee_bps_of_it", ">sharpe", spare=(2, 1, 3))
+    made.add_row("1,001", "1,234,567.89", "0.123456", "-1.25")
+
+    say.show(made)
+
+    out = capsys.readouterr().out
+    shown = [text for text in ("1,001", "1,234,567.89", "0.123456", "-1.25") if text in out]
+    assert "…" not in out
+    assert "1,001" in shown
+    said = " ".join(out.split())
+    left = said.partition("no room for ")[2].partition(": widen")[0]
+    names = ["final equity", "fee_bps_of_it", "sharpe"]
+    assert len(shown) == 4 - len([name for name in names if name in left])
+    if 4 > len(shown) > 1:
+        assert "fee_bps_of_it" in left  # the first that is spared
+
+
+def test_a_command_is_quoted_as_a_shell_needs_it():
+    assert (
+        say.command("run", "my study.yaml", "--portfolio", 3) == "flotilla run 'my study.yaml' --portfolio 3"
+    )
+
+
 def test_progress_without_a_terminal_is_a_line_at_each_end(capsys):
     with say.progress("sweeping", "bars", "the compiler first") as told:
         told(100, 8_313)

@@ -14,6 +14,28 @@ def test_a_sweep_ranks_its_portfolios_and_warns_of_luck(call, six):
     assert "6 portfolios × 3 instruments × 757 bars in " in found.err
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_many_axes_in_a_narrow_terminal_cut_no_number(call, six, width, monkeypatch):
+    axes = "  portfolio.fee_bps: [5, 12.3456789]\n  portfolio.cash: [1000000, 12345678.9]\n"
+    six.write_text(six.read_text() + axes + "  portfolio.slippage_bps: [0, 2]\n  cross.weight: [1, 0.3333]\n")
+    call("sweep", six, "--json")
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    found = call("sweep", six)
+
+    assert "…" not in found.out
+    assert "Sharpe" in found.out.partition("─")[0]
+    assert "no room for" in found.out
+
+
+def test_what_comes_next_can_be_pasted_into_a_shell(call, six):
+    spaced = six.rename(six.with_name("my study.yaml"))
+
+    found = call("sweep", spaced)
+
+    assert f"flotilla report '{spaced}'" in found.err
+
+
 def test_its_json_is_the_table_of_research(call, six):
     expected = sweep(six)
 

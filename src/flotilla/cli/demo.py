@@ -75,9 +75,9 @@ def _heading(number: int, words: str) -> Text:
 
 def _next(config: Path, best: int, replayed: live.Replayed) -> None:
     orders = replayed.live.orders
-    lines = [(f"flotilla why {orders[-1].order_id}", "why its last order is there")] if orders else []
+    lines = [(say.command("why", orders[-1].order_id), "why its last order is there")] if orders else []
     lines += [
-        (f"flotilla run {config} --portfolio {best}", "the best beside buying and holding"),
-        (f"flotilla sweep {config}", "after you have changed something in it"),
+        (say.command("run", config, "--portfolio", best), "the best beside buying and holding"),
+        (say.command("sweep", config), "after you have changed something in it"),
     ]
     say.note("", say.steps(*lines))

@@ -32,8 +32,8 @@ def report(
     result = swept(study, config.parent) if study.sweep else None
     number = int(result.table["portfolio"][0]) if result and portfolio is None else portfolio
     folder = output or folder_of(study.name) / "report"
-    again = "" if portfolio is None else f" --portfolio {portfolio}"
-    words, html, numbers = written(config, result, number, folder, f"flotilla report {config}{again}")
+    command = say.command("report", config, *([] if portfolio is None else ["--portfolio", portfolio]))
+    words, html, numbers = written(config, result, number, folder, command)
     if json:
         say.show_json({"html": str(html), "json": str(numbers), "name": study.name, "portfolio": number})
     else:

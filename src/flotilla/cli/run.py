@@ -45,11 +45,11 @@ def run(
         return
     span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {len(result.ts):,} bars"
     say.show(say.title(f"{result.portfolio_id}: {span}"), measures(result, hold))
-    again = f"{config}" if portfolio is None else f"{config} --portfolio {portfolio}"
-    next_steps = [(f"flotilla report {again}", "the whole picture, on one page")]
+    again = [config] if portfolio is None else [config, "--portfolio", portfolio]
+    next_steps = [(say.command("report", *again), "the whole picture, on one page")]
     if result.orders:
-        next_steps.append((f"flotilla why {result.orders[-1].order_id}", "why its last order is there"))
-    next_steps.append((f"flotilla live --replay {again}", "the same bars, through live processes"))
+        next_steps.append((say.command("why", result.orders[-1].order_id), "why its last order is there"))
+    next_steps.append((say.command("live", "--replay", *again), "the same bars, through live processes"))
     say.note(say.steps(*next_steps))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from textwrap import fill
 from typing import Any
 
@@ -28,6 +31,7 @@ from flotilla.clock import monotonic_ns
 
 WIDTH = 120  # of what is not a terminal: a file, a pipe, CI
 _HEADER = 9  # letters in a line of a header over figures, which are seldom wider
+_ROOM = 100_000  # letters: more than any table needs
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -47,13 +51,31 @@ def show_json(value: Any) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def table(*headers: str) -> Table:
-    """Return an empty table. A header that begins with ">" is of figures: at the right, never cut in two."""
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
+class Sheet(Table):
+    """A table that leaves out whole columns where there is no room for all, and cuts no figure."""
+
+    spare: tuple[int, ...] = ()  # its columns, by number, that may be left out, in this order
+
+
+def table(*headers: str, spare: Sequence[int] = ()) -> Sheet:
+    """Return an empty table. A header that begins with ">" is of figures: at the right, never cut in two.
+
+    spare: the columns that may be left out in a narrow terminal, by number, in this order; else all but the
+    first, from the right.
+    """
+    made = Sheet(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
+    made.spare = tuple(spare) or tuple(range(len(headers) - 1, 0, -1))
     for header in headers:
         figures = header.startswith(">")
-        words = fill(header.removeprefix(">"), _HEADER) if figures else header
-        made.add_column(words, justify="right" if figures else "left", no_wrap=figures, vertical="bottom")
+        words = fill(header.removeprefix(">"), _HEADER, break_long_words=False) if figures else header
+        widest = max(map(len, words.splitlines()), default=0) if figures else None
+        made.add_column(
+            words,
+            justify="right" if figures else "left",
+            no_wrap=figures,
+            min_width=widest,
+            vertical="bottom",
+        )
     return made
 
 
@@ -72,10 +94,19 @@ def verdict(text: str, good: bool) -> Text:
     return Text(text, style="bold green" if good else "bold red")
 
 
+def command(*words: object) -> str:
+    """Return a command of ours as it is typed into a shell.
+
+    >>> command("run", "my study.yaml")
+    "flotilla run 'my study.yaml'"
+    """
+    return shlex.join(["flotilla", *map(str, words)])
+
+
 def steps(*lines: tuple[str, str]) -> Text:
     """Return commands that could come next, each with what it does."""
-    wide = max(len(command) for command, _ in lines)
-    rows = [Text.assemble("  ", (command.ljust(wide), "bold"), "   ", words) for command, words in lines]
+    wide = max(len(typed) for typed, _ in lines)
+    rows = [Text.assemble("  ", (typed.ljust(wide), "bold"), "   ", words) for typed, words in lines]
     told = Text("\n").join([Text("Next:"), *rows])
     told.no_wrap, told.overflow = True, "ignore"  # to be copied
     return told
@@ -129,8 +160,37 @@ def utc(ts: int) -> str:
 
 def _print(console: Console, parts: Sequence[RenderableType]) -> None:
     for part in parts:
+        if isinstance(part, Sheet):
+            _print_sheet(console, part)
+            continue
         # A line of words is one line in a file, whatever its length.
         console.print(part, soft_wrap=not console.is_terminal and isinstance(part, str | Text))
+
+
+def _print_sheet(console: Console, sheet: Sheet) -> None:
+    """Print a table, without the columns that there is no room for; these are named below it."""
+    kept = list(range(len(sheet.columns)))
+    for column in sheet.spare:
+        if _narrowest(console, _only(sheet, kept)) <= console.width:
+            break
+        kept.remove(column)
+    console.print(_only(sheet, kept))
+    left = [str(column.header) for n, column in enumerate(sheet.columns) if n not in kept]
+    if left:
+        names = ", ".join(" ".join(header.split()) for header in left)
+        console.print(Text(f"no room for {names}: widen the terminal, or ask for --json", style="dim"))
+
+
+def _narrowest(console: Console, sheet: Sheet) -> int:
+    """Return the fewest letters that a line of a table needs."""
+    return console.measure(sheet, options=console.options.update(width=_ROOM)).minimum
+
+
+def _only(sheet: Sheet, kept: Sequence[int]) -> Sheet:
+    """Return a table with some of its columns."""
+    some = copy(sheet)
+    some.columns = [replace(sheet.columns[n], _index=k) for k, n in enumerate(kept)]
+    return some
 
 
 def _console(stderr: bool) -> Console:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.table import Table
@@ -17,6 +18,7 @@ from flotilla.errors import ConfigError
 from flotilla.kernel.lanes import advance
 from flotilla.research import SweepResult
 from flotilla.research import sweep as sweep_all
+from flotilla.research.checkpoint import CHECKPOINT_S
 from flotilla.research.grid import grid_of
 from flotilla.research.report.definitions import DEFINITIONS, SKILL_OR_LUCK
 from flotilla.research.report.numbers import compact, setting, shown
@@ -44,9 +46,12 @@ def sweep(
     tell(result, top, say.show)
     say.note(
         say.steps(
-            (f"flotilla report {config}", "the best, and the whole sweep, on one page"),
-            (f"flotilla run {config} --portfolio {best}", "the best in full"),
-            (f"flotilla live --replay {config} --portfolio {best}", "the best, through live processes"),
+            (say.command("report", config), "the best, and the whole sweep, on one page"),
+            (say.command("run", config, "--portfolio", best), "the best in full"),
+            (
+                say.command("live", "--replay", config, "--portfolio", best),
+                "the best, through live processes",
+            ),
         )
     )
 
@@ -56,7 +61,7 @@ def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: boo
     if not study.sweep:
         raise ConfigError(f"{study.name} has no sweep; `flotilla run` is for one portfolio")
     what = f"sweeping {grid_of(study, None).size:,} portfolios"
-    with say.progress(what, "bars", waits_for(advance)) as told:
+    with _going_on(fresh), say.progress(what, "bars", waits_for(advance)) as told:
         result = sweep_all(study, folder=folder, workers=workers, store=Store(), fresh=fresh, progress=told)
     bars, instruments = result.panel.shape
     work = f"{result.grid.size:,} portfolios × {instruments:,} instruments × {bars:,} bars"
@@ -66,6 +71,18 @@ def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: boo
         rate = result.grid.size * instruments * bars / result.seconds
         say.note(f"{work} in {result.seconds:.1f} s: {compact(rate)} of these a second")
     return result
+
+
+@contextmanager
+def _going_on(fresh: bool) -> Iterator[None]:
+    """Say of a sweep that is stopped from the keyboard that the work so far is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = "the same command without --fresh" if fresh else "the same command"
+        raise KeyboardInterrupt(
+            f"how far it is was written down every {CHECKPOINT_S:g} s, and {again} goes on from there"
+        ) from None
 
 
 def tell(result: SweepResult, top: int, show: Callable[..., None]) -> None:
@@ -79,17 +96,20 @@ def ranking(result: SweepResult, top: int) -> Table:
     """Return the best of a sweep as a table."""
     rank_by = result.config.rank_by
     names = [*SHOWN] if rank_by in SHOWN else [*SHOWN, rank_by]
-    made = say.table(
+    headers = [
         ">rank",
         ">portfolio",
         *(f">{key.replace('.', ' ')}" for key in result.axes),
         *(f">{DEFINITIONS[name].title}" for name in names),
-    )
+    ]
+    axes, last = len(result.axes), len(headers) - 1
+    ranked_by = 2 + axes + names.index(rank_by)  # what the rank is by goes last, before it the axes
+    figures = [n for n in range(last, 1 + axes, -1) if n != ranked_by]
+    made = say.table(*headers, spare=[*figures, *range(1 + axes, 1, -1), ranked_by])
     for rank, row in enumerate(result.best(top).iter_rows(named=True), 1):
-        figures = [shown(_number(row[name]), DEFINITIONS[name].unit) for name in names]
-        made.add_row(
-            f"{rank:,}", str(row["portfolio"]), *(setting(row[key]) for key in result.axes), *figures
-        )
+        settings = [setting(row[key]) for key in result.axes]
+        values = [shown(_number(row[name]), DEFINITIONS[name].unit) for name in names]
+        made.add_row(f"{rank:,}", str(row["portfolio"]), *settings, *values)
     return made
 
 

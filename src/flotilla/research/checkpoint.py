@@ -11,6 +11,7 @@ from flotilla.stream.files import write_atomically
 from flotilla.stream.table import Store
 
 CHECKSUM = 16  # bytes, before those of the state
+CHECKPOINT_S = 2.0  # seconds from one to the next
 
 
 class Checkpoint:

@@ -28,7 +28,7 @@ from flotilla.clock import monotonic_ns
 from flotilla.config import MEASURES, RunConfig, Scalar, as_dict, at, decode
 from flotilla.kernel.portfolio import Tally
 from flotilla.model.panel import Panel
-from flotilla.research.checkpoint import Checkpoint
+from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, open_panel
@@ -86,7 +86,7 @@ def sweep(
     workers: int | None = None,
     store: Store | None = None,
     fresh: bool = False,
-    checkpoint_s: float = 2.0,
+    checkpoint_s: float = CHECKPOINT_S,
     progress: Progress | None = None,
 ) -> SweepResult:
     """Live every portfolio of a configuration's sweep and rank them.
