@@ -1,51 +1,117 @@
-"""Every role, killed in the middle of a run and started again by hand: nothing is lost, or done twice."""
+"""Every role, killed at random moments and started again alone: nothing is lost, nothing is done twice.
+
+FLOTILLA_TRIALS replays, 20 if it is not set. In each every role is killed once, at a random moment
+and in a random order; now and then it is killed again while it recovers. FLOTILLA_SEED is that of
+the first; the others follow.
+"""
 
 import os
+import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from flotilla.clock import sleep
-from flotilla.config import decode
-from flotilla.fleet.launch import Command
+from flotilla.builtin.gateways import paper
+from flotilla.cli.compare import compare
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.config import RunConfig, decode
 from flotilla.live.folder import Run, prepare
 from flotilla.live.result import LiveResult, lived, read_result
+from flotilla.research import run as research
 from flotilla.session.replay import commands
+from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
 
 pytestmark = pytest.mark.slow
-BARS = 500
+TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "20"))
+SEED = int(os.environ.get("FLOTILLA_SEED", "1"))
+BARS = 800
+SPEED = 250.0  # bars a second
+PATIENCE_S = 60.0
+_CREDENTIALS = struct.Struct("3i")
 
 
-class Hands:
-    """Starts roles as a person would, each in a terminal."""
+class Warden:
+    """Starts a run's roles, and starts again at once whoever dies."""
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        self.run, self.done, self.deaths = run, False, 0
         self.commands = {command.name: command for command in commands(run)}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.ready: set[int] = set()
         self.ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.ears.bind("")
-        self.ears.settimeout(60.0)
+        self.ears.setblocking(False)
 
-    def start(self, name: str) -> None:
-        """Start a role and wait until it says that it is ready."""
-        command: Command = self.commands[name]
+    def start(self) -> None:
+        """Start the roles, each once the one before it is ready."""
+        for name in self.commands:
+            process = self.spawn(name)
+            end = monotonic_ns() + int(PATIENCE_S * 1e9)
+            while process.pid not in self.ready:
+                assert monotonic_ns() < end, f"{name} is not ready"
+                self.look(0.002)
+                process = self.processes[name]
+
+    def spawn(self, name: str) -> subprocess.Popen[bytes]:
         address = "@" + self.ears.getsockname()[1:].decode()
+        command = self.commands[name]
         env = {**os.environ, **command.env, "NOTIFY_SOCKET": address}
-        self.processes[name] = subprocess.Popen(command.argv, env=env)
-        assert self.ears.recv(64) == b"READY=1"
+        with (self.run.folder / f"{name}.out").open("ab") as out:
+            self.processes[name] = subprocess.Popen(command.argv, env=env, stdout=out, stderr=out)
+        return self.processes[name]
+
+    def look(self, seconds: float) -> None:
+        """Watch for a while: hear who is ready, and start again who died."""
+        end = monotonic_ns() + int(seconds * 1e9)
+        while True:
+            self.hear()
+            for name, process in list(self.processes.items()):
+                if process.poll() is not None and not (self.done and name == "portfolio"):
+                    self.died(name, process.returncode)
+            if monotonic_ns() >= end:
+                return
+            sleep(0.001)
+
+    def hear(self) -> None:
+        while True:
+            try:
+                message, ancillary, *_ = self.ears.recvmsg(256, socket.CMSG_SPACE(_CREDENTIALS.size))
+            except BlockingIOError:
+                return
+            if b"READY=1" in message.split(b"\n"):
+                self.ready |= {_CREDENTIALS.unpack(data)[0] for _, _, data in ancillary}
+
+    def died(self, name: str, code: int) -> None:
+        if name == "portfolio" and code == 0:
+            self.done = True
+            return
+        said = (self.run.folder / f"{name}.out").read_text()
+        assert code == -signal.SIGKILL, f"{name} ended by itself, with exit code {code}: {said}"
+        self.deaths += 1
+        self.spawn(name)
 
     def kill(self, name: str) -> None:
-        self.processes[name].send_signal(signal.SIGKILL)
-        self.processes[name].wait()
+        self.processes[name].kill()
+
+    def finish(self) -> LiveResult:
+        end = monotonic_ns() + int(PATIENCE_S * 1e9)
+        while not self.done:
+            assert monotonic_ns() < end, (
+                f"{lived(self.run.folder)} of {BARS} bars were lived, and it goes no further"
+            )
+            self.look(0.01)
+        return read_result(self.run.folder)
 
     def close(self) -> None:
         for process in self.processes.values():
@@ -54,7 +120,7 @@ class Hands:
         self.ears.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def room() -> Iterator[Path]:
     """Return a folder whose path is short enough for sockets in it."""
     made = Path(tempfile.mkdtemp(prefix="fl-"))
@@ -62,19 +128,26 @@ def room() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def made_run(room: Path, name: str, speed: float | None) -> Run:
-    strategies = {"cross": {"kind": "ma_cross", "params": {"fast": 3, "slow": 10}}}
-    config = decode({"name": "made", "strategies": strategies})
+@pytest.fixture(scope="module")
+def undisturbed(room: Path) -> LiveResult:
+    """Return what the run comes to if nobody dies."""
+    warden = Warden(made_run(room, "undisturbed", None))
+    try:
+        warden.start()
+        return warden.finish()
+    finally:
+        warden.close()
+
+
+def made_config() -> RunConfig:
+    return decode(
+        {"name": "made", "strategies": {"cross": {"kind": "ma_cross", "params": {"fast": 3, "slow": 10}}}}
+    )
+
+
+def made_run(room: Path, name: str, speed: float | None = SPEED) -> Run:
     panel = made_market(seed=6, bars=BARS, instruments=4)
-    return prepare(room / name, config, panel, Store(room), speed=speed)
-
-
-def wait_for(run: Run, bars: int) -> None:
-    for _ in range(2_000):
-        if lived(run.folder) >= bars:
-            return
-        sleep(0.01)
-    raise AssertionError(f"{lived(run.folder)} bars lived, {bars} expected")
+    return prepare(room / name, made_config(), panel, Store(room), speed=speed)
 
 
 def bits(result: LiveResult) -> tuple[object, ...]:
@@ -82,26 +155,47 @@ def bits(result: LiveResult) -> tuple[object, ...]:
     return [a.tobytes() for a in arrays], list(map(repr, result.orders)), list(map(repr, result.fills))
 
 
-def played(run: Run, deaths: list[str]) -> LiveResult:
-    """Play a run to its end; each of `deaths` is killed on the way and started again."""
-    hands = Hands(run)
-    try:
-        for name in hands.commands:
-            hands.start(name)
-        for n, name in enumerate(deaths):
-            wait_for(run, (n + 1) * BARS // (len(deaths) + 1))
-            hands.kill(name)
-            hands.start(name)
-        assert hands.processes["portfolio"].wait(60.0) == 0
-    finally:
-        hands.close()
-    return read_result(run.folder)
+def sent_to_gateway(run: Run) -> list[str]:
+    """Return the ids of the orders that the paper broker was sent, from its own journal."""
+    with closing(LogReader(run.log("gateway"), paper.STREAM)) as log:
+        return [paper.ORDERS.decode(row.payload).order_id for row in log.read(0, 1_000_000)]
 
 
-def test_each_role_may_be_killed_and_started_again(room):
-    undisturbed = played(made_run(room, "undisturbed", None), [])
+def disturb(warden: Warden, chance: random.Random) -> None:
+    """Kill every role once, each when a random share of the bars is lived; some a second time, soon after."""
+    names = chance.sample(list(warden.commands), len(warden.commands))
+    for name, bar in zip(names, sorted(chance.uniform(0, 0.6 * BARS) for _ in names), strict=True):
+        end = monotonic_ns() + int(PATIENCE_S * 1e9)
+        while lived(warden.run.folder) < bar:
+            assert monotonic_ns() < end, f"it does not go on from bar {lived(warden.run.folder)} of {BARS}"
+            warden.look(0.002)
+        warden.look(chance.uniform(0, 0.05))
+        warden.kill(name)
+        if chance.random() < 0.25:
+            warden.look(chance.uniform(0, 1.0))
+            warden.kill(name)
 
-    result = played(made_run(room, "disturbed", 250.0), ["portfolio", "execution", "strategy-cross", "feed"])
+
+def test_undisturbed_it_comes_to_what_research_comes_to(undisturbed):
+    found = compare(undisturbed, research(made_config(), panel=made_market(seed=6, bars=BARS, instruments=4)))
 
     assert len(undisturbed.fills) > 100
+    assert found.differences == []
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + TRIALS))
+def test_each_role_may_be_killed_and_started_again(room, undisturbed, seed):
+    run = made_run(room, f"disturbed-{seed}")
+    warden = Warden(run)
+    try:
+        warden.start()
+        disturb(warden, random.Random(seed))
+        result = warden.finish()
+    finally:
+        warden.close()
+
+    assert warden.deaths >= len(warden.commands)
     assert bits(result) == bits(undisturbed)
+    sent = sent_to_gateway(run)
+    assert sorted(sent) == sorted(set(sent)) == sorted(order.order_id for order in undisturbed.orders)
+    shutil.rmtree(run.folder)

@@ -46,7 +46,7 @@ from flotilla.stream.socket import (
 
 KEEP_BARS = 256
 KEEP_NS = 50_000_000
-DEADLINE_S = 1.0  # after which execution is asked what became of a request
+DEADLINE_S = 0.25  # after which execution is asked what became of a request
 _ME = "portfolio"
 
 
