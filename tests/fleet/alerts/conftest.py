@@ -96,7 +96,7 @@ class Fleet:
     def __init__(self, path: Path, alerts: str) -> None:
         self.folder = Folder(path / ".flotilla" / "fleet" / "day").make()
         self.folder.fleet_file.write_text(
-            f"name: day\nplatforms: {{engine: {{command: [sleep, '1']}}}}\nmonitoring: {{alerts: {{{alerts}}}}}"
+            f"name: day\nplatforms: {{engine: {{command: [x]}}}}\nmonitoring: {{alerts: {{{alerts}}}}}\n"
         )
         self.client = Client(self.folder.socket("control"), "test", deadline_s=5)
         self.supervisor = self.process = None

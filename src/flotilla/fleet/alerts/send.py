@@ -1,9 +1,9 @@
 """Send messages by apprise: Slack, mail, and a hundred others.
 
 `send` goes to one target and says how it went, in words that hold no address. `Postman`
-empties an outbox: a target at a time each, several targets at once, and one that fails is
-left alone for longer and longer while the others are served. Apprise and what it sends by log addresses, so
-their logs are shut.
+empties an outbox: several targets at once, and one that fails is left alone for longer and
+longer while the others are served. Apprise and what it sends by log addresses, so their
+logs are shut.
 """
 
 from __future__ import annotations
