@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from flotilla.errors import ConfigError, DataError
+from flotilla.errors import ConfigError, DataError, StageError
 from flotilla.live import strategy
 from flotilla.live.folder import Run
 from flotilla.live.messages import OPINIONS, arrays
@@ -77,3 +77,16 @@ def test_a_damaged_state_is_named(cast):
 
     with pytest.raises(DataError, match="checkpoint of cross is damaged"):
         cast.start("cross")
+
+
+def test_an_opinion_that_is_none_is_refused_with_its_time_and_instrument(cast, monkeypatch):
+    cast.start("feed")
+    cast.step("feed")
+    cast.start("streak")
+    stage = cast.roles["streak"]._root.params[0]
+    monkeypatch.setattr(
+        stage, "on_bar", lambda _state, bar: np.where(bar.close > 0, 2.0, np.nan), raising=False
+    )
+
+    with pytest.raises(StageError, match=r"Streak at 2000-02-.* for M.: it says 2, and an opinion is between"):
+        cast.step("streak")

@@ -33,3 +33,21 @@ def test_other_rows_have_another_identity_and_all_rows_the_same():
     assert whole.rows(0, 5) is whole
     assert whole.rows(0, 4).identity == whole.rows(-5, 4).identity
     assert len({whole.identity, whole.rows(0, 4).identity, whole.rows(1, 5).identity}) == 3
+
+
+def test_some_instruments_are_another_panel_in_the_order_asked_for():
+    whole = panel(5)
+
+    part = whole.only(["B"])
+
+    assert part.instruments == ("B",)
+    assert part.fields["close"].tolist() == [[1.0], [3.0], [5.0], [7.0], [9.0]]
+    assert part.fields["close"].flags.c_contiguous
+    assert part.ticks_per_unit.shape == (1,)
+    assert whole.only(["A", "B"]) is whole
+    assert len({whole.identity, part.identity, whole.only(["B", "A"]).identity}) == 3
+
+
+def test_a_panel_is_one_line_in_a_notebook():
+    assert repr(panel(5)) == "Panel(made: 5 bars of 2 instruments, 1970-01-01 to 1970-01-01; close)"
+    assert repr(panel(5).rows(0, 0)) == "Panel(made: 0 bars of 2 instruments, none; close)"

@@ -49,3 +49,8 @@ def test_a_function_is_a_strategy_and_its_parameters_are_swept(prices):
 def test_a_term_that_no_portfolio_has_is_refused_with_the_nearest():
     with pytest.raises(ConfigError, match="fee_bps"):
         configure("ma_cross", fee_bp=5)
+
+
+def test_an_option_that_a_frame_has_not_is_refused_with_the_nearest(prices):
+    with pytest.raises(ConfigError, match="tick"):
+        panel_from(prices, tik=0.01)

@@ -2,12 +2,14 @@
 
 from datetime import date
 
+import msgspec
 import numpy as np
 import pytest
 
 from flotilla.config import PortfolioConfig, decode
 from flotilla.errors import ConfigError
-from flotilla.research.market import market_of, open_panel
+from flotilla.research import run, sweep
+from flotilla.research.market import market_of, open_panel, panel_for
 from flotilla.testing import made_market
 
 
@@ -77,3 +79,48 @@ def test_a_panel_is_what_the_configuration_asks_for():
 
     assert panel.instruments == ("KO", "AAPL")
     assert panel.shape == (21, 2)
+
+
+def asking(**data):
+    return decode({"name": "p", "data": data, "strategies": {"s": {"kind": "buy_and_hold"}}})
+
+
+def test_a_panel_in_place_of_the_source_is_cut_to_the_days_and_instruments_that_are_asked_for(panel):
+    names = [panel.instruments[2], panel.instruments[0]]
+
+    found = panel_for(asking(start="2000-01-10", end="2000-01-14", instruments=names), None, panel)
+
+    assert (
+        str(found)
+        == f"Panel({panel.name}: 5 bars of 2 instruments, 2000-01-10 to 2000-01-14; {fields(panel)})"
+    )
+    assert found.instruments == tuple(names)
+    np.testing.assert_array_equal(found.fields["close"], panel.fields["close"][5:10][:, [2, 0]])
+    assert panel_for(asking(instruments=names), None, found) is found
+    assert panel_for(asking(), None, panel) is panel
+
+
+def fields(panel):
+    return ", ".join(panel.fields)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"start": "2010-01-01"}, r"\$\.data: there are no bars from 2010-01-01 to the end in Panel\("),
+        ({"instruments": ["NOBODY"]}, "no instrument of .* is called 'NOBODY'"),
+    ],
+)
+def test_a_panel_that_has_not_what_is_asked_for_is_refused(panel, data, said):
+    with pytest.raises(ConfigError, match=said):
+        panel_for(asking(**data), None, panel)
+
+
+def test_runs_and_sweeps_of_a_panel_live_the_days_that_are_asked_for(panel):
+    config = asking(start="2000-01-10", end="2000-02-14", instruments=[panel.instruments[1]])
+    swept = msgspec.structs.replace(config, sweep={"portfolio.fee_bps": (0, 5)})
+
+    one, all_ = run(config, panel=panel), sweep(swept, panel=panel)
+
+    assert one.panel.shape == all_.panel.shape == (26, 1)
+    assert one.panel.identity == all_.panel.identity != panel.identity

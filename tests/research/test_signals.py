@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flotilla.config import decode
+from flotilla.errors import ConfigError, StageError
 from flotilla.research import run, sweep
 from flotilla.research.signals import Stages, targets_of, trees_of
 from flotilla.stage import Window, close, sma
@@ -187,3 +188,72 @@ def test_stored_rows_have_the_bits_of_computed_ones(panel, folder, store):
         rows.append(np.ascontiguousarray(one.fields[replaced.params[0]]).tobytes())
 
     assert rows[0] == rows[1] == rows[2]
+
+
+BAD = """
+import numpy as np
+from flotilla.stage import Window, close, sma
+
+
+def short(n: int = 0):
+    return close > sma(close, n)
+
+
+def divided(n: int = 0):
+    return close > 1 / n
+
+
+class Loud(Window):
+    def __init__(self, strength: float = 3.0):
+        self.strength = strength
+
+    def over(self, close):
+        out = np.ones(close.shape)
+        out[4, 1] = self.strength
+        return out
+
+
+def louder():
+    return Loud(30.0)
+
+
+def feature():
+    from flotilla.stage.window import stage_node
+    return stage_node(Loud(9.0)) > 5
+"""
+
+
+@pytest.fixture
+def bad(tmp_path):
+    (tmp_path / "mine.py").write_text(BAD)
+    return tmp_path
+
+
+def test_a_mistake_that_an_operator_finds_names_the_strategy_and_the_line_of_its_file(panel, bad):
+    said = rf"\$\.strategies\.s: mine:short \({bad}/mine.py, line 7\): sma looks back .* not over 0"
+
+    with pytest.raises(ConfigError, match=said):
+        run(config("short"), panel=panel, folder=bad)
+    with pytest.raises(ConfigError, match=said):
+        sweep(config("short", sweep={"s.n": [0, 1]}), panel=panel, folder=bad)
+
+
+def test_whatever_else_goes_wrong_in_a_strategy_is_told_with_its_line(panel, bad):
+    with pytest.raises(StageError, match=r"mine:divided \(.*mine.py, line 11\): ZeroDivisionError"):
+        run(config("divided"), panel=panel, folder=bad)
+
+
+def test_an_opinion_that_is_none_is_refused_with_its_time_and_instrument(panel, bad):
+    for call in (
+        lambda: run(config("Loud"), panel=panel, folder=bad),
+        lambda: run(config("louder"), panel=panel, folder=bad),
+        lambda: sweep(config("Loud", sweep={"s.strength": [1.0, 3.0]}), panel=panel, folder=bad),
+        lambda: sweep(config("Loud", sweep={"portfolio.fee_bps": [1, 3]}), panel=panel, folder=bad),
+    ):
+        with pytest.raises(StageError, match="an opinion is between -1 and 1") as caught:
+            call()
+        assert (caught.value.ts, caught.value.instrument) == (panel.ts_event[4], panel.instruments[1])
+
+
+def test_a_stage_that_is_not_the_strategy_may_say_what_it_likes(panel, bad):
+    assert run(config("feature"), panel=panel, folder=bad).identity

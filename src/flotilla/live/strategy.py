@@ -20,12 +20,13 @@ from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
-from flotilla.live.role import Stop, begin, serve, wait
+from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.lanes import as_tree
+from flotilla.stage.opinion import check_opinions
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.codec import Row
 from flotilla.stream.log import LogReader, LogWriter
@@ -54,7 +55,7 @@ class Strategy:
 
     def __init__(self, run: Run, name: str, stack: ExitStack) -> None:
         self._run, self._name = run, name
-        root = root_of(run, name, stack)
+        self._root = root = root_of(run, name, stack)
         self._runner = ChunkRunner([root], run.shape[1], run.panel().ticks_per_unit)
         self._reads = {node.params[0] for node in walk([root]) if node.op == "field"}
         self._log = stack.enter_context(
@@ -109,6 +110,7 @@ class Strategy:
         fields = {name: values[:, k].copy() for k, name in names if name in self._reads}
         times = np.array([bar.ts_event for bar in bars], np.int64)
         said = self._runner.advance(self._with_calendar(fields, times))[:, :, 0]
+        check_opinions(self._root, said, times, self._run.manifest.instruments)
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()
         entries = [
@@ -130,6 +132,8 @@ def play(run: Run, name: str, stop: Stop) -> None:
     """Have opinions until asked to stop."""
     if name not in run.strategies:
         raise UnknownName("strategy of this run", name, run.strategies)
+    if not await_logs(stop, (run.log("bars"), "bars")):
+        return
     with ExitStack() as stack:
         strategy = Strategy(run, name, stack)
         serve(strategy.step, stop)

@@ -41,6 +41,14 @@ class Panel:
     identity: str
     name: str
 
+    def __repr__(self) -> str:
+        """Return a line for a notebook: all of its bars would fill screens."""
+        bars, instruments = self.shape
+        ends = self.ts_event[[0, -1]] if bars else self.ts_event
+        span = " to ".join(str(day) for day in ends.astype("datetime64[ns]").astype("datetime64[D]"))
+        told = ", ".join(self.fields)
+        return f"Panel({self.name}: {bars:,} bars of {instruments:,} instruments, {span or 'none'}; {told})"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Return (T, I)."""
@@ -60,6 +68,21 @@ class Panel:
             ts_recv=self.ts_recv[a:b],
             fields={name: values[a:b] for name, values in self.fields.items()},
             identity=blake2b(f"{self.identity}[{a}:{b}]".encode(), digest_size=16).hexdigest(),
+        )
+
+    def only(self, instruments: Sequence[str]) -> Panel:
+        """Return the bars of some instruments, in this order. KeyError where one is not there."""
+        names = tuple(instruments)
+        if names == self.instruments:
+            return self
+        place = {name: i for i, name in enumerate(self.instruments)}
+        columns = [place[name] for name in names]
+        return replace(
+            self,
+            instruments=names,
+            fields={name: np.ascontiguousarray(values[:, columns]) for name, values in self.fields.items()},
+            ticks_per_unit=self.ticks_per_unit[columns],
+            identity=blake2b(f"{self.identity}{names!r}".encode(), digest_size=16).hexdigest(),
         )
 
 

@@ -13,13 +13,17 @@ import numpy as np
 
 from flotilla.config import RunConfig, check_plugins, decode
 from flotilla.model.panel import Panel
-from flotilla.plugins import find
+from flotilla.plugins import check_params, find
 
 
 def panel_from(frame: Any, **options: Any) -> Panel:
-    """Return the bars of a pandas or polars frame, long or wide, or of a dict of wide ones by field."""
-    source = find("source", "frame")(data=frame, **options)
-    panel: Panel = source.panel(None, None, None)
+    """Return the bars of a pandas or polars frame, long or wide, or of a dict of wide ones by field.
+
+    ConfigError where an option is not one of the source `frame`, with the nearest.
+    """
+    source = find("source", "frame")
+    check_params(source, {"data": frame, **options}, "frame")
+    panel: Panel = source(data=frame, **options).panel(None, None, None)
     return panel
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.config import PortfolioConfig, RunConfig
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
@@ -46,14 +46,39 @@ def open_panel(config: RunConfig, folder: Path | None) -> Panel:
     return panel
 
 
+def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Panel:
+    """Return the bars of a run: the configuration's own, or a panel in place of its source.
+
+    A panel is cut to the days and instruments that the configuration asks for, as a source would be.
+    """
+    if panel is None:
+        return open_panel(config, folder)
+    asked = config.data
+    first = 0 if asked.start is None else int(np.searchsorted(panel.ts_event, _midnight(asked.start)))
+    last = len(panel.ts_event)
+    if asked.end is not None:
+        last = int(np.searchsorted(panel.ts_event, _midnight(asked.end + timedelta(days=1))))
+    if first >= last:
+        span = f"from {asked.start or 'the start'} to {asked.end or 'the end'}"
+        raise ConfigError(f"$.data: there are no bars {span} in {panel!r}")
+    for name in asked.instruments or ():
+        if name not in panel.instruments:
+            raise UnknownName(f"instrument of {panel.name}", name, panel.instruments)
+    return panel.rows(first, last).only(asked.instruments or panel.instruments)
+
+
+def _midnight(day: date) -> int:
+    """Return when a day begins, ns since 1970, UTC."""
+    return int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 1_000_000_000
+
+
 def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
     """Return the rows that portfolios with these terms live through."""
     rows, instruments = panel.shape
     close = panel.fields["close"]
     first = 0
     if portfolio.start is not None:
-        began = datetime.combine(portfolio.start, datetime.min.time(), UTC)
-        first = int(np.searchsorted(panel.ts_event, int(began.timestamp()) * 1_000_000_000))
+        first = int(np.searchsorted(panel.ts_event, _midnight(portfolio.start)))
         if first == rows:
             raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
     decisions = None

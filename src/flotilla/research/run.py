@@ -20,7 +20,7 @@ from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.research.identity import identity_of_run
-from flotilla.research.market import Market, market_of, open_panel
+from flotilla.research.market import Market, market_of, panel_for
 from flotilla.research.measures import bars_a_year, measures_of
 from flotilla.research.signals import Stages, targets_of, trees_of
 from flotilla.stage.chunk import ChunkRunner
@@ -112,7 +112,7 @@ def run(
     config, folder = opened(config, folder)
     if config.sweep:
         raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
-    panel = panel or open_panel(config, folder)
+    panel = panel_for(config, folder, panel)
     market = market_of(panel, config.portfolio, config.name, folder)
     signals = _signals(config, market, folder, store)
     identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
@@ -149,6 +149,8 @@ def _signals(
     trees = trees_of(config, folder)
     stages = Stages(market.panel, market.fields, store)
     roots = stages.replace(list(trees.values()))
+    for tree in trees.values():
+        stages.check(tree)
     runner = ChunkRunner(roots, len(market.panel.instruments), market.panel.ticks_per_unit)
     said = runner.advance(stages.fields)
     return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}

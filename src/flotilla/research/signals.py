@@ -6,21 +6,26 @@ Python, a model perhaps: its rows are stored under the identity of its code, its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flotilla.config import RunConfig
+from flotilla.config import RunConfig, StrategyConfig
+from flotilla.errors import ConfigError, FlotillaError, StageError
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.research.identity import stage_identity
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, field, walk
 from flotilla.stage.lanes import as_tree
+from flotilla.stage.opinion import check_opinions
 from flotilla.stream.table import Store
 
 Floats = NDArray[np.float64]
@@ -34,10 +39,36 @@ def targets_of(config: RunConfig, folder: Path | None) -> dict[str, Target]:
 
 def trees_of(config: RunConfig, folder: Path | None) -> dict[str, Node]:
     """Return each strategy's tree, for a configuration without a sweep."""
-    return {
-        name: as_tree(target(**config.strategies[name].params), name)
-        for name, target in targets_of(config, folder).items()
-    }
+    trees = {}
+    for name, target in targets_of(config, folder).items():
+        with naming(name, config.strategies[name], target):
+            trees[name] = as_tree(target(**config.strategies[name].params), name)
+    return trees
+
+
+@contextmanager
+def naming(name: str, strategy: StrategyConfig, target: Target) -> Iterator[None]:
+    """Say of what goes wrong in a strategy's own code which strategy it is, and where in its file."""
+    try:
+        yield
+    except ConfigError as error:
+        where = f"$.strategies.{name}: {strategy.kind}{_line_of(error, target)}"
+        raise ConfigError(f"{where}: {error}") from error
+    except FlotillaError:
+        raise
+    except Exception as error:
+        where = f"{strategy.kind}{_line_of(error, target)}"
+        raise StageError(name, f"{where}: {type(error).__name__}: {error}") from error
+
+
+def _line_of(error: Exception, target: Target) -> str:
+    """Return the last line of the strategy's own file that the error came through; "" if through none."""
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(target))
+    except TypeError:  # a partial, or something else without a file
+        return ""
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return f" ({file}, line {lines[-1]})" if lines else ""
 
 
 class Stages:
@@ -49,6 +80,12 @@ class Stages:
     def replace(self, nodes: Sequence[Node]) -> list[Node]:
         """Return the nodes with each Python stage at or below them replaced by a field of its rows."""
         return [self._replaced(node) for node in nodes]
+
+    def check(self, root: Node) -> None:
+        """Raise StageError if a Python stage that is a whole strategy says what is no opinion."""
+        if root.op == "stage":
+            rows = self.fields[self._replaced(root).params[0]]
+            check_opinions(root, rows, self.panel.ts_event, self.panel.instruments)
 
     def _replaced(self, node: Node) -> Node:
         if not any(below.op == "stage" for below in walk([node])):

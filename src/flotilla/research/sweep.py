@@ -31,12 +31,12 @@ from flotilla.model.panel import Panel
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
-from flotilla.research.market import Market, market_of, open_panel
+from flotilla.research.market import Market, market_of, panel_for
 from flotilla.research.measures import LOWER_IS_BETTER, bars_a_year, measures_of
 from flotilla.research.passage import Passage
 from flotilla.research.run import opened
-from flotilla.research.signals import Stages, targets_of
-from flotilla.stage.lanes import plan_lanes, tree_of
+from flotilla.research.signals import Stages, naming, targets_of
+from flotilla.stage.lanes import Choice, plan_lanes, tree_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
 
@@ -98,7 +98,7 @@ def sweep(
     """
     began = monotonic_ns()
     config, folder = opened(config, folder)
-    panel = panel or open_panel(config, folder)
+    panel = panel_for(config, folder, panel)
     grid = grid_of(config, portfolios)
     if portfolios is not None:
         swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
@@ -202,7 +202,8 @@ def _passage(
         strategy, swept = config.strategies[name], grid.of(name)
         params = {p: grid.column(key)[members] for p, key in swept.items() if p != "weight"}
         weight = grid.column(swept["weight"])[members] if "weight" in swept else strategy.weight
-        trees.append(tree_of(target, {**strategy.params, **params}, name))
+        with naming(name, strategy, target):
+            trees.append(tree_of(target, {**strategy.params, **params}, name))
         shares.append(np.broadcast_to(np.asarray(weight, np.float64), len(members)))
     plan = plan_lanes(trees, shares, period_of(grid, members), len(market.panel.instruments))
     values: dict[str, Any] = msgspec.structs.asdict(config.portfolio)
@@ -212,6 +213,9 @@ def _passage(
     terms = terms_of(values, len(market.panel.instruments), len(members))
     stages = Stages(market.panel, market.fields, store)
     features = stages.replace(plan.features)
+    for tree in trees:
+        for form in tree.forms if isinstance(tree, Choice) else [tree]:
+            stages.check(form)
     return Passage(plan, features, stages.fields, terms, market), terms
 
 
