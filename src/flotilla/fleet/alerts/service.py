@@ -22,13 +22,13 @@ from types import FrameType
 from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.errors import ConfigError, FlotillaError
 from flotilla.fleet.alerts.outbox import Outbox
-from flotilla.fleet.alerts.preferences import SEVERITIES, Alerts, Severity
 from flotilla.fleet.alerts.rules import Acknowledged, Raised, Tick, step
 from flotilla.fleet.alerts.rules import Event as Happened
 from flotilla.fleet.alerts.send import Postman
 from flotilla.fleet.client import Client
 from flotilla.fleet.events import Event
 from flotilla.fleet.folder import Folder
+from flotilla.fleet.preferences import SEVERITIES, Alerts, Severity
 from flotilla.fleet.spec import FleetSpec, read
 from flotilla.notify import alive, ready, stopping
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from flotilla.fleet.alerts.preferences import Alerts, Quiet, Step
+from flotilla.fleet.preferences import Alerts, Quiet, Step
 
 
 def test_preferences_are_read_with_their_defaults():
