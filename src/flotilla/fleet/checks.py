@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flotilla.door import NAME, NAME_FORM
-from flotilla.errors import nearest
+from flotilla.errors import ConfigError, nearest
 from flotilla.fleet import graph
-from flotilla.fleet.parts import FleetSpec, Health, Platform, Schedule
+from flotilla.fleet.parts import FleetSpec, Platform, Schedule
+from flotilla.fleet.probe import host_and_port, place
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OURS = re.compile(r"FLOTILLA_.*|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)")
 _TCP = re.compile(r"[A-Za-z0-9.:_\[\]-]+:[0-9]{1,5}")
-_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 
 
 def wrong(spec: FleetSpec) -> list[str]:
@@ -60,11 +60,6 @@ def _wrong_parts(spec: FleetSpec) -> Iterator[str]:
         for need, condition in platform.needs.items():
             if condition == "completed" and need in spec.platforms and spec.platforms[need].kind != "job":
                 yield f"{where}.needs.{need}: a service is never completed; only a job is"
-    for channel in spec.monitoring.alerts.escalate_to if spec.monitoring.alerts else ():
-        channels = spec.monitoring.alerts.channels if spec.monitoring.alerts else {}
-        if channel not in channels:
-            where = "$.monitoring.alerts.escalate_to"
-            yield f"{where}: no channel is called {channel!r}{nearest(channel, channels)}"
 
 
 def _wrong_orders(spec: FleetSpec) -> Iterator[str]:
@@ -87,16 +82,11 @@ def _wrong_orders(spec: FleetSpec) -> Iterator[str]:
 
 
 def _wrong_places(spec: FleetSpec) -> Iterator[str]:
-    listen, _, port = spec.api.listen.rpartition(":")
-    if spec.api.listen != "unix" and not (listen in ("127.0.0.1", "localhost", "[::1]") and _port(port)):
-        yield f"$.api.listen: should be unix or a loopback address and port, it is {spec.api.listen!r}"
+    if spec.api.listen != "unix":
+        yield from _wrong_address("$.api.listen", f"http://{spec.api.listen}", local=True)
     for name, host in spec.hosts.items():
-        if not (_TCP.fullmatch(host.address) and _port(host.address.rpartition(":")[2])):
+        if not _TCP.fullmatch(host.address):  # a name is looked up by who connects, not here
             yield f"$.hosts.{name}.address: should be HOST:PORT, it is {host.address!r}"
-    for name, channel in (spec.monitoring.alerts.channels if spec.monitoring.alerts else {}).items():
-        given = [way for way in (channel.url, channel.url_env, channel.url_file) if way is not None]
-        if len(given) != 1:
-            yield f"$.monitoring.alerts.channels.{name}: needs one of url, url_env and url_file"
 
 
 def _wrong_forms(name: str, platform: Platform) -> Iterator[str]:
@@ -111,36 +101,44 @@ def _wrong_forms(name: str, platform: Platform) -> Iterator[str]:
             yield f"{where}.env: {key!r} is no variable of an environment"
         elif _OURS.fullmatch(key):
             yield f"{where}.env.{key}: is set by the supervisor"
-    kind, what = platform.readiness
-    if not (
-        (platform.ready in ("auto", "notify", "started"))
-        or (kind == "line" and what.strip() and "\n" not in what)
-        or _is_probe(platform.ready)
-    ):
-        yield (
-            f"{where}.ready: should be notify, started, line:TEXT, tcp:HOST:PORT or an http(s) URL,"
-            f" it is {platform.ready!r}"
-        )
-    if platform.control is not None and not _URL.fullmatch(platform.control):
-        yield f"{where}.control: should be an http(s) URL, it is {platform.control!r}"
-    if platform.drain is not None:
-        if (platform.drain.http is None) == (platform.drain.signal is None):
-            yield f"{where}.drain: needs one of http and signal"
-        if platform.drain.http is not None and not _URL.fullmatch(platform.drain.http):
-            yield f"{where}.drain.http: should be an http(s) URL, it is {platform.drain.http!r}"
+    yield from _wrong_ready(f"{where}.ready", platform)
+    if platform.control is not None:
+        yield from _wrong_address(f"{where}.control", platform.control, local=True)
+    elif platform.drain is not None and platform.drain.signal is None:
+        yield f"{where}.drain: needs a signal, or the platform a control endpoint"
     if platform.backoff.most < platform.backoff.first:
         yield f"{where}.backoff.most: is less than the first"
-    yield from _wrong_health(where, platform.health)
+    yield from _wrong_health(f"{where}.health", platform)
     yield from _wrong_schedule(where, platform.schedule)
 
 
-def _wrong_health(where: str, health: Health | None) -> Iterator[str]:
+def _wrong_ready(where: str, platform: Platform) -> Iterator[str]:
+    kind, what = platform.readiness
+    if kind == "http":
+        yield from _wrong_address(where, what)
+    elif kind == "tcp":
+        yield from _wrong_port(where, what)
+    elif kind == "line":
+        if not what.strip() or "\n" in what:
+            yield f"{where}: should be line: and a part of one line, it is {platform.ready!r}"
+    elif platform.ready not in ("auto", "notify", "started"):
+        forms = "auto, notify, started, line:TEXT, tcp:HOST:PORT or http://HOST:PORT/PATH"
+        yield f"{where}: should be {forms}, it is {platform.ready!r}"
+
+
+def _wrong_health(where: str, platform: Platform) -> Iterator[str]:
+    health = platform.health
     if health is None:
         return
     if health.heartbeat_s is None and health.probe is None:
-        yield f"{where}.health: needs heartbeat_s or probe"
-    if health.probe is not None and not _is_probe(health.probe):
-        yield f"{where}.health.probe: should be tcp:HOST:PORT or an http(s) URL, it is {health.probe!r}"
+        yield f"{where}: needs heartbeat_s or probe"
+    if health.probe is not None and health.probe.startswith("tcp:"):
+        yield from _wrong_port(f"{where}.probe", health.probe.removeprefix("tcp:"))
+    elif health.probe == "control":
+        if platform.control is None:
+            yield f"{where}.probe: the platform has no control endpoint"
+    elif health.probe is not None:
+        yield from _wrong_address(f"{where}.probe", health.probe)
 
 
 def _wrong_schedule(where: str, schedule: Schedule | None) -> Iterator[str]:
@@ -157,11 +155,15 @@ def _wrong_schedule(where: str, schedule: Schedule | None) -> Iterator[str]:
         yield f"{where}.schedule.zone: no zone is called {schedule.zone!r}"
 
 
-def _is_probe(text: str) -> bool:
-    if text.startswith("tcp:"):
-        return bool(_TCP.fullmatch(text[4:])) and _port(text.rpartition(":")[2])
-    return bool(_URL.fullmatch(text.removeprefix("http:") if text.startswith("http:http") else text))
+def _wrong_address(where: str, address: str, local: bool = False) -> Iterator[str]:
+    try:
+        place(address, local=local)
+    except ConfigError as error:
+        yield f"{where}: {error}"
 
 
-def _port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) < 2**16
+def _wrong_port(where: str, address: str) -> Iterator[str]:
+    try:
+        host_and_port(address)
+    except ConfigError as error:
+        yield f"{where}: {error}"

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from flotilla.fleet.states import Condition, Severity
+from flotilla.fleet.preferences import Alerts
+from flotilla.fleet.states import Condition
 
 Seconds = Annotated[float, Meta(gt=0, le=864_000)]  # up to ten days
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -21,7 +22,8 @@ class Health(Struct, frozen=True, forbid_unknown_fields=True):
     """How it is known that a platform is well, once it is ready.
 
     heartbeat_s: it says WATCHDOG=1 at least that often; it is hung half a beat before the last
-    of `misses` is due. probe: an http(s) URL or tcp:host:port, asked every health_check_interval.
+    of `misses` is due. probe: http://HOST:PORT/PATH, unix:PATH, tcp:HOST:PORT, or "control" for its
+    own control endpoint, asked every health_check_interval.
     """
 
     heartbeat_s: Annotated[float, Meta(ge=0.01, le=86_400)] | None = None
@@ -39,10 +41,9 @@ class Backoff(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Drain(Struct, frozen=True, forbid_unknown_fields=True):
-    """How it is asked to settle: a POST to `http`, else a signal. timeout: until it is sent SIGTERM."""
+    """How it is asked to settle: at its control endpoint, or by a signal; then it has `timeout`."""
 
-    http: str | None = None
-    signal: Literal["USR1", "USR2", "HUP", "INT", "WINCH"] | None = None
+    signal: Literal["USR1", "USR2", "HUP", "INT", "WINCH"] | None = None  # None: the endpoint
     timeout: Seconds = 30.0
 
 
@@ -82,7 +83,7 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True):
     group: str | None = None
     kind: Literal["service", "job"] = "service"  # a job ends, with exit code 0
     ready: str = (
-        "auto"  # notify | started | line:TEXT | tcp:HOST:PORT | http://URL; auto: notify, of a job started
+        "auto"  # notify | started | line:TEXT | tcp:HOST:PORT | http://URL; auto: notify, jobs started
     )
     health: Health | None = None
     health_check_interval: Seconds = 30.0
@@ -98,7 +99,7 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True):
     log: Log = Log()
     schedule: Schedule | None = None
     on_need_lost: Literal["degrade", "stop"] = "degrade"  # when what it needs has failed
-    control: str | None = None  # URL of a control endpoint of its own
+    control: str | None = None  # http://127.0.0.1:PORT or unix:PATH of a control endpoint of its own
     host: str | None = None  # None: this one
 
     @property
@@ -107,34 +108,13 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True):
         if self.ready == "auto":
             return ("started" if self.kind == "job" else "notify"), ""
         kind, _, what = self.ready.partition(":")
-        if kind in ("http", "https"):
-            return "http", self.ready if what.startswith("//") else what
-        return kind, what
+        return ("http", self.ready) if kind == "http" else (kind, what)
 
 
 class Group(Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to the others when one dies: nothing, those that need it, or all, start again."""
 
     policy: Literal["one_for_one", "rest_for_one", "one_for_all"] = "one_for_one"
-
-
-class Channel(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where alerts go: an Apprise URL, in the file, an environment variable or a file of its own."""
-
-    url: str | None = None
-    url_env: str | None = None
-    url_file: str | None = None
-    least: Severity = "warning"
-
-
-class Alerts(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is told, and how often at most."""
-
-    channels: dict[str, Channel]
-    same_every: Seconds = 300.0  # the same alert is told again no sooner
-    most_an_hour: Count = 30  # of one channel
-    escalate_after: Seconds = 900.0  # critical and not acknowledged: to `escalate_to`
-    escalate_to: tuple[str, ...] = ()
 
 
 class Monitoring(Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,10 +127,17 @@ class Monitoring(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the REST API listens: a unix socket in the run folder, or a loopback address and port."""
+    """Where the REST API listens: a unix socket in the run folder, or ADDRESS:PORT; not loopback: with TLS.
+
+    certificate, key, ca: absolute paths of PEM files; with ca, who asks shows a certificate too.
+    """
 
     listen: str = "unix"
     idle_stop: Seconds = 300.0  # nobody has asked for that long: its process ends
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
+    names: tuple[str, ...] = ()  # host names that it is asked by, beside those of loopback
 
 
 class Host(Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,11 +22,9 @@ from flotilla.door import Door, settle, wrong_numbers
 from flotilla.fleet import graph
 from flotilla.fleet.checks import wrong
 from flotilla.fleet.parts import (
-    Alerts,
     Api,
     AuditSpec,
     Backoff,
-    Channel,
     Drain,
     FleetSpec,
     Group,
@@ -41,11 +39,9 @@ from flotilla.fleet.parts import (
 )
 
 __all__ = [
-    "Alerts",
     "Api",
     "AuditSpec",
     "Backoff",
-    "Channel",
     "Drain",
     "FleetSpec",
     "Group",
