@@ -168,6 +168,7 @@ compute it again.
 Try:
   flotilla stages
   flotilla stages rm 3fa9
+  flotilla stages rm --abandoned
   flotilla stages verify""",
     ),
 )

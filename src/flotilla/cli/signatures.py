@@ -120,9 +120,17 @@ def list_stages(*, json: Json = False) -> object:
 
 
 @stages.command(name="rm")
-def remove_stages(prefix: Prefix, /, *, json: Json = False) -> object:
-    """Remove one table."""
-    return _do("stages:rm", prefix, json=json)
+def remove_stages(
+    prefix: Prefix = "",
+    /,
+    *,
+    abandoned: Annotated[
+        bool, Parameter(help="What stopped sweeps left that have not gone on for an hour.")
+    ] = False,
+    json: Json = False,
+) -> object:
+    """Remove one table, or what a stopped sweep left; or all that is abandoned."""
+    return _do("stages:rm", prefix, abandoned=abandoned, json=json)
 
 
 @stages.command(name="verify")

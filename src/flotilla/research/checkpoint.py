@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
 
-from flotilla.clock import monotonic_ns
+from flotilla.clock import monotonic_ns, now_ns
 from flotilla.research.passage import Passage
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.files import write_atomically
@@ -12,13 +16,55 @@ from flotilla.stream.table import Store
 
 CHECKSUM = 16  # bytes, before those of the state
 CHECKPOINT_S = 2.0  # seconds from one to the next
+ABANDONED_NS = 3_600_000_000_000  # a stretch of rows takes seconds
+
+
+class Unfinished(NamedTuple):
+    """What a sweep left that was stopped, or is at it now: its checkpoints."""
+
+    identity: str  # of the table that it was to be
+    bytes: int
+    written_ns: int  # when it last wrote, UTC
+    files: tuple[Path, ...]
+
+    @property
+    def abandoned(self) -> bool:
+        """Return whether it has not written for so long that it cannot be at work still."""
+        return now_ns() - self.written_ns > ABANDONED_NS
+
+    def forget(self) -> None:
+        """Remove it; the sweep then begins anew, if it is called again."""
+        for file in self.files:
+            file.unlink(missing_ok=True)
+
+
+def unfinished(store: Store) -> list[Unfinished]:
+    """Return the sweeps that have checkpoints in a store, oldest first."""
+    files: dict[str, list[tuple[Path, os.stat_result]]] = {}
+    for path in sorted(_folder(store).glob("*")):
+        with suppress(FileNotFoundError):  # it was finished just now
+            files.setdefault(path.name.lstrip(".").partition("-")[0], []).append((path, path.stat()))
+    found = [
+        Unfinished(
+            identity,
+            sum(stat.st_size for _, stat in parts),
+            max(stat.st_mtime_ns for _, stat in parts),
+            tuple(path for path, _ in parts),
+        )
+        for identity, parts in files.items()
+    ]
+    return sorted(found, key=lambda each: (each.written_ns, each.identity))
+
+
+def _folder(store: Store) -> Path:
+    return store.folder.parent / "checkpoints"
 
 
 class Checkpoint:
     """One file beside the store's tables, gone when the sweep is done. Without a store there is none."""
 
     def __init__(self, store: Store | None, name: str, every_s: float) -> None:
-        self._path = store.folder.parent / "checkpoints" / name if store else None
+        self._path = _folder(store) / name if store else None
         self._every_ns = int(every_s * 1e9)
         self._kept_ns = monotonic_ns()
 
