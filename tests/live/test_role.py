@@ -5,14 +5,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import zmq
 
 from flotilla import notify
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.live.role import Stop, serve, wait
+from flotilla.live.role import Stop, await_logs, serve, wait
+from flotilla.stream.log import LogWriter
 
 
 @pytest.fixture
@@ -59,6 +62,21 @@ def test_a_role_says_that_it_is_alive_as_often_as_it_is_asked_to(stop, monkeypat
             said.append(ears.recv(64))
     assert said[:2] == [b"READY=1", b"READY=1\nWATCHDOG=1"]
     assert 3 <= said.count(b"READY=1\nWATCHDOG=1") <= 5 < len(steps)
+
+
+def test_a_role_waits_for_the_logs_that_it_reads(stop, room):
+    def appear() -> None:
+        sleep(0.05)
+        with closing(LogWriter(room / "bars.db", ["bars"])):
+            pass
+
+    writer = threading.Thread(target=appear)
+    writer.start()
+
+    assert await_logs(stop, (room / "bars.db", "bars"))
+    writer.join()
+    threading.Timer(0.05, setattr, (stop, "asked", True)).start()
+    assert not await_logs(stop, (room / "bars.db", "bars"), (room / "never.db", "bars"))
 
 
 def test_waiting_ends_with_a_message_or_in_time(room):

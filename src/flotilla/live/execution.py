@@ -27,7 +27,7 @@ from flotilla.live.account import gateway_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
-from flotilla.live.role import Stop, begin, serve, wait
+from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import Asked, ZmqPublisher, ZmqServer, ZmqSubscriber
@@ -194,6 +194,8 @@ class Execution:
 def play(run: Run, _name: str, stop: Stop) -> None:
     """Execute until asked to stop."""
     rehearse(run)
+    if not await_logs(stop, (run.log("bars"), "bars")):
+        return
     with ExitStack() as stack:
         serve(Execution(run, stack).step, stop)
 

@@ -27,7 +27,7 @@ from flotilla.live.account import Heeded, portfolio_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLED, KEPT, OPINIONS, Acked, Decided, Filled, Floats, arrays
-from flotilla.live.role import Stop, begin, serve, wait
+from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stage.single import Moment, Portfolio
 from flotilla.stream.arrays import decode, encode
@@ -236,6 +236,8 @@ def _resting(portfolio: Portfolio) -> bool:
 def play(run: Run, _name: str, stop: Stop) -> None:
     """Live to the last bar, or until asked to stop."""
     rehearse(run)
+    if not await_logs(stop, (run.log("bars"), "bars"), (run.log("orders"), "fills")):
+        return
     with ExitStack() as stack:
         role = Role(run, stack)
         serve(role.step, stop, lambda: role.done)

@@ -6,16 +6,20 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
 import zmq
 
-from flotilla.clock import monotonic_ns
+from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import FlotillaError
 from flotilla.live.folder import Run
-from flotilla.notify import alive, beat_s, ready, stopping
+from flotilla.live.progress import Progress
+from flotilla.notify import alive, beat_s, ready, status, stopping
 from flotilla.stream.endpoint import milliseconds
+
+_LOOK_S = 0.005
 
 
 class Stop:
@@ -37,6 +41,21 @@ def wait(sockets: Sequence[zmq.Socket[bytes]], timeout_s: float) -> None:
     takes the processor from a role that has work.
     """
     zmq.zmq_poll([(socket, zmq.POLLIN) for socket in sockets], milliseconds(timeout_s))
+
+
+def await_logs(stop: Stop, *logs: tuple[Path, str]) -> bool:
+    """Return True once each (log, stream) was made by its writer, False when asked to stop before.
+
+    So roles may start in any order, all at once, and each again at any time.
+    """
+    for path, stream in logs:
+        with closing(Progress(path, stream)) as progress:
+            while not progress.begun:
+                if stop.asked:
+                    return False
+                status(f"waiting for {stream} in {path.name}")
+                sleep(_LOOK_S)
+    return not stop.asked
 
 
 IDLE_S = 0.05  # how long a role that has nothing to do sleeps at most: heartbeats and checkpoints are due
