@@ -1,8 +1,11 @@
-"""Every role, killed at random moments and started again alone: nothing is lost, nothing is done twice.
+"""Every role, killed and started again alone: nothing is lost, nothing is done twice.
 
-FLOTILLA_TRIALS replays, 20 if it is not set. In each every role is killed once, at a random moment
-and in a random order; now and then it is killed again while it recovers. FLOTILLA_SEED is that of
-the first; the others follow.
+1. At any moment: FLOTILLA_TRIALS replays, 20 if it is not set. In each every role is killed once,
+   at a random moment and in a random order; now and then again while it recovers.
+2. At any write: half as many replays, in which one role is killed as it asks the kernel for its
+   nth write, sync or send. strace does that, from outside.
+
+FLOTILLA_SEED is that of the first; the others follow.
 """
 
 import os
@@ -37,7 +40,16 @@ SEED = int(os.environ.get("FLOTILLA_SEED", "1"))
 BARS = 800
 SPEED = 250.0  # bars a second
 PATIENCE_S = 60.0
+WRITES = "pwrite64,fdatasync,write,sendto,sendmsg,ftruncate,unlink"
+MOST_WRITES = {"feed": 2.0, "execution": 2.5, "strategy": 1.8, "portfolio": 2.6}  # about, log10
 _CREDENTIALS = struct.Struct("3i")
+
+
+def traces() -> bool:
+    """Return whether processes may be traced here."""
+    if not shutil.which("strace"):
+        return False
+    return subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
 
 
 class Warden:
@@ -46,6 +58,7 @@ class Warden:
     def __init__(self, run: Run) -> None:
         self.run, self.done, self.deaths = run, False, 0
         self.commands = {command.name: command for command in commands(run)}
+        self.before: dict[str, tuple[str, ...]] = {}  # what a role is run by, the first time
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ready: set[int] = set()
         self.ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -67,8 +80,9 @@ class Warden:
         address = "@" + self.ears.getsockname()[1:].decode()
         command = self.commands[name]
         env = {**os.environ, **command.env, "NOTIFY_SOCKET": address}
+        argv = [*self.before.pop(name, ()), *command.argv]
         with (self.run.folder / f"{name}.out").open("ab") as out:
-            self.processes[name] = subprocess.Popen(command.argv, env=env, stdout=out, stderr=out)
+            self.processes[name] = subprocess.Popen(argv, env=env, stdout=out, stderr=out)
         return self.processes[name]
 
     def look(self, seconds: float) -> None:
@@ -195,6 +209,30 @@ def test_each_role_may_be_killed_and_started_again(room, undisturbed, seed):
         warden.close()
 
     assert warden.deaths >= len(warden.commands)
+    assert_unharmed(run, result, undisturbed)
+
+
+@pytest.mark.skipif(not traces(), reason="strace is not here, or may not trace")
+@pytest.mark.parametrize("seed", range(SEED, SEED + (TRIALS + 1) // 2))
+def test_a_role_may_be_killed_at_any_write(room, undisturbed, seed):
+    run = made_run(room, f"struck-{seed}", None)
+    warden = Warden(run)
+    chance = random.Random(seed)
+    name = list(warden.commands)[seed % len(warden.commands)]
+    nth = int(10 ** chance.uniform(0, MOST_WRITES[name.partition("-")[0]]))
+    strike = ("-e", f"trace={WRITES}", "-e", f"inject={WRITES}:signal=KILL:when={nth}")
+    warden.before[name] = ("strace", "-D", "-f", "-qq", "-o", "/dev/null", *strike)
+    try:
+        warden.start()
+        result = warden.finish()
+    finally:
+        warden.close()
+
+    assert_unharmed(run, result, undisturbed)
+
+
+def assert_unharmed(run: Run, result: LiveResult, undisturbed: LiveResult) -> None:
+    """Assert that a run came to what it comes to if nobody dies; then throw it away."""
     assert bits(result) == bits(undisturbed)
     sent = sent_to_gateway(run)
     assert sorted(sent) == sorted(set(sent)) == sorted(order.order_id for order in undisturbed.orders)
