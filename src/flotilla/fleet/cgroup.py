@@ -6,8 +6,8 @@ group says for certain who belongs to a platform, and version 2 kills it at one 
 1. `Cgroups` looks where this process stands, in version 2 and in the controllers of version 1,
    and tries to make a folder for the fleet below it: never beside it, since what limits us
    shall limit our children. What cannot be had is told in `reason`, and done without.
-2. `make` gives a platform a group of its own, with its limits. A child joins by writing into
-   `doors` between fork and exec, so no child is ever outside.
+2. `make` gives a platform a group of its own, with its limits. A child is born `inside`, or
+   joins by the `doors` between fork and exec (fork.py), so no command is ever outside.
 3. `Group.kill` and `Group.pids` find everyone in it.
 
 A limit on memory here is the last resort, above what the fleet's file says: those who watch
@@ -56,11 +56,18 @@ class Group:
         """Return whether `pids` finds everyone."""
         return _V2 in self.folders or "pids" in self.folders
 
+    def inside(self) -> int | None:
+        """Open the folder of version 2, for a fork right into it; None where there is none."""
+        return (
+            os.open(self.folders[_V2], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if _V2 in self.folders
+            else None
+        )
+
     def doors(self) -> list[int]:
-        """Open what a child writes "0" into to join; close them after the fork."""
-        return [
-            os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in self.folders.values()
-        ]
+        """Open what a child writes "0" into to join those of version 1; close them after the fork."""
+        folders = [folder for kind, folder in self.folders.items() if kind != _V2]
+        return [os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in folders]
 
     def pids(self) -> set[int]:
         """Return who is in it, zombies not."""

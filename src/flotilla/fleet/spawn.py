@@ -1,9 +1,8 @@
-"""Start, signal and end processes: the only file of the fleet that does.
+"""Start, signal and end processes: with fork.py below it, the only file of the fleet that does.
 
-1. `spawn` forks, and the fork makes itself ready (`_become`): a session of its own, its
-   control group, its limits, its log, its mark in the environment; then it becomes the
-   command. What goes wrong on the way comes back as a `ProcessError`, as if it were here.
-   The signals are held back meanwhile: what is meant for us must not run our handlers there.
+1. `spawn` forks (fork.py), and the fork makes itself ready: a session of its own, its control
+   group, its limits, its log, its mark in the environment; then it becomes the command. What
+   goes wrong on the way comes back as a `ProcessError`, as if it were here.
 2. Who was spawned is watched by its pidfd: it is readable when all of it has ended, and it is
    never somebody else's. `bury` reads the exit code then. Every signal goes by pidfd too.
 3. `kill_tree` ends a platform with all that it has started, and returns when none is left:
@@ -18,31 +17,27 @@ here is for one thread. What a child forked is not tied so; it is the guard's to
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import resource
 import signal
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ProcessError
 from flotilla.fleet import tree
 from flotilla.fleet.cgroup import Cgroups, Group, Limits
 from flotilla.fleet.folder import Folder
+from flotilla.fleet.fork import Birth, adopt_orphans, fork, signal_process
 from flotilla.fleet.logs import open_log
 from flotilla.fleet.spec import Platform
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_libc = ctypes.CDLL(None, use_errno=True)
-_prctl = _libc.prctl
 # Of the supervisor itself, and nothing to its children. LISTEN_*: descriptors that they do not get.
 _OURS = {"FLOTILLA_GUARD", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
 _HEADROOM = 1.5  # of the kernel's limit on memory above the declared one: time to ask before it kills
 _MB = 1 << 20
 _DEADLINE_S = 10.0  # until what was killed must be gone
-_TROUBLE = 4096  # bytes
 
 
 class Child(NamedTuple):
@@ -54,21 +49,6 @@ class Child(NamedTuple):
     start_ticks: int
     generation: int
     ours: bool = True
-
-
-class _Birth(NamedTuple):
-    """All that a fork needs, made before it: there it shall do little, and look nothing up."""
-
-    parent: int
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    folder: str | None
-    log: int
-    nothing: int  # /dev/null
-    doors: list[int]  # of its control groups
-    fds: Collection[int]
-    rlimits: list[tuple[int, int]]
-    bound: bool
 
 
 class Spawner:
@@ -99,26 +79,27 @@ class Spawner:
         """
         try:
             group = self.cgroups.make(name, self._limits(platform))
-            doors = group.doors()
+            inside, doors = group.inside(), group.doors()
             log = open_log(self._folder.log(name))
         except OSError as error:
             raise ProcessError(f"{name} cannot be started: {error}") from error
-        birth = _Birth(
+        birth = Birth(
             os.getpid(),
             platform.command,
             self._environment(name, platform, generation) | dict(env),
             platform.folder,
             log,
             self._nothing,
+            inside,
             doors,
             fds,
             self._rlimits(platform),
             self._bound,
         )
         try:
-            pid, trouble = _fork(birth)
+            pid, trouble = fork(birth)
         finally:
-            for fd in (log, *doors):
+            for fd in (log, *doors, *(() if inside is None else (inside,))):
                 os.close(fd)
         if trouble:
             os.waitpid(pid, 0)
@@ -300,30 +281,6 @@ class Spawner:
         return len(killed)
 
 
-def adopt_orphans() -> None:
-    """Become the one that falls heir to the orphans among our descendants."""
-    if _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise ProcessError(f"the kernel gives us no orphans: {os.strerror(ctypes.get_errno())}")
-
-
-def signal_process(process: tree.Process, what: signal.Signals) -> bool:
-    """Send a signal to `process`, and to no later one of its number; return whether we may."""
-    try:
-        pidfd = os.pidfd_open(process.pid)
-    except (ProcessLookupError, OSError):
-        return True
-    try:
-        if tree.alive(process.pid, process.start_ticks):
-            signal.pidfd_send_signal(pidfd, what)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    finally:
-        os.close(pidfd)
-    return True
-
-
 def _sweep(left: dict[int, tree.Process], look: Callable[[], dict[int, tree.Process]]) -> None:
     """Kill whom `look` finds, `left` first; they are stopped before, so that they cannot fork on."""
     stopped: set[int] = set()
@@ -344,57 +301,3 @@ def _sweep(left: dict[int, tree.Process], look: Callable[[], dict[int, tree.Proc
 def _session(pid: int) -> int | None:
     process = tree.read(pid)
     return None if process is None else process.session
-
-
-def _fork(birth: _Birth) -> tuple[int, str]:
-    """Fork, and return the child and what kept it from becoming its command, if anything did."""
-    heard, said = os.pipe2(os.O_CLOEXEC)
-    held = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    try:
-        pid = os.fork()
-        if pid == 0:
-            _become(birth, said)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        os.close(said)
-    with os.fdopen(heard, "rb") as pipe:
-        return pid, pipe.read(_TROUBLE).decode(
-            errors="replace"
-        )  # ends when the child's end is closed, by exec
-
-
-def _become(birth: _Birth, said: int) -> NoReturn:
-    """Become the command; in the fork."""
-    what = "its session"
-    try:
-        os.setsid()
-        signal.set_wakeup_fd(-1)  # it is our parent's loop that it would wake
-        for handled in signal.valid_signals():
-            if signal.getsignal(handled) not in (signal.SIG_DFL, None):
-                signal.signal(handled, signal.SIG_DFL)
-        if birth.bound:
-            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != birth.parent:  # it ended before the kernel knew of our wish
-            os._exit(127)
-        what = "its control group"
-        for door in birth.doors:
-            os.write(door, b"0")
-        what = "its limits"
-        for kind, most in birth.rlimits:
-            hard = resource.getrlimit(kind)[1]
-            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (least, least))
-        for fd, number in ((birth.nothing, 0), (birth.log, 1), (birth.log, 2)):
-            os.dup2(fd, number)
-        for fd in birth.fds:
-            os.set_inheritable(fd, True)
-        what = f"its folder {birth.folder}"
-        if birth.folder is not None:
-            os.chdir(birth.folder)
-        what = f"its command {birth.argv[0]}"
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        os.execvpe(birth.argv[0], birth.argv, birth.env)  # noqa: S606 no shell is wanted
-    except (OSError, ValueError) as error:
-        os.write(said, f"{what}: {getattr(error, 'strerror', None) or error}".encode()[:_TROUBLE])
-    finally:
-        os._exit(127)
