@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.kernel.worlds import FOLDER, configs, worlds
 
-from flotilla.kernel.portfolio import GROUP, Terms, new_book, new_filled, new_tally
+from flotilla.kernel.portfolio import GROUP, Terms, new_book, new_filled, new_tally, uses_of
 from flotilla.research import run
 from flotilla.research.measures import bars_a_year
 
@@ -46,6 +46,14 @@ def test_new_measures_begin_at_the_starting_cash():
 def test_there_is_room_for_every_group_in_the_queue():
     assert len(new_book(TERMS, 4).queue) == 1 + 4 * 2
     assert new_filled(4, LANES).quantity.shape == (4, LANES)
+
+
+def test_one_portfolio_of_whole_lots_or_with_a_limit_is_enough_for_a_block():
+    none = TERMS._replace(lot=np.zeros(LANES), drawdown_limit=np.full(LANES, np.inf))
+
+    assert uses_of(none) == (False, False)
+    assert uses_of(none._replace(lot=np.arange(LANES) * 1.0)) == (True, False)
+    assert uses_of(none._replace(drawdown_limit=np.where(np.arange(LANES) == 7, 0.2, np.inf))) == (False, True)
 
 
 def same(a, b):

@@ -2,12 +2,11 @@
 
 from math import isnan
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flotilla.kernel.size import any_lots, order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
 
 @pytest.mark.parametrize(
@@ -28,11 +27,6 @@ def test_whole_lots_are_never_more_than_was_asked(quantity, lot):
 
 def test_a_weight_is_of_equity_at_a_price():
     assert target_quantity(0.25, 1000.0, 10.0) == 25.0
-
-
-def test_one_portfolio_of_whole_lots_is_enough_to_round():
-    assert any_lots(np.array([0.0, 5.0]))
-    assert not any_lots(np.array([0.0, 0.0]))
 
 
 def test_an_order_is_what_is_missing_to_the_target():

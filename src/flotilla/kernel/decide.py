@@ -8,32 +8,42 @@ import numpy as np
 
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.portfolio import GROUP, Book, Flags, Floats, Ints, Tally, Terms
+from flotilla.kernel.portfolio import Book, Bytes, Flags, Floats, Ints, Tally, Terms, Uses
 from flotilla.kernel.queue import SHIFT, enqueue, place
-from flotilla.kernel.size import any_lots, order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
 
 @compiled_apart
-def halt(equity: Floats, peak: Floats, limit: Floats, halted: Flags) -> int:
+def halt(equity: Floats, peak: Floats, limit: Floats, halted: Ints) -> int:
     """Latch the portfolios that have fallen to their drawdown limit. Return how many are latched."""
     latched = 0
     for p in range(equity.shape[0]):
-        hit = equity[p] <= peak[p] * (1.0 - limit[p])
-        halted[p] = halted[p] or hit
-        latched += 1 if halted[p] else 0
+        halted[p] |= 1 if equity[p] <= peak[p] * (1.0 - limit[p]) else 0
+        latched += halted[p]
     return latched
 
 
-@compiled
-def count_new(opinions: Floats, heard: Floats, i: int, first: int, last: int | np.uint64) -> int:
-    """Return how many lanes have an opinion of instrument i that differs from the last they heard."""
-    new = 0
-    for p in range(first, last):
-        new += 1 if (opinions[i, p] < heard[i, p] or opinions[i, p] > heard[i, p]) else 0
-    return new
+@compiled_apart
+def mark_new(opinions: Floats, heard: Floats, news: Bytes) -> None:
+    """Write 1 where an opinion differs from the last that the lane heard, 0 where not. Each [P]."""
+    for p in range(opinions.shape[0]):
+        news[p] = 1 if (opinions[p] < heard[p] or opinions[p] > heard[p]) else 0
 
 
 @compiled_apart
+def list_new(news: Ints, instrument: int, always: bool, found: int, fresh: Ints) -> int:
+    """List an instrument's groups with news, or all, after the `found` that are there; return how many are.
+
+    news: a group's bytes, as int64[2 * groups]. Every group is written down and only those with news are
+    kept: a branch would be guessed wrong too often.
+    """
+    for g in range(news.shape[0] // 2):
+        fresh[np.uint64(found + 1)] = (instrument << SHIFT) + g
+        found += 1 if always or (news[2 * g] | news[2 * g + 1]) != 0 else 0
+    return found
+
+
+@compiled
 def find_new(
     opinions: Floats,
     heard: Floats,
@@ -44,28 +54,24 @@ def find_new(
     limit: Floats,
     latched: int,
     every_bar: bool,
+    news: Bytes,
 ) -> None:
     """List the groups in which a lane has an opinion that differs from the last it heard.
 
     All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last.
-    fresh: int64[1 + I * groups], written like a queue. Without a price, float64[I], nothing is decided, nor
-    heeded. It looks at a few groups together first: mostly none of them has news.
+    fresh: int64[1 + I * groups], written like a queue. news: uint8[GROUP * groups], scratch, 0 beyond the
+    lanes. Without a price, float64[I], nothing is decided, nor heeded.
     """
-    lanes, group, few = np.uint64(opinions.shape[1]), np.uint64(GROUP), np.uint64(4 * GROUP)
-    fresh[0] = 0
+    found, words = 0, news.view(np.int64)
     for i in range(opinions.shape[0]):
         if np.isnan(price[i]):
             continue
         always = every_bar or scale[i] != heeded[0, i] or limit[i] != heeded[1, i] or latched != heeded[2, i]
         heeded[0, i], heeded[1, i], heeded[2, i] = scale[i], limit[i], latched
-        for begin in range(np.uint64(0), lanes, few):
-            end = min(begin + few, lanes)
-            if not always and count_new(opinions, heard, i, begin, end) == 0:
-                continue
-            for first in range(begin, end, group):
-                if always or count_new(opinions, heard, i, first, min(first + group, end)) > 0:
-                    fresh[0] += 1
-                    fresh[fresh[0]] = (i << SHIFT) + np.int64(first // group)
+        if not always:
+            mark_new(opinions[i], heard[i], news)
+        found = list_new(words, i, always, found, fresh)
+    fresh[0] = found
 
 
 @compiled_apart
@@ -77,7 +83,7 @@ def weigh(
     allocation: Floats,
     cap: Floats,
     tolerance: Floats,
-    halted: Flags,
+    halted: Ints,
     fresh: Ints,
     scale: Floats,
     limit: Floats,
@@ -91,7 +97,7 @@ def weigh(
             opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
             risk = risk_factor(scale[i], tolerance[p])
             fused = fuse(opinion, allocation[p], risk, min(cap[p], limit[i]))
-            fused = 0.0 if halted[p] else fused
+            fused = 0.0 if halted[p] == 1 else fused
             wanted[i, p] = fused if always or fused != weight[i, p] else np.nan
             weight[i, p] = fused
             heard[i, p] = opinion
@@ -109,9 +115,10 @@ def ask(
     pending: Flags,
     price: Floats,
     at_fill: bool,
+    rounding: bool,
 ) -> None:
     """Turn wanted weights into orders, in units at the close. A lane that wants nothing keeps what rests."""
-    lanes, rounding = equity.shape[0], any_lots(lot)
+    lanes = equity.shape[0]
     for k in range(1, fresh[0] + 1):
         i, first, last = place(fresh[k], lanes)
         for p in range(first, last):
@@ -127,6 +134,7 @@ def ask(
 def decide(
     book: Book,
     terms: Terms,
+    uses: Uses,
     tally: Tally,
     opinions: Floats,
     scale: Floats,
@@ -136,6 +144,7 @@ def decide(
     at_fill: bool,
     wanted: Floats,
     fresh: Ints,
+    news: Bytes,
 ) -> None:
     """Leave a block's orders for the next bar.
 
@@ -144,17 +153,17 @@ def decide(
     price: float64[I], the close, NaN where there is none: then nothing is decided for that instrument.
     wanted: float64[I, P], written where an instrument was looked at: the new weight, NaN where it did not
     change.
-    fresh: int64[1 + I * groups], scratch.
+    fresh: int64[1 + I * groups], scratch. news: uint8[GROUP * groups], scratch that was 0 at first.
     """
-    latched = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted)
-    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, every_bar)
+    latched = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted) if uses.limits else 0
+    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, every_bar, news)
     weigh(
         opinions, book.opinion, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
         book.halted, fresh, scale, limit, every_bar,
     )  # fmt: skip
     ask(
         wanted, book.order, book.position, tally.equity, terms.lot, terms.min_trade,
-        fresh, book.pending, price, at_fill,
+        fresh, book.pending, price, at_fill, uses.lots,
     )  # fmt: skip
     if book.queue[0] > 0:  # something rests: merge, so that instruments stay in order
         enqueue(book.pending, book.queue)

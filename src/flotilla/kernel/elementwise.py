@@ -236,6 +236,59 @@ def choose(
             out[i, np.uint64(co) + p] = (x if known != 0.0 else y) if known == known else np.nan
 
 
+@compiled_apart
+def gt_one(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write 1 where one column of `a` > b, 0 where not."""
+    for i in range(out.shape[0]):
+        x = a[i, np.uint64(ca)]
+        for p in range(np.uint64(width)):
+            y = b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x > y else 0.0) if x == x and y == y else np.nan
+
+
+@compiled_apart
+def ge_one(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write 1 where one column of `a` >= b, 0 where not."""
+    for i in range(out.shape[0]):
+        x = a[i, np.uint64(ca)]
+        for p in range(np.uint64(width)):
+            y = b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x >= y else 0.0) if x == x and y == y else np.nan
+
+
+@compiled_apart
+def lt_one(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write 1 where one column of `a` < b, 0 where not."""
+    for i in range(out.shape[0]):
+        x = a[i, np.uint64(ca)]
+        for p in range(np.uint64(width)):
+            y = b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x < y else 0.0) if x == x and y == y else np.nan
+
+
+@compiled_apart
+def le_one(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write 1 where one column of `a` <= b, 0 where not."""
+    for i in range(out.shape[0]):
+        x = a[i, np.uint64(ca)]
+        for p in range(np.uint64(width)):
+            y = b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (1.0 if x <= y else 0.0) if x == x and y == y else np.nan
+
+
+@compiled
+def compare_one(op: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write GT, GE, LT or LE of one column of `a`, the same for all, and of `b`."""
+    if op == GT:
+        gt_one(a, ca, b, cb, out, co, width)
+    elif op == GE:
+        ge_one(a, ca, b, cb, out, co, width)
+    elif op == LT:
+        lt_one(a, ca, b, cb, out, co, width)
+    else:
+        le_one(a, ca, b, cb, out, co, width)
+
+
 @compiled
 def apply_binary(op: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the binary operator `op` of `a` and `b`."""

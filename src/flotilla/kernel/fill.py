@@ -8,9 +8,9 @@ import numpy as np
 
 from flotilla.kernel.book import cash_after, worth
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.portfolio import Book, Filled, Flags, Floats, Ints, Tally, Terms
+from flotilla.kernel.portfolio import GROUP, Book, Filled, Flags, Floats, Ints, Tally, Terms, Uses
 from flotilla.kernel.queue import SHIFT, place
-from flotilla.kernel.size import any_lots, order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
 
 EPSILON = 2.0**-52
 DUST = 2.0**-30  # of what was asked: less is not bought, for it is what rounding left of the cash
@@ -40,6 +40,25 @@ def buy_scale(need: float, cash: float, instruments: int) -> float:
     return scale if scale > DUST else 0.0
 
 
+@compiled
+def is_sparse(queue: Ints, lanes: int) -> bool:
+    """Return whether so few groups have an order that visiting them costs less than visiting all lanes."""
+    return queue[0] * GROUP * 2 < lanes
+
+
+@compiled_apart
+def value_at_fill(
+    position: Floats, cash: Floats, price: Floats, known: Floats, worths: Floats, first: int, last: int
+) -> None:
+    """Write what some lanes are worth at the fill's prices, or at what was known where nothing trades."""
+    for p in range(np.uint64(first), np.uint64(last)):
+        worths[p] = cash[p]
+    for row in range(position.shape[0]):
+        at = known[row] if np.isnan(price[row]) else price[row]
+        for p in range(np.uint64(first), np.uint64(last)):
+            worths[p] += worth(position[row, p], at)
+
+
 @compiled_apart
 def size_at_fill(
     order: Floats,
@@ -51,19 +70,20 @@ def size_at_fill(
     price: Floats,
     known: Floats,
     worths: Floats,
+    rounding: bool,
 ) -> None:
     """Turn orders that are weights into units at the price of the fill, or into none where it is too little.
 
     The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
     price, known: float64[I], NaN in price where nothing trades. worths: float64[P], scratch.
     """
-    lanes, rounding = worths.shape[0], any_lots(lot)
-    for p in range(lanes):
-        worths[p] = cash[p]
-    for row in range(position.shape[0]):
-        at = known[row] if np.isnan(price[row]) else price[row]
-        for p in range(lanes):
-            worths[p] += worth(position[row, p], at)
+    lanes = worths.shape[0]
+    if is_sparse(queue, lanes):
+        for k in range(1, queue[0] + 1):
+            _, first, last = place(queue[k], lanes)
+            value_at_fill(position, cash, price, known, worths, first, last)
+    else:
+        value_at_fill(position, cash, price, known, worths, 0, lanes)
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
@@ -88,8 +108,10 @@ def sell(
 ) -> None:
     """Fill the sells, and add up in `need`, float64[P], what the buys would cost."""
     lanes = need.shape[0]
-    for p in range(lanes):
-        need[p] = 0.0
+    for k in range(1, queue[0] + 1):
+        _, first, last = place(queue[k], lanes)
+        for p in range(first, last):
+            need[p] = 0.0
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
@@ -106,13 +128,25 @@ def sell(
 
 
 @compiled_apart
-def scale_buys(cash: Floats, need: Floats, instruments: int) -> None:
-    """Turn `need` into the factor by which each portfolio's buys are scaled down to its cash."""
+def scale_buys(cash: Floats, need: Floats, instruments: int, scale: Floats, first: int, last: int) -> None:
+    """Write the factor by which some lanes' buys are scaled down to their cash."""
     short = 0
-    for p in range(cash.shape[0]):
+    for p in range(np.uint64(first), np.uint64(last)):
         short += 1 if need[p] > cash[p] else 0
-    for p in range(cash.shape[0]):
-        need[p] = buy_scale(need[p], cash[p], instruments) if short > 0 else 1.0
+    for p in range(np.uint64(first), np.uint64(last)):
+        scale[p] = buy_scale(need[p], cash[p], instruments) if short > 0 else 1.0
+
+
+@compiled
+def scale_queued(cash: Floats, need: Floats, instruments: int, scale: Floats, queue: Ints) -> None:
+    """Write the factors of the lanes that have orders, or of all where that is less work."""
+    lanes = need.shape[0]
+    if is_sparse(queue, lanes):
+        for k in range(1, queue[0] + 1):
+            _, first, last = place(queue[k], lanes)
+            scale_buys(cash, need, instruments, scale, first, last)
+    else:
+        scale_buys(cash, need, instruments, scale, 0, lanes)
 
 
 @compiled_apart
@@ -131,9 +165,10 @@ def buy(
     fills: Floats,
     traded: Floats,
     fees: Floats,
+    rounding: bool,
 ) -> None:
     """Fill the buys, each portfolio's scaled by its one factor; count all fills, and forget the orders."""
-    lanes, rounding = scale.shape[0], any_lots(lot)
+    lanes = scale.shape[0]
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
@@ -166,29 +201,33 @@ def buy(
 def fill(
     book: Book,
     terms: Terms,
+    uses: Uses,
     tally: Tally,
     filled: Filled,
     price: Floats,
     known: Floats,
     at_fill: bool,
     need: Floats,
+    scale: Floats,
 ) -> None:
     """Fill a block's pending orders at `price`: float64[I], NaN where nothing trades, and the order rests.
 
-    known: float64[I], the last known prices. at_fill: orders are weights, sized now. need: float64[P],
-    scratch.
+    known: float64[I], the last known prices. at_fill: orders are weights, sized now. need, scale:
+    float64[P], scratch.
     """
     queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
         size_at_fill(
             book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, known, need,
+            uses.lots,
         )  # fmt: skip
     sell(
         book.order, book.position, book.cash, terms.fee, terms.slippage,
         need, queue, price, quantity, paid,
     )  # fmt: skip
-    scale_buys(book.cash, need, price.shape[0])
+    scale_queued(book.cash, need, price.shape[0], scale, queue)
     buy(
         book.order, book.position, book.cash, terms.fee, terms.lot,
-        need, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
+        scale, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
+        uses.lots,
     )  # fmt: skip

@@ -10,9 +10,9 @@ Each bar has four moments, in this order, for every portfolio:
 Lanes are innermost and each does its own operations in its own order, so its bits are those of a portfolio
 alone: a process that trades one portfolio calls the same functions with one lane (stage/single.py).
 
+What portfolios think depends on no book: where instruments are few, several bars are thought about together.
 The rows of features are shared by all portfolios, so they are visited a *tile* of bars at a time: a tile's
-features stay in the second cache while every block passes over them, and a block's books stay in the first
-while it does. A block's books come and go once a tile.
+features stay in the second cache while blocks pass over them.
 """
 
 from typing import NamedTuple
@@ -24,10 +24,21 @@ from flotilla.kernel.decide import decide
 from flotilla.kernel.fill import fill
 from flotilla.kernel.mark import mark
 from flotilla.kernel.opinions import Program, think
-from flotilla.kernel.portfolio import GROUP, Book, Filled, Floats, Ints, Tally, Terms, new_filled
+from flotilla.kernel.portfolio import (
+    GROUP,
+    Book,
+    Bytes,
+    Filled,
+    Floats,
+    Ints,
+    Tally,
+    Terms,
+    new_filled,
+    uses_of,
+)
 
-LANES = 64
 TILE = 16
+ROWS = 20  # instruments x bars that are thought about together: a call costs what a row does
 
 
 class Rows(NamedTuple):
@@ -46,25 +57,35 @@ class Desk(NamedTuple):
     """Room to work in, for one thread and one block at a time."""
 
     filled: Filled
-    slots: Floats  # [slots, I, L]
-    sums: Floats  # [3, I, L]
-    opinions: Floats  # [I, L]
+    slots: Floats  # [slots, ahead * I, L]
+    sums: Floats  # [3, ahead * I, L]
+    opinions: Floats  # [ahead * I, L] of the bars that are thought about together
     wanted: Floats  # [I, L]
     fresh: Ints  # [1 + I * groups]
+    news: Bytes  # [GROUP * groups]
     need: Floats  # [L]
+    scale: Floats  # [L]
+
+
+def rows_together(instruments: int) -> int:
+    """Return how many rows, instruments x whole bars, portfolios think about together."""
+    return min(max(ROWS // instruments, 1), TILE) * instruments
 
 
 def new_desk(program: Program, instruments: int, lanes: int) -> Desk:
     """Return room to run `program` in."""
     slots = program.column.shape[0] + program.code.shape[0]
+    rows = rows_together(instruments)
     return Desk(
         filled=new_filled(instruments, lanes),
-        slots=np.empty((slots, instruments, lanes)),
-        sums=np.empty((3, instruments, lanes)),
-        opinions=np.empty((instruments, lanes)),
+        slots=np.empty((slots, rows, lanes)),
+        sums=np.empty((3, rows, lanes)),
+        opinions=np.empty((rows, lanes)),
         wanted=np.empty((instruments, lanes)),
         fresh=np.zeros(1 + instruments * -(-lanes // GROUP), np.int64),
+        news=np.zeros(-(-lanes // GROUP) * GROUP, np.uint8),
         need=np.empty(lanes),
+        scale=np.empty(lanes),
     )
 
 
@@ -82,19 +103,26 @@ def advance(
     desk: Desk,
 ) -> None:
     """Live through all rows with blocks first..last-1. Books, terms and tallies have a leading block axis."""
-    filled, slots, sums, opinions, wanted, fresh, need = desk
+    filled, slots, sums, opinions, wanted, fresh, news, need, scale = desk
+    instruments, features = rows.features.shape[1], rows.features.shape[2]
+    ahead = opinions.shape[0] // instruments
     for begin in range(0, rows.close.shape[0], TILE):
         end = min(begin + TILE, rows.close.shape[0])
         for b in range(first, last):
             book, term, tally = book_of(books, b), terms_of(terms, b), tally_of(tallies, b)
+            uses = uses_of(term)
             for t in range(begin, end):
                 if book.queue[0] > 0:
-                    fill(book, term, tally, filled, rows.fill[t], rows.known[t], at_fill, need)
+                    fill(book, term, uses, tally, filled, rows.fill[t], rows.known[t], at_fill, need, scale)
                 mark(book, tally, rows.mark[t])
-                think(program, b, rows.features[t], slots, sums, opinions)
+                nth = (t - begin) % ahead
+                if nth == 0:
+                    seen = rows.features[t : min(t + ahead, end)].reshape((-1, features))
+                    think(program, b, seen, slots, sums, opinions[: seen.shape[0]])
+                here = opinions[nth * instruments : (nth + 1) * instruments]
                 decide(
-                    book, term, tally, opinions, rows.scale[t], rows.limit[t], rows.close[t],
-                    every_bar, at_fill, wanted, fresh,
+                    book, term, uses, tally, here, rows.scale[t], rows.limit[t], rows.close[t],
+                    every_bar, at_fill, wanted, fresh, news,
                 )  # fmt: skip
 
 

@@ -1,9 +1,12 @@
 """Value portfolios at the close, and run their measures along: moment three of a portfolio's bar."""
 
+import numpy as np
+
 from flotilla.kernel.book import drawdown_of, worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.portfolio import Book, Floats, Tally
 
+NEARBY = 64  # lanes that are looked at together
 ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
 
 
@@ -41,13 +44,15 @@ def run_along(
 
 @compiled_apart
 def deepen(equity: Floats, peak: Floats, drawdown: Floats) -> None:
-    """Keep the deepest fall below a peak. Divides only if some lane may have fallen deeper."""
-    deeper = 0
-    for p in range(equity.shape[0]):
-        deeper += 1 if equity[p] < peak[p] * (1.0 - drawdown[p]) * ROUNDING else 0
-    if deeper > 0:
-        for p in range(equity.shape[0]):
-            drawdown[p] = max(drawdown[p], drawdown_of(equity[p], peak[p]))
+    """Keep the deepest fall below a peak. Divides only where a lane nearby may have fallen deeper."""
+    lanes = np.uint64(equity.shape[0])
+    for first in range(np.uint64(0), lanes, np.uint64(NEARBY)):
+        last, deeper = min(first + np.uint64(NEARBY), lanes), 0
+        for p in range(first, last):
+            deeper += 1 if equity[p] < peak[p] * (1.0 - drawdown[p]) * ROUNDING else 0
+        if deeper > 0:
+            for p in range(first, last):
+                drawdown[p] = max(drawdown[p], drawdown_of(equity[p], peak[p]))
 
 
 @compiled

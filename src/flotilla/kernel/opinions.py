@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.elementwise import apply, choose
+from flotilla.kernel.elementwise import GE, GT, LE, LT, apply, choose, compare_one
 from flotilla.kernel.portfolio import Floats, Ints
 
 WHERE = -1
@@ -96,44 +96,76 @@ def copy(source: Floats, first: int, out: Floats, to: int, width: int) -> None:
 
 
 @compiled
+def mirrored(op: int) -> int:
+    """Return the comparison that says of (b, a) what `op` says of (a, b)."""
+    if op == GT:
+        return LT
+    if op == LT:
+        return GT
+    return LE if op == GE else GE
+
+
+@compiled
 def run_piece(program: Program, k: int, features: Floats, slots: Floats, out: Floats) -> None:
     """Run the program for one piece of a block."""
-    operands, steps = program.column.shape[0], program.code.shape[0]
-    single = program.output.shape[0] == 1
-    first, width = program.pieces[k, 0], program.pieces[k, 1]
-    for n in range(operands):
-        if program.pieces[k, 3 + 2 * n] == SAME:
-            spread(features, program.pieces[k, 2 + 2 * n], first, width, slots[n])
+    operands, steps, rows = program.column.shape[0], program.code.shape[0], out.shape[0]
+    piece, single = program.pieces[k], program.output.shape[0] == 1
+    first, width = piece[0], piece[1]
     for step in range(steps):
         op, sa, sb, sc = program.code[step]
-        a, b, c, to = slots[sa], slots[sb], slots[sc], slots[operands + step]
-        ca, cb, cc = first, first, first
-        if sa < operands and program.pieces[k, 3 + 2 * sa] == NEIGHBOURS:
-            a, ca = features, program.pieces[k, 2 + 2 * sa]
-        if sb < operands and program.pieces[k, 3 + 2 * sb] == NEIGHBOURS:
-            b, cb = features, program.pieces[k, 2 + 2 * sb]
-        if sc < operands and program.pieces[k, 3 + 2 * sc] == NEIGHBOURS:
-            c, cc = features, program.pieces[k, 2 + 2 * sc]
-        if single and step == steps - 1:
-            to = out
+        to = out if single and step == steps - 1 else slots[operands + step][:rows]
+        one_a, a, ca = operand(piece, sa, operands, features, slots)
+        one_b, b, cb = operand(piece, sb, operands, features, slots)
+        if GT <= op <= LE and one_a != one_b:
+            if one_a:
+                compare_one(op, features, piece[2 + 2 * sa], b, cb, to, first, width)
+            else:
+                compare_one(mirrored(op), features, piece[2 + 2 * sb], a, ca, to, first, width)
+            continue
+        one_c, c, cc = operand(piece, sc, operands, features, slots)
+        if one_a:
+            spread(features, piece[2 + 2 * sa], first, width, a[:rows])
+        if one_b and sb != sa:
+            spread(features, piece[2 + 2 * sb], first, width, b[:rows])
+        if one_c and sc != sa and sc != sb:
+            spread(features, piece[2 + 2 * sc], first, width, c[:rows])
         if op == WHERE:
             choose(a, ca, b, cb, c, cc, to, first, width)
         else:
             apply(op, a, ca, b, cb, to, first, width)
     if single and steps == 0:
-        near = program.pieces[k, 3] == NEIGHBOURS
-        copy(features if near else slots[0], program.pieces[k, 2] if near else first, out, first, width)
+        one, a, ca = operand(piece, 0, operands, features, slots)
+        if one:
+            spread(features, piece[2], first, width, out)
+        else:
+            copy(a, ca, out, first, width)
+
+
+@compiled
+def operand(
+    piece: Ints, slot: int, operands: int, features: Floats, slots: Floats
+) -> tuple[bool, Floats, int]:
+    """Return where a piece finds an input: is it one column for all its lanes, the array, the first column.
+
+    One column for all is to be spread into its slot first, unless the operator takes it as it is.
+    """
+    if slot < operands and piece[3 + 2 * slot] == NEIGHBOURS:
+        return False, features, piece[2 + 2 * slot]
+    return slot < operands and piece[3 + 2 * slot] == SAME, slots[slot], piece[0]
 
 
 @compiled
 def think(program: Program, block: int, features: Floats, slots: Floats, sums: Floats, out: Floats) -> None:
-    """Write a block's opinions of one bar. features: float64[I, F]; out: float64[I, L].
+    """Write a block's opinions of each row. features: float64[N, F]; out: float64[N, L].
 
-    slots: float64[slots, I, L] and sums: float64[3, I, L] are room to work in.
+    A row is one instrument of one bar: opinions do not depend on what a portfolio owns, so several bars may
+    be thought about together. slots: float64[slots, at least N, L] and sums: float64[3, at least N, L] are
+    room to work in.
     """
+    rows = out.shape[0]
     for n in range(program.column.shape[0]):
         if program.jumps[n, block]:
-            gather(features, program.column[n, block], program.constant[n, block], slots[n])
+            gather(features, program.column[n, block], program.constant[n, block], slots[n][:rows])
     for k in range(program.block[block, 0], program.block[block, 1]):
         run_piece(program, k, features, slots, out)
     if program.output.shape[0] > 1:

@@ -9,10 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.kernel.compile import compiled
+
 GROUP = 16  # lanes that are looked at, or skipped, together
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
 
@@ -30,6 +33,13 @@ class Terms(NamedTuple):
     min_trade: Floats  # account currency
 
 
+class Uses(NamedTuple):
+    """What any portfolio of a block makes use of. A loop for those that do not is compiled without it."""
+
+    lots: bool  # whole lots: rounding to them divides
+    limits: bool  # a drawdown limit
+
+
 class Book(NamedTuple):
     """What portfolios own, and what they asked for. This is the state of a portfolio stage."""
 
@@ -41,7 +51,7 @@ class Book(NamedTuple):
     opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
     weight: Floats  # [I, P] the weight last decided
     heeded: Floats  # [3, I] the risk scale and cap last heeded, and how many portfolios were halted then
-    halted: Flags  # [P] the drawdown limit was hit: flat for good
+    halted: Ints  # [P] 1 where the drawdown limit was hit: flat for good; else 0
 
 
 class Tally(NamedTuple):
@@ -67,6 +77,16 @@ class Filled(NamedTuple):
     price: Floats  # account currency a unit
 
 
+@compiled
+def uses_of(terms: Terms) -> Uses:
+    """Return what the portfolios of a block make use of."""
+    lots, limits = 0, 0
+    for p in range(terms.lot.shape[0]):
+        lots += 1 if terms.lot[p] > 0.0 else 0
+        limits += 1 if terms.drawdown_limit[p] < np.inf else 0
+    return Uses(lots > 0, limits > 0)
+
+
 def new_book(terms: Terms, instruments: int) -> Book:
     """Return the books of portfolios that own their starting cash and nothing else."""
     lanes = terms.start.shape[0]
@@ -80,7 +100,7 @@ def new_book(terms: Terms, instruments: int) -> Book:
         opinion=np.zeros(shape),
         weight=np.zeros(shape),
         heeded=np.repeat([[1.0], [1.0], [0.0]], instruments, axis=1),
-        halted=np.zeros(lanes, np.bool_),
+        halted=np.zeros(lanes, np.int64),
     )
 
 

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from flotilla.kernel.compile import compiled
-from flotilla.kernel.portfolio import Floats
 
 
 @compiled
@@ -18,18 +17,6 @@ def whole_lots(quantity: float, lot: float) -> float:
 def target_quantity(weight: float, equity: float, price: float) -> float:
     """Return the units to hold for `weight` of `equity` at `price` (> 0)."""
     return weight * equity / price
-
-
-@compiled
-def any_lots(lot: Floats) -> bool:
-    """Return whether any portfolio trades whole lots. lot: float64[P].
-
-    Rounding divides. A loop that is told that nobody rounds is compiled a second time without that division.
-    """
-    rounding = 0
-    for p in range(lot.shape[0]):
-        rounding += 1 if lot[p] > 0.0 else 0
-    return rounding > 0
 
 
 @compiled

@@ -58,14 +58,21 @@ def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -
     lengths = {key: len(values) for key, values in portfolios.items()}
     if len(set(lengths.values())) != 1 or not next(iter(lengths.values())):
         raise ConfigError(f"the portfolios need one value each for every key; there are {lengths}")
-    plain = {
-        key: [v.item() if isinstance(v, np.generic) else v for v in values]
-        for key, values in portfolios.items()
-    }
-    axes = {key: _in_order(values) for key, values in plain.items()}
-    places = {key: {value: n for n, value in enumerate(values)} for key, values in axes.items()}
-    which = {key: np.array([places[key][v] for v in values], np.int64) for key, values in plain.items()}
-    return Grid(axes, which)
+    found = {key: _distinct(values) for key, values in portfolios.items()}
+    return Grid(
+        {key: axis for key, (axis, _) in found.items()}, {key: which for key, (_, which) in found.items()}
+    )
+
+
+def _distinct(values: Sequence[Any]) -> tuple[tuple[Scalar, ...], NDArray[np.int64]]:
+    """Return the distinct values, as Python's own, and which of them each is."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        axis, which = np.unique(values, return_inverse=True)
+        return tuple(axis.tolist()), which.astype(np.int64)
+    plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+    ordered = _in_order(plain)
+    places = {value: n for n, value in enumerate(ordered)}
+    return ordered, np.array([places[v] for v in plain], np.int64)
 
 
 def _in_order(values: Sequence[Scalar]) -> tuple[Scalar, ...]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from flotilla.stage.lanes import LanePlan
 
 Floats = NDArray[np.float64]
 FEATURE_BYTES = 8 << 20  # of one stretch's features; two stretches are there at a time
-TASKS = 4  # for each worker, so that none waits long for the last
 
 
 class Passage:
@@ -99,16 +97,17 @@ class Passage:
             for a in (market.fill, market.close, market.known, market.marks, market.scale, market.cap)
         )
         rows = Rows(fill, close, known, marks, scale, cap, features[skipped:])
-        instruments = features.shape[1]
-        edges = np.linspace(0, self.plan.blocks, min(workers * TASKS, self.plan.blocks) + 1).astype(int)
+        waiting = iter(range(self.plan.blocks))  # whoever is done takes the next one
 
-        def go(a: int, b: int) -> None:
-            desk = new_desk(self.plan.program, instruments, self.plan.lanes)
-            advance(
-                rows, self.plan.program, self.books, self.terms, self.tallies, a, b, every_bar, at_fill, desk
-            )
+        def work() -> None:
+            desk = new_desk(self.plan.program, features.shape[1], self.plan.lanes)
+            for b in waiting:
+                advance(
+                    rows, self.plan.program, self.books, self.terms, self.tallies,
+                    b, b + 1, every_bar, at_fill, desk,
+                )  # fmt: skip
 
-        sent: list[Future[None]] = [pool.submit(go, int(a), int(b)) for a, b in pairwise(edges)]
+        sent: list[Future[None]] = [pool.submit(work) for _ in range(min(workers, self.plan.blocks))]
         for task in sent:
             task.result()
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
 from flotilla.kernel.elementwise import CODES
+from flotilla.kernel.lanes import rows_together
 from flotilla.kernel.opinions import WHERE, Program, cut
 from flotilla.kernel.portfolio import Floats, Ints
 from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
@@ -216,7 +217,7 @@ def _place(
     column = laid(moved[np.array(writer.columns)])
     step = np.diff(column, axis=2)
     cuts = ((step != 0) & (step != 1)).sum(axis=2) + (np.diff(step, axis=2) != 0).sum(axis=2) // 2
-    jumps = (cuts * CUT > lanes * instruments) | (column[:, :, 0] < 0)
+    jumps = (cuts * CUT > lanes * rows_together(instruments)) | (column[:, :, 0] < 0)
     if len(outputs) > 1:
         jumps[[number for is_operand, number in outputs if is_operand]] = True
     pieces = np.zeros((blocks * lanes, 2 + 2 * operands), np.int64)

@@ -21,7 +21,17 @@ from flotilla.kernel.decide import decide
 from flotilla.kernel.fill import fee_of, fill
 from flotilla.kernel.mark import carry, mark
 from flotilla.kernel.opinions import average, blank
-from flotilla.kernel.portfolio import Book, Floats, Tally, Terms, new_book, new_filled, new_tally
+from flotilla.kernel.portfolio import (
+    GROUP,
+    Book,
+    Floats,
+    Tally,
+    Terms,
+    new_book,
+    new_filled,
+    new_tally,
+    uses_of,
+)
 from flotilla.kernel.queue import enqueue
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 
@@ -75,10 +85,10 @@ class Exchange:
     def __init__(self, portfolio_id: str, terms: Terms, instruments: Sequence[str], size_at: str) -> None:
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
-        self._terms, self._at_fill = terms, size_at == "fill"
+        self._terms, self._uses, self._at_fill = terms, uses_of(terms), size_at == "fill"
         self._book, self._tally = new_book(terms, len(self.instruments)), new_tally(terms)
         self._filled = new_filled(len(self.instruments), 1)
-        self._need = np.empty(1)
+        self._need, self._scale = np.empty(1), np.empty(1)
         self._ids = [""] * len(self.instruments)
 
     def accept(self, orders: Sequence[Order]) -> None:
@@ -102,7 +112,18 @@ class Exchange:
             return []
         filled.quantity[:] = 0.0
         fees = self._terms.fee[0]
-        fill(book, self._terms, self._tally, filled, price, known, self._at_fill, self._need)
+        fill(
+            book,
+            self._terms,
+            self._uses,
+            self._tally,
+            filled,
+            price,
+            known,
+            self._at_fill,
+            self._need,
+            self._scale,
+        )
         quantity, paid = filled.quantity[:, 0], filled.price[:, 0]
         sequence = [*np.flatnonzero(quantity < 0.0), *np.flatnonzero(quantity > 0.0)]
         return [
@@ -146,11 +167,12 @@ class Portfolio:
         self._index = {name: i for i, name in enumerate(self.instruments)}
         self._names = tuple(strategies)
         self._shares = [np.array([share], np.float64) for share in strategies.values()]
-        self._terms, self._size_at, self._every_bar = terms, size_at, rebalance == "bar"
+        self._terms, self._uses = terms, uses_of(terms)
+        self._size_at, self._every_bar = size_at, rebalance == "bar"
         count = len(self.instruments)
         self.book, self.tally = new_book(terms, count), new_tally(terms)
         self._sums, self._wanted = np.empty((3, count, 1)), np.empty((count, 1))
-        self._fresh = np.zeros(1 + count, np.int64)
+        self._fresh, self._news = np.zeros(1 + count, np.int64), np.zeros(GROUP, np.uint8)
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last opinion
 
     def settle(self, fills: Sequence[Fill], price: Floats) -> None:
@@ -180,8 +202,8 @@ class Portfolio:
         resting = ~np.isnan(book.order[:, 0])
         self._wanted[:] = np.nan
         decide(
-            book, self._terms, self.tally, self._fused(opinions), risk.scale, risk.cap, close,
-            self._every_bar, at_fill, self._wanted, self._fresh,
+            book, self._terms, self._uses, self.tally, self._fused(opinions), risk.scale, risk.cap, close,
+            self._every_bar, at_fill, self._wanted, self._fresh, self._news,
         )  # fmt: skip
         orders = []
         for i in np.flatnonzero(~np.isnan(self._wanted[:, 0])):
