@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flotilla.door import NAME, NAME_FORM
 from flotilla.errors import ConfigError, nearest
-from flotilla.fleet import graph
+from flotilla.fleet import graph, listen
 from flotilla.fleet.parts import FleetSpec, Platform, Schedule
 from flotilla.fleet.probe import host_and_port, place
 
@@ -82,8 +82,10 @@ def _wrong_orders(spec: FleetSpec) -> Iterator[str]:
 
 
 def _wrong_places(spec: FleetSpec) -> Iterator[str]:
-    if spec.api.listen != "unix":
-        yield from _wrong_address("$.api.listen", f"http://{spec.api.listen}", local=True)
+    try:
+        listen.place(spec.api)
+    except ConfigError as error:
+        yield f"$.{error}"
     for name, host in spec.hosts.items():
         if not _TCP.fullmatch(host.address):  # a name is looked up by who connects, not here
             yield f"$.hosts.{name}.address: should be HOST:PORT, it is {host.address!r}"

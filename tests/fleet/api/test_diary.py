@@ -1,0 +1,94 @@
+"""What the audit is told: soon, in order, and no flood of it."""
+
+import asyncio
+
+from tests.fleet.api.conftest import supervised
+
+from flotilla.fleet.api.diary import ONE_BY_ONE, WINDOW_S, Diary, Told
+from flotilla.fleet.api.link import Link
+
+NS = 1_000_000_000
+
+
+def denied(outcome="bad token"):
+    return Told("api:here", "denied", "", outcome)
+
+
+def run(folder, what):
+    async def inside():
+        time = [0]
+        async with supervised(folder) as supervisor:
+            link = Link(folder.socket("control"), 2.0)
+            diary = Diary(link, now=lambda: time[0])
+            keeping = asyncio.create_task(diary.keep())
+            found = await what(diary, supervisor, time)
+            keeping.cancel()
+            await link.close()
+            return found
+
+    return asyncio.run(inside())
+
+
+async def settled(supervisor, count):
+    while len(supervisor.records()) < count:
+        await asyncio.sleep(0.005)
+
+
+def test_a_record_is_told_soon_and_nobody_waits(folder):
+    async def tell(diary, supervisor, time):
+        diary.tell(denied())
+        before = supervisor.records()
+        await asyncio.wait_for(settled(supervisor, 1), 2)
+        return before, supervisor.records()
+
+    assert run(folder, tell) == ([], [("api:here", "denied", "bad token")])
+
+
+def test_a_flood_is_told_as_a_number(folder):
+    async def tell(diary, supervisor, time):
+        for _ in range(1_000):
+            diary.tell(denied())
+        time[0] += int(WINDOW_S * NS)
+        diary.tell(denied("no token"))
+        await asyncio.wait_for(settled(supervisor, ONE_BY_ONE + 2), 2)
+        return [one.data for one in supervisor.asked]
+
+    told = run(folder, tell)
+
+    assert len(told) == ONE_BY_ONE + 2
+    assert told[ONE_BY_ONE] == {"action": "denied", "target": "990 more", "outcome": "bad token"}
+
+
+def test_at_the_end_the_numbers_are_told_too(folder):
+    async def tell(diary, supervisor, time):
+        for _ in range(12):
+            diary.tell(denied())
+        await asyncio.gather(diary.flush(), settled(supervisor, ONE_BY_ONE + 1))
+        return supervisor.asked[-1].data["target"]
+
+    assert run(folder, tell) == "2 more"
+
+
+def test_while_there_is_no_supervisor_it_waits_and_then_is_told(folder):
+    async def tell():
+        link = Link(folder.socket("control"), 0.2)
+        diary = Diary(link)
+        keeping = asyncio.create_task(diary.keep())
+        diary.tell(denied())
+        await asyncio.sleep(0.05)
+        async with supervised(folder) as supervisor:
+            await asyncio.wait_for(settled(supervisor, 1), 5)
+            keeping.cancel()
+            await link.close()
+            return supervisor.records()
+
+    assert asyncio.run(tell()) == [("api:here", "denied", "bad token")]
+
+
+def test_what_waits_has_a_limit_and_what_is_lost_is_counted(folder):
+    diary = Diary(Link(folder.socket("control")))
+
+    for n in range(1_500):
+        diary.tell(denied(f"reason {n}"))
+
+    assert diary.lost == 500
