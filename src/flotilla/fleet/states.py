@@ -52,51 +52,50 @@ class Transition(NamedTuple):
     when: str = ""
 
 
-def _arrows(befores: str, on: str, afters: str, when: str = "") -> list[Transition]:
+def _arrows(befores: str, events: str, afters: str, when: str) -> list[Transition]:
     return [
         Transition(State(before), on, State(after), when)
         for before in befores.split()
+        for on in events.split()
         for after in afters.split()
     ]
 
 
 TABLE: tuple[Transition, ...] = (
-    *_arrows("stopped failed completed", "start", "waiting", "asked for"),
+    *_arrows("stopped failed completed backoff", "start", "waiting", "asked for"),
     *_arrows("waiting", "go", "starting", "what it needs is there"),
-    *_arrows("starting", "spawned", "ready", "where being started is being ready"),
-    *_arrows("starting", "readied", "ready degraded", "it says so; degraded while a need is not"),
-    *_arrows("starting ready degraded", "probed", "ready degraded", "a probe fails, or is well again"),
-    *_arrows("starting ready degraded", "probed", "stopping", "too many in a row"),
-    *_arrows("starting ready degraded", "needlost", "degraded", "what it needs is not ready"),
-    *_arrows("degraded", "needback", "ready", "all that it needs is ready again"),
-    *_arrows("starting ready", "hostlost", "degraded", "its host is out of sight"),
-    *_arrows("degraded", "hostfound", "ready starting", "its host is back"),
+    *_arrows(
+        "starting", "spawned readied", "ready degraded", "it says so; degraded where something is amiss"
+    ),
+    *_arrows("ready", "probed needlost hostlost", "degraded", "a probe fails, a need or its host is lost"),
+    *_arrows("degraded", "probed needback hostfound", "ready", "nothing is amiss any more"),
+    *_arrows("ready degraded", "probed", "stopping", "too many probes failed in a row"),
+    *_arrows("starting", "tick", "stopping", "not ready in time"),
+    *_arrows("ready degraded", "tick", "killing", "hung: no heartbeat"),
+    *_arrows("starting ready degraded", "over", "stopping", "uses too much"),
+    *_arrows("ready degraded", "over", "draining", "uses too much, and can settle first"),
+    *_arrows("draining", "over", "stopping", "uses far too much, and holds no positions"),
     *_arrows("starting ready degraded", "exited", "completed", "a job, with exit code 0"),
     *_arrows(
-        "starting ready degraded", "exited", "waiting backoff failed", "died: at once, later, too often"
+        "starting ready degraded", "exited", "waiting backoff failed", "died: again at once, later, no more"
     ),
-    *_arrows("starting draining stopping killing", "spawnfailed", "waiting backoff failed stopped"),
-    *_arrows("starting", "tick", "stopping", "not ready in time"),
-    *_arrows("starting ready degraded", "tick", "killing", "hung: no heartbeat"),
-    *_arrows("starting ready degraded", "over", "draining stopping", "more than its resources"),
-    *_arrows("draining", "over", "stopping", "more than its resources, and it holds no position"),
-    *_arrows("starting ready degraded", "stop", "draining stopping", "drained first, where it can be"),
-    *_arrows("waiting backoff failed completed", "stop", "stopped"),
-    *_arrows("draining", "drained", "stopping", "it has settled"),
-    *_arrows("draining", "tick", "stopping", "not settled in time"),
+    *_arrows("starting ready degraded", "exited", "stopped", "died, and is not wanted"),
+    *_arrows("starting stopping killing", "spawnfailed", "waiting backoff failed stopped", "never began"),
+    *_arrows("starting ready degraded", "stop", "stopping", "asked to stop"),
+    *_arrows("ready degraded", "stop", "draining", "asked to stop, and can settle first"),
+    *_arrows("waiting backoff failed completed", "stop", "stopped", "asked to stop"),
+    *_arrows("draining", "drained tick", "stopping", "it has settled, or had its time"),
     *_arrows("stopping", "tick", "killing", "not gone in time: an alarm"),
-    *_arrows("starting ready degraded draining stopping", "kill", "killing", "the fleet's own time is over"),
+    *_arrows(
+        "starting ready degraded draining stopping", "timeover", "killing", "the fleet's own time is over"
+    ),
     *_arrows("draining stopping killing", "exited", "stopped", "as asked"),
     *_arrows("draining stopping killing", "exited", "waiting", "to be started again"),
-    *_arrows(
-        "draining stopping killing", "exited", "backoff failed completed", "it had failed; a job was done"
-    ),
+    *_arrows("draining stopping killing", "exited", "backoff failed completed", "it was stopped for a fault"),
     *_arrows("backoff", "tick", "waiting", "its time has come"),
     *_arrows("failed", "tick", "waiting", "half open: one start to see"),
-    *_arrows(
-        "stopped", "adopted", "starting ready degraded draining stopping killing", "it was found running"
-    ),
-    *_arrows("stopped", "restored", "waiting failed completed", "so it was when the supervisor ended"),
+    *_arrows("stopped", "adopted", "starting ready draining stopping killing", "found running"),
+    *_arrows("stopped", "restored", "waiting failed completed", "as the supervisor before knew it"),
 )
 
 
@@ -137,8 +136,8 @@ class Stop(About, frozen=True):
     patient: bool = False  # waits for its drain without a deadline
 
 
-class Kill(About, frozen=True):
-    """It should be killed now: event when the fleet's time is over, and instruction always."""
+class TimeOver(About, frozen=True):
+    """The fleet has had its time to stop."""
 
 
 class Spawned(About, frozen=True):
@@ -256,6 +255,12 @@ class Shed(Instruction, frozen=True):
 
 class Terminate(Instruction, frozen=True):
     """Send it SIGTERM."""
+
+    name: str
+
+
+class Kill(Instruction, frozen=True):
+    """Send SIGKILL to it and to all that it started."""
 
     name: str
 
