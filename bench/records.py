@@ -47,6 +47,7 @@ class Measured(msgspec.Struct, kw_only=True):
     cpu_s: float | None = None
     calls: int | None = None
     others_pct: float | None = None  # of our cores, used by others while we were timed
+    p99: float | None = None  # of what `value` is the median of, or what else the note says
     rss_mb: float | None = None  # where it is not that of the measuring process
     note: str = ""
 
@@ -69,6 +70,7 @@ class Record(msgspec.Struct, kw_only=True, tag_field="kind", tag="measured"):
     rss_mb: float
     others_pct: float | None
     note: str
+    p99: float | None = None
 
     @property
     def disturbed(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.records import Record, Side, Verdict
 
@@ -55,7 +55,22 @@ def _sweep(name: str, title: str, rebalance: str, times: float, *, scaling: bool
     return Row(name, title, (*ours, peer), tuple(bars))
 
 
+def _managers(module: str, **options: Any) -> tuple[Side, ...]:
+    """Return a side for each manager of processes. options: of all, or of one by its name."""
+    shared = {key: value for key, value in options.items() if key not in _MANAGERS}
+    return tuple(
+        Side(name, module, {"manager": name, **shared, **options.get(name, {})}, one_core_only=True)
+        for name in _MANAGERS
+    )
+
+
+def _fleet(name: str, title: str, *bars: Bar) -> Row:
+    """Return a row that the other managers have no answer to."""
+    return Row(f"fleet-{name}", title, (Side("flotilla", f"bench.fleet.{name}", one_core_only=True),), bars)
+
+
 _ENGINE = "vectorbt's Rust engine"
+_MANAGERS = ("flotilla", "supervisord", "circus")
 
 ROWS: tuple[Row, ...] = (
     _sweep("w3", "W3: 20 stocks, orders when signals change", "change", 100.0, scaling=True),
@@ -116,6 +131,54 @@ ROWS: tuple[Row, ...] = (
         (Side("flotilla", "bench.ours.replay"),),
         (Bar("bars a second", at_least=2_000.0, on="all"),),
     ),
+    Row(
+        "fleet-kill",
+        "kill -9 of a child to its replacement's first instruction",
+        _managers(
+            "bench.fleet.kill",
+            flotilla={"kills": 200, "period_s": 0.0},
+            supervisord={"kills": 40, "period_s": 1.0},
+            circus={"kills": 20, "period_s": 5.0},
+        ),
+        (
+            Bar("ms, median", at_most=10.0, on="one"),
+            Bar("ms, p99", figure="p99", at_most=50.0, on="one"),
+        ),
+    ),
+    Row(
+        "fleet-idle",
+        "twenty children that do nothing",
+        _managers("bench.fleet.idle"),
+        (
+            Bar("% of a core", at_most=0.5, on="one"),
+            Bar("MB", figure="rss_mb", at_most=40 * 1.048576, on="one"),
+        ),
+    ),
+    Row(
+        "fleet-orphans",
+        "processes that are left behind",
+        _managers(
+            "bench.fleet.orphans", flotilla={"trials": 300}, supervisord={"trials": 10}, circus={"trials": 10}
+        ),
+        (Bar("left", at_most=0.0, on="one"),),
+    ),
+    _fleet(
+        "hang", "a hang is found, beats of 200 ms", Bar("s, the worst", figure="p99", at_most=0.6, on="one")
+    ),
+    _fleet(
+        "storm",
+        "twenty children that die at once",
+        Bar("% of a core", at_most=5.0, on="one"),
+        Bar("ms, p99 of its answers", figure="p99", at_most=50.0, on="one"),
+    ),
+    _fleet("down", "a hundred children down in order", Bar("s", at_most=12.0, on="one")),
+    _fleet(
+        "adopt",
+        "adoption after the supervisor's death",
+        Bar("s, the worst", figure="p99", at_most=1.0, on="one"),
+    ),
+    _fleet("tamper", "changes of an audit log", Bar("% found", at_least=100.0, on="one")),
+    _fleet("graphs", "generated graphs", Bar("graphs/s", at_least=100.0, on="one")),
 )
 
 

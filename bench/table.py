@@ -15,7 +15,7 @@ def new_table() -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("row", "who"):
         table.add_column(name, no_wrap=True)
-    for name in ("cores", "value", "", "first s", "warm s", "cpu s", "import s", "MB", "others %"):
+    for name in ("cores", "value", "", "p99", "first s", "warm s", "cpu s", "import s", "MB", "others %"):
         table.add_column(name, justify="left" if not name else "right", no_wrap=True)
     table.add_column("what")
     return table
@@ -29,6 +29,7 @@ def add(table: Table, record: Record) -> None:
         str(record.cores),
         _number(record.value),
         record.unit,
+        "" if record.p99 is None else _number(record.p99),
         _seconds(record.first_s),
         _seconds(record.wall_s),
         _seconds(record.cpu_s),

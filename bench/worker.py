@@ -47,6 +47,7 @@ def main() -> None:
         rss_mb=rss_mb,
         others_pct=measured.others_pct,
         note=measured.note,
+        p99=measured.p99,
     )
     print(msgspec.json.encode(record).decode(), flush=True)
 

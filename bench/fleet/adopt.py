@@ -1,0 +1,57 @@
+"""kill -9 of the supervisor of twenty children: how long until the next one has them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from bench.disturbance import Watch
+from bench.fleet.children import SLEEPS
+from bench.fleet.managers import Flotilla, flotilla, wait_until
+from bench.records import Job, Measured, WrongValue
+from bench.scratch import scratch
+from flotilla.clock import monotonic_ns, sleep
+
+CHILDREN = 20
+
+
+def measure(job: Job) -> Measured:
+    """Return the median in seconds; p99 is the worst. A child that was restarted fails."""
+    times = 2 if job.quick else 10
+    platforms = {f"p{n}": {"command": [*SLEEPS], "ready": "started"} for n in range(CHILDREN)}
+    took_s = []
+    with scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet, Watch(job.cores) as watch:
+        wait_until(lambda: fleet.all_are("ready"), 30.0, "all ready")
+        pids = _pids(fleet)
+        for _ in range(times):
+            before = fleet.client.status()
+            began_ns = monotonic_ns()
+            os.kill(fleet.supervisor, signal.SIGKILL)
+            wait_until(lambda was=before: _is_next(fleet, was.generation), 30.0, "adopted by the next")
+            took_s.append((monotonic_ns() - began_ns) / 1e9)
+            if _pids(fleet) != pids:
+                raise WrongValue("a child was started again, and should have been adopted")
+            sleep(1.0)
+    took_s.sort()
+    return Measured(
+        value=took_s[len(took_s) // 2],
+        p99=took_s[-1],
+        unit="s",
+        size=f"{CHILDREN} children, {times} times",
+        calls=times,
+        others_pct=watch.others_pct,
+        note=f"median, to an answer that has all of them ready; most {took_s[-1]:.3g} s",
+    )
+
+
+def _pids(fleet: Flotilla) -> dict[str, int | None]:
+    return {one.name: one.pid for one in fleet.client.status().platforms}
+
+
+def _is_next(fleet: Flotilla, generation: int) -> bool:
+    status = fleet.status()
+    return (
+        status is not None
+        and status.generation > generation
+        and all(one.state == "ready" for one in status.platforms)
+    )
