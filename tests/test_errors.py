@@ -1,4 +1,5 @@
 import copy
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from flotilla.errors import (
     StageError,
     StreamTimeout,
     UnknownName,
+    line_of,
     nearest,
 )
 
@@ -62,3 +64,13 @@ def test_the_tree_in_the_docstring_is_the_tree():
     drawn = [line.split()[0] for line in errors.__doc__.splitlines() if line.strip()[:1].isupper()]
 
     assert {kind.__name__ for kind in KINDS} <= set(drawn)
+
+
+def test_an_error_is_found_in_the_file_that_it_came_through():
+    try:
+        raise ValueError("here")
+    except ValueError as error:
+        told, elsewhere = line_of(error, __name__), line_of(error, "flotilla.errors")
+
+    assert re.fullmatch(rf" \({re.escape(__file__)}, line \d+\)", told)
+    assert elsewhere == ""

@@ -21,6 +21,7 @@ The families follow what the caller does next, not the module that they come fro
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -129,6 +130,16 @@ class InvalidTransition(FlotillaError):
     def __init__(self, state: str, event: str) -> None:
         self.state, self.event = state, event
         super().__init__(f"{event!r} cannot happen while {state}")
+
+
+def line_of(error: BaseException, module: str) -> str:
+    """Return " (file, line n)": the last line of a module that an error came through; "" if through none."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else line
+        trace = trace.tb_next
+    return "" if line is None else f" ({file}, line {line})"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

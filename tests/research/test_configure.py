@@ -54,3 +54,36 @@ def test_a_term_that_no_portfolio_has_is_refused_with_the_nearest():
 def test_an_option_that_a_frame_has_not_is_refused_with_the_nearest(prices):
     with pytest.raises(ConfigError, match="tick"):
         panel_from(prices, tik=0.01)
+
+
+def inner():
+    def strategy():
+        return close > 3
+
+    return strategy
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: configure(lambda n=3: close > n), "a lambda cannot be found again by its name"),
+        (lambda: configure(inner()), "at the top of a module or a cell"),
+        (lambda: configure(above, sweep={"n": 3}), "sweep of 'n' needs a list of values, it is 3"),
+        (lambda: configure(above, sweep={"n": "345"}), "sweep of 'n' needs a list of values, it is '345'"),
+        (lambda: configure(above, params=3), "params should be names and values, .* it is 3"),
+        (lambda: run(3), "what is run is a configuration or its path, not a int"),
+        (lambda: sweep(configure(above, sweep={"n": [3]}), workers=0), "workers should be 1 or more"),
+    ],
+)
+def test_what_a_notebook_gets_wrong_is_told_as_a_mistake_of_the_configuration(call, said):
+    with pytest.raises(ConfigError, match=said):
+        call()
+
+
+def test_a_frame_is_no_panel_and_a_portfolio_that_is_not_there_has_no_configuration(prices):
+    swept = sweep(configure(above, sweep={"n": [3, 5]}), panel=panel_from(prices))
+
+    with pytest.raises(ConfigError, match=r"give panel_from\(frame\)"):
+        run(configure(above), panel=prices)
+    with pytest.raises(ConfigError, match="there is no portfolio 2: study has 0 to 1"):
+        swept.config_of(2)

@@ -77,5 +77,5 @@ class Broken(Window):
 def test_a_mistake_in_somebodys_stage_is_told_with_the_stages_name():
     broken = runner(stage_node(Broken()))
 
-    with pytest.raises(StageError, match=r"Broken.*AttributeError.*missing"):
+    with pytest.raises(StageError, match=r"Broken.*AttributeError.*missing.* \(.*test_chunk\.py, line \d+\)"):
         broken.advance({"close": np.ones((3, 2))})

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from flotilla.config import RunConfig, check_plugins, decode
+from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.plugins import check_params, find
 
@@ -42,10 +43,12 @@ def configure(
     strategy: a plugin's name, "my_file:thing", or the function or class itself. sweep: parameter -> its
     values; those of the portfolio are written "portfolio.fee_bps". portfolio: its terms, as fee_bps=5.
     """
-    kind = strategy if isinstance(strategy, str) else f"{strategy.__module__}:{strategy.__qualname__}"
+    kind = strategy if isinstance(strategy, str) else _named(strategy)
+    for word, given in (("params", params), ("sweep", sweep), ("data", data)):
+        if not isinstance(given, Mapping | None):
+            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {given!r}")
     axes = {
-        key if "." in key else f"strategy.{key}": values if isinstance(values, Mapping) else _plain(values)
-        for key, values in (sweep or {}).items()
+        key if "." in key else f"strategy.{key}": _plain(key, values) for key, values in (sweep or {}).items()
     }
     config = decode(
         {
@@ -61,6 +64,22 @@ def configure(
     return config
 
 
-def _plain(values: Iterable[Any]) -> list[Any]:
-    """Return a range, an array or a list as a list of plain values."""
+def _named(strategy: Callable[..., Any]) -> str:
+    """Return "module:name" of a function or class; ConfigError if nothing can be found under it."""
+    name = getattr(strategy, "__qualname__", None)
+    if name is None or "<" in name:
+        what = "a lambda" if name and name.endswith("<lambda>") else repr(strategy)
+        raise ConfigError(
+            f"{what} cannot be found again by its name: write the strategy with def, or as a class, "
+            "at the top of a module or a cell"
+        )
+    return f"{strategy.__module__}:{name}"
+
+
+def _plain(key: str, values: Any) -> Any:
+    """Return a range, an array or a list as a list of plain values; a {from, to, step} as it is."""
+    if isinstance(values, Mapping):
+        return values
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ConfigError(f"sweep of {key!r} needs a list of values, it is {values!r}")
     return [value.item() if isinstance(value, np.generic) else value for value in values]

@@ -64,7 +64,7 @@ def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -
     )
 
 
-def _distinct(values: Sequence[Any]) -> tuple[tuple[Scalar, ...], NDArray[np.int64]]:
+def _distinct(values: Sequence[Any] | NDArray[Any]) -> tuple[tuple[Scalar, ...], NDArray[np.int64]]:
     """Return the distinct values, as Python's own, and which of them each is."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         axis, which = np.unique(values, return_inverse=True)

@@ -53,6 +53,8 @@ def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Pa
     """
     if panel is None:
         return open_panel(config, folder)
+    if not isinstance(panel, Panel):
+        raise ConfigError(f"panel should be a Panel, it is a {type(panel).__name__}: give panel_from(frame)")
     asked = config.data
     first = 0 if asked.start is None else int(np.searchsorted(panel.ts_event, _midnight(asked.start)))
     last = len(panel.ts_event)

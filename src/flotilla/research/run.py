@@ -124,6 +124,8 @@ def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConf
     if isinstance(config, RunConfig):
         check_plugins(config, config.name, folder)
         return config, folder
+    if not isinstance(config, str | Path):
+        raise ConfigError(f"what is run is a configuration or its path, not a {type(config).__name__}")
     return read(config), folder or Path(config).parent
 
 

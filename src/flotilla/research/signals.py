@@ -6,11 +6,9 @@ Python, a model perhaps: its rows are stored under the identity of its code, its
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig
-from flotilla.errors import ConfigError, FlotillaError, StageError
+from flotilla.errors import ConfigError, FlotillaError, StageError, line_of
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.research.identity import stage_identity
@@ -52,23 +50,13 @@ def naming(name: str, strategy: StrategyConfig, target: Target) -> Iterator[None
     try:
         yield
     except ConfigError as error:
-        where = f"$.strategies.{name}: {strategy.kind}{_line_of(error, target)}"
+        where = f"$.strategies.{name}: {strategy.kind}{line_of(error, target.__module__)}"
         raise ConfigError(f"{where}: {error}") from error
     except FlotillaError:
         raise
     except Exception as error:
-        where = f"{strategy.kind}{_line_of(error, target)}"
+        where = f"{strategy.kind}{line_of(error, target.__module__)}"
         raise StageError(name, f"{where}: {type(error).__name__}: {error}") from error
-
-
-def _line_of(error: Exception, target: Target) -> str:
-    """Return the last line of the strategy's own file that the error came through; "" if through none."""
-    try:
-        file = inspect.getsourcefile(inspect.unwrap(target))
-    except TypeError:  # a partial, or something else without a file
-        return ""
-    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
-    return f" ({file}, line {lines[-1]})" if lines else ""
 
 
 class Stages:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns
 from flotilla.config import MEASURES, RunConfig, Scalar, as_dict, at, decode
+from flotilla.errors import ConfigError
 from flotilla.kernel.portfolio import Tally
 from flotilla.model.panel import Panel
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
@@ -74,6 +75,10 @@ class SweepResult:
 
     def config_of(self, portfolio: int) -> RunConfig:
         """Return the configuration of one portfolio, by its number; `run` takes it."""
+        if not 0 <= portfolio < self.grid.size:
+            raise ConfigError(
+                f"there is no portfolio {portfolio}: {self.config.name} has 0 to {self.grid.size - 1}"
+            )
         return at(self.config, self.grid.values(portfolio))
 
 
@@ -98,6 +103,8 @@ def sweep(
     """
     began = monotonic_ns()
     config, folder = opened(config, folder)
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers should be 1 or more, it is {workers}")
     panel = panel_for(config, folder, panel)
     grid = grid_of(config, portfolios)
     if portfolios is not None:

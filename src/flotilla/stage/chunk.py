@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from flotilla.errors import ConfigError, StageError
+from flotilla.errors import ConfigError, StageError, line_of
 from flotilla.kernel.elementwise import FUNCTIONS, choose
 from flotilla.kernel.portfolio import Floats
 from flotilla.stage.banks import OPERATORS, Settings
@@ -194,4 +194,5 @@ def _told(stage: Any, call: Callable[..., Any], *args: Any) -> Any:
     try:
         return call(*args)
     except Exception as error:
-        raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}") from error
+        where = line_of(error, type(stage).__module__)
+        raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}{where}") from error
