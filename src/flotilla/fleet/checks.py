@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flotilla.door import NAME, NAME_FORM
 from flotilla.errors import ConfigError, nearest
-from flotilla.fleet import graph, listen
+from flotilla.fleet import graph, listen, preferences
 from flotilla.fleet.parts import FleetSpec, Platform, Schedule
 from flotilla.fleet.probe import host_and_port, place
 
@@ -27,6 +27,7 @@ def wrong(spec: FleetSpec) -> list[str]:
         *_wrong_orders(spec),
         *_wrong_places(spec),
         *(mistake for name, platform in spec.platforms.items() for mistake in _wrong_forms(name, platform)),
+        *(preferences.wrong(spec.monitoring.alerts, "$.monitoring.alerts") if spec.monitoring.alerts else ()),
     ]
 
 

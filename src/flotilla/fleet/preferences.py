@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
-# A clear word of where an address is kept, never the address: that is a secret, and this is printed.
-Target = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+# Where an address is kept, never the address: that is a secret, and this is printed.
+_TARGET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 Time = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]  # of the day, hh:mm
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")  # the worst comes last
@@ -16,7 +19,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")  # the worst 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
     """One list of people, and how long the list before it had to acknowledge."""
 
-    to: Annotated[tuple[Target, ...], Meta(min_length=1)]  # "env:SLACK_URL", "file:mail.urls"
+    to: Annotated[tuple[str, ...], Meta(min_length=1)]  # "env:SLACK_URL", "file:mail.urls"
     after_minutes: Annotated[float, Meta(ge=0)] = 10.0  # of the first list: passed over
 
 
@@ -40,3 +43,17 @@ class Alerts(Struct, frozen=True, forbid_unknown_fields=True):
     burst: Annotated[int, Meta(ge=1)] = 10  # messages at once; what is over is gathered into one
     quiet: Quiet | None = None
     missed_s: Annotated[float, Meta(gt=0)] = 60.0  # a supervisor that does not answer so long is told of
+
+
+def wrong(alerts: Alerts, where: str) -> Iterator[str]:
+    """Yield every mistake that types do not show, with its path. An address that was written is not repeated."""
+    for number, people in enumerate(alerts.lists):
+        for place, target in enumerate(people.to):
+            if not _TARGET.fullmatch(target):
+                path = f"{where}.lists[{number}].to[{place}]"
+                yield f"{path}: should say where the address is kept, env:NAME or file:PATH: it is a secret"
+    if alerts.quiet is not None:
+        try:
+            ZoneInfo(alerts.quiet.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            yield f"{where}.quiet.zone: no zone is called {alerts.quiet.zone!r}"
