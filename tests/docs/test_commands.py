@@ -7,6 +7,7 @@ from tests.docs.exceptions import NOT_RUN
 from tests.docs.reader import REPOSITORY, blocks_of, pages
 
 from flotilla.cli.commands import COMMANDS
+from flotilla.cli.fleet.commands import COMMANDS as OF_FLEET
 from flotilla.cli.main import main
 
 INLINE = re.compile(r"`(flotilla(?: [^`]*)?)`")
@@ -51,9 +52,13 @@ def test_a_command_that_is_mentioned_exists_with_its_options(line, helps, capsys
         return
     assert words[0] in [command.name for command in COMMANDS]
 
-    if words[0] not in helps:
-        assert main([words[0], "--help"]) == 0
-        helps[words[0]] = capsys.readouterr().out
+    command, commands = words[0], [fleets.name for fleets in OF_FLEET]
+    if command == "fleet" and len(words) > 1 and not words[1].startswith("-") and not words[1].isupper():
+        assert words[1] in commands
+        command = f"fleet {words[1]}"
+    if command not in helps:
+        assert main([*command.split(), "--help"]) == 0
+        helps[command] = capsys.readouterr().out
     options = [word for word in words[1:] if word.startswith("--") and word != "--help"]
 
-    assert [option for option in options if option not in helps[words[0]]] == []
+    assert [option for option in options if option not in helps[command]] == []

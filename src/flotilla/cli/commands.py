@@ -20,6 +20,7 @@ class Command(NamedTuple):
 
 
 START, RESEARCH, TRADE, LOOK, GENERAL = "Start here", "Research", "Trade", "Look", "General"
+PROCESSES = "Run processes"
 
 HEAD = """Usage: flotilla COMMAND [OPTIONS]
 
@@ -132,6 +133,21 @@ Try:
   flotilla live --replay my.yaml
   flotilla live --replay examples/cross.yaml --portfolio 1241 --start 2020-12-29
   flotilla live --replay my.yaml --speed 10""",
+    ),
+    Command(
+        "fleet",
+        "fleet.commands:app",
+        PROCESSES,
+        """Run processes as a fleet: in order, watched, restarted.
+
+A YAML file says what runs and what it needs. Each starts once what it needs is
+ready, is restarted within a budget when it dies, and stops after those that
+need it. It has commands of its own, and each of them takes --json.
+
+Try:
+  flotilla fleet --help
+  flotilla fleet up examples/fleet.yaml
+  flotilla fleet status --watch""",
     ),
     Command(
         "data",

@@ -1,0 +1,204 @@
+"""`flotilla fleet start | stop | restart | drain | down | ack`: say what it means, ask, wait for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.fleet import show
+from flotilla.cli.fleet.find import Fleet, Names, Which, Why, Yes, find
+from flotilla.cli.fleet.settle import News, settled
+from flotilla.errors import ConfigError
+from flotilla.fleet.plan import Order, others, start_order, stop_order
+from flotilla.fleet.status import FleetStatus, lives, underway, well
+
+WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
+NoWait = Annotated[bool, Parameter(help="Return when it was accepted, not when it is done.")]
+Several = Annotated[tuple[str, ...], Parameter(help="Platforms, at least one.")]
+
+
+def start(
+    names: Names = (), /, *, why: Why = "", no_wait: NoWait = False, fleet: Which = None, json: Json = False
+) -> int:
+    """Start platforms, and first what they need."""
+    found = find(fleet)
+    status = found.client().status()
+    needs, running = _graph(status), [p.name for p in status.platforms if lives(p)]
+    sequence = len(names) == 1 and names[0] in found.spec().sequences
+    wanted = names or tuple(needs)
+    levels: Order = () if sequence else start_order(needs, running, wanted)
+    if not json and levels:
+        say.note(Text.assemble("starting ", show.order(levels, wanted)))
+    return _do(
+        found, "start", names, why, tuple(needs) if sequence else _flat(levels) + wanted, no_wait, json
+    )
+
+
+def stop(
+    names: Several,
+    /,
+    *,
+    yes: Yes = False,
+    why: Why = "",
+    no_wait: NoWait = False,
+    fleet: Which = None,
+    json: Json = False,
+) -> int:
+    """Stop platforms, and first those that need them."""
+    found, levels = _agreed("stop", names, yes, json, fleet)
+    return _do(found, "stop", names, why, _flat(levels), no_wait, json)
+
+
+def restart(
+    names: Several,
+    /,
+    *,
+    yes: Yes = False,
+    why: Why = "",
+    no_wait: NoWait = False,
+    fleet: Which = None,
+    json: Json = False,
+) -> int:
+    """Stop platforms and start them again, with those that need them."""
+    found, levels = _agreed("restart", names, yes, json, fleet)
+    return _do(found, "restart", names, why, _flat(levels) + names, no_wait, json)
+
+
+def drain(
+    names: Several,
+    /,
+    *,
+    yes: Yes = False,
+    why: Why = "",
+    no_wait: NoWait = False,
+    fleet: Which = None,
+    json: Json = False,
+) -> int:
+    """Ask platforms to settle what is in flight, then stop them."""
+    found, levels = _agreed("drain", names, yes, json, fleet)
+    return _do(found, "drain", names, why, _flat(levels), no_wait, json)
+
+
+def down(
+    *, yes: Yes = False, why: Why = "", no_wait: NoWait = False, fleet: Which = None, json: Json = False
+) -> int:
+    """Stop all, in order, and end the supervisor."""
+    found = find(fleet)
+    status = found.client().status()
+    needs, running = _graph(status), _running(status)
+    levels = stop_order(needs, running, tuple(needs))
+    _ask(f"This takes {found.name} down", levels, tuple(needs), yes, json, ask=bool(levels))
+    news = News(found)
+    answer = found.client().ask("down", why=why)
+    if no_wait:
+        return _tell({"accepted": True, **_mapping(answer)}, json, "accepted")
+    settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False)
+    if not json:
+        news.tell()
+    return _tell({"down": True, "stopped": levels}, json, f"{found.name} is down")
+
+
+def ack(names: Names = (), /, *, why: Why = "", fleet: Which = None, json: Json = False) -> int:
+    """Say that you have seen the alerts, so that they do not escalate."""
+    found = find(fleet)
+    answer = found.client().ask("ack", names, why=why)
+    told = f"acknowledged: {', '.join(names) or 'all alerts'}"
+    return _tell({"acknowledged": list(names) or "all", **_mapping(answer)}, json, told)
+
+
+def _agreed(
+    command: str, names: Sequence[str], yes: bool, json: bool, which: str | None
+) -> tuple[Fleet, Order]:
+    """Return the fleet, and who stops in which order, once that was said and agreed to."""
+    found = find(which)
+    status = found.client().status()
+    levels = stop_order(_graph(status), _running(status), names)
+    more = others(levels, names)
+    head = f"{command} {', '.join(names)}: {', '.join(more) or 'nothing else'} will stop as well"
+    _ask(head, levels, names, yes, json, ask=bool(more))
+    return found, levels
+
+
+def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, *, ask: bool) -> None:
+    """Say in which order platforms stop; ask if that is more than was named."""
+    if not json:
+        say.note(head if ask else "nothing else needs it" if levels else "nothing of it runs")
+        if levels:
+            say.note(Text.assemble("  in this order: ", show.order(levels, named)))
+    if not ask or yes:
+        return
+    if json or not sys.stdin.isatty():
+        raise ConfigError(f"{head}. Nothing was done. Say --yes if that is meant")
+    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was done")
+
+
+def _do(
+    found: Fleet,
+    command: str,
+    names: Sequence[str],
+    why: str,
+    wait_for: Sequence[str],
+    no_wait: bool,
+    json: bool,
+) -> int:
+    """Ask for it, wait until it is settled, and tell how it ended."""
+    news = News(found)
+    answer = _mapping(found.client().ask(command, names, why=why))
+    if no_wait:
+        return _tell({"accepted": True, **answer}, json, "accepted; follow it with: flotilla fleet events -f")
+    status = settled(found, wait_for, WAIT_S, news=None if json else news)
+    if status is None:
+        raise ConfigError(f"{found.name} went down meanwhile")
+    return _ended(status, command, wait_for, json)
+
+
+def _ended(status: FleetStatus, command: str, names: Sequence[str], json: bool) -> int:
+    """Tell how those that were waited for are now; return 0 if that is as it was asked."""
+    concerned = [platform for platform in status.platforms if platform.name in set(names)]
+    if command in ("start", "restart"):
+        wrong = [p for p in concerned if p.state in ("failed", "degraded")]
+    else:
+        wrong = [p for p in concerned if lives(p)]
+    if json:
+        say.show_json({"ok": not wrong, "platforms": concerned})
+        return 1 if wrong else 0
+    for platform in wrong:
+        why = f": {platform.reason}" if platform.reason else ""
+        say.show(Text.assemble((platform.name, "bold"), " is ", show.state(platform.state), why))
+        if platform.state == "failed":
+            say.note(f"  see: flotilla fleet logs {platform.name}")
+    if not wrong:
+        told = ", ".join(f"{p.name} {p.state}" for p in concerned) or "nothing to do"
+        say.show(say.verdict(told, good=command not in ("start", "restart") or all(map(well, concerned))))
+    return 1 if wrong else 0
+
+
+def _graph(status: FleetStatus) -> dict[str, tuple[str, ...]]:
+    return {platform.name: tuple(platform.needs) for platform in status.platforms}
+
+
+def _running(status: FleetStatus) -> list[str]:
+    return [platform.name for platform in status.platforms if lives(platform) or underway(platform)]
+
+
+def _flat(levels: Order) -> tuple[str, ...]:
+    return tuple(name for level in levels for name in level)
+
+
+def _mapping(answer: Any) -> dict[str, Any]:
+    return answer if isinstance(answer, dict) else {}
+
+
+def _tell(plain: dict[str, Any], json: bool, words: str) -> int:
+    if json:
+        say.show_json(plain)
+    else:
+        say.show(words)
+    return 0

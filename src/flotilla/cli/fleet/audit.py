@@ -1,0 +1,77 @@
+"""`flotilla fleet audit`: who did what, and whether the record is as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.fleet import show
+from flotilla.cli.fleet.find import Fleet, Which, find
+from flotilla.fleet.audit import Record, read
+from flotilla.fleet.audit import verify as verify_chain
+
+app = App(name="audit", help="Show who did what; verify the record.", help_format="plaintext")
+_BATCH = 10_000
+
+
+@app.default
+def audit(
+    *,
+    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many of the last.")] = 50,
+    fleet: Which = None,
+    json: Json = False,
+) -> None:
+    """Show who did what, when, why, and how it ended. Times are UTC."""
+    found = find(fleet)
+    records = _last(found.folder.audit, max(lines, 0))
+    if json:
+        say.show_json(records)
+        return
+    made = say.table(">number", "when, UTC", "who", "did", "to", "why", "outcome")
+    for record in records:
+        when = f"{say.utc(record.ts)[:10]} {show.clock_time(record.ts)[:8]}"
+        made.add_row(
+            str(record.seq), when, record.who, record.action, record.target, record.why, record.outcome
+        )
+    say.show(made)
+
+
+@app.command
+def verify(
+    *,
+    anchor: Annotated[Path | None, Parameter(help="Where its head is written down as well.")] = None,
+    fleet: Which = None,
+    json: Json = False,
+) -> int:
+    """Check every record, and the head against the anchor; exit code 1 if something was changed."""
+    found = find(fleet)
+    verdict = verify_chain(found.folder.audit, found.folder.audit_key, anchor or anchor_of(found))
+    if json:
+        say.show_json(verdict._asdict())
+    else:
+        words = f"{verdict.records:,} records"
+        told = (
+            f"WHOLE: {words}, as they were written" if verdict.ok else f"BROKEN after {words}: {verdict.what}"
+        )
+        say.show(say.verdict(told, verdict.ok))
+    return 0 if verdict.ok else 1
+
+
+def anchor_of(found: Fleet) -> Path:
+    """Return where the head is written down: where the fleet's file says, else beside its run folder."""
+    path = found.folder.path
+    declared = found.spec().audit.anchor if found.folder.fleet_file.exists() else None
+    return path.parent / declared if declared else path.with_name(f"{path.name}.anchor")
+
+
+def _last(path: Path, count: int) -> list[Record]:
+    records: list[Record] = []
+    at = 1
+    while part := read(path, at, _BATCH):
+        records = [*records, *part][-count:] if count else []
+        at = part[-1].seq + 1
+    return records

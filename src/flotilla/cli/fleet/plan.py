@@ -1,0 +1,99 @@
+"""`flotilla fleet plan | reload`: what changed in the file, and taking it up."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.fleet import show
+from flotilla.cli.fleet.act import WAIT_S
+from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
+from flotilla.cli.fleet.settle import News, settled
+from flotilla.errors import ConfigError
+from flotilla.fleet.plan import ReloadPlan, reload_plan
+from flotilla.fleet.spec import read
+
+Config = Annotated[
+    Path | None, Parameter(help="The fleet file; by default the one that the fleet was started from.")
+]
+
+
+class _Compared(NamedTuple):
+    fleet: Fleet
+    file: Path
+    plan: ReloadPlan
+
+
+def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -> None:
+    """Show what a reload would change, and change nothing."""
+    compared = _compare(config, fleet)
+    if json:
+        say.show_json(compared.plan)
+    else:
+        tell(compared.plan)
+
+
+def reload(
+    config: Config = None, /, *, yes: Yes = False, why: Why = "", fleet: Which = None, json: Json = False
+) -> int:
+    """Take up what changed in the fleet's file; what did not change keeps running."""
+    compared = _compare(config, fleet)
+    changes = compared.plan
+    if not json:
+        tell(changes)
+    if changes.empty:
+        if json:
+            say.show_json({"reloaded": False, "plan": changes})
+        return 0
+    if not yes and (changes.removed or changes.restarts):
+        _ask(changes, json)
+    found = compared.fleet
+    news = News(found)
+    answer = found.client(deadline_s=30.0).ask("reload", why=why, data={"file": str(compared.file.resolve())})
+    status = settled(found, [*changes.added, *changes.changed], WAIT_S, news=None if json else news)
+    wrong = [p for p in status.platforms if p.state == "failed"] if status else []
+    if json:
+        say.show_json({"reloaded": True, "plan": changes, "answer": answer})
+    elif status:
+        say.show(show.headline(status))
+    return 1 if wrong or status is None else 0
+
+
+def tell(changes: ReloadPlan) -> None:
+    """Print what a reload would do."""
+    if changes.empty:
+        say.show(f"nothing changes: {len(changes.unchanged)} platforms are as the file says")
+        return
+    for name in changes.added:
+        say.show(Text.assemble(("+ ", "bold green"), (name, "bold"), "  starts"))
+    for name in changes.removed:
+        say.show(Text.assemble(("- ", "bold red"), (name, "bold"), "  stops, and is forgotten"))
+    for name, keys in changes.changed.items():
+        what = "starts again" if name in changes.restarts else "keeps running"
+        say.show(Text.assemble(("~ ", "bold yellow"), (name, "bold"), f"  {what}: {', '.join(keys)}"))
+    if changes.fleet:
+        say.show(Text.assemble(("~ ", "bold yellow"), "the fleet  ", ", ".join(changes.fleet)))
+    say.show(f"{len(changes.unchanged)} unchanged")
+
+
+def _compare(config: Path | None, which: str | None) -> _Compared:
+    found = find(which or (str(config) if config else None))
+    file = config or found.origin
+    new = read(file)
+    if new.name != found.name:
+        raise ConfigError(f"{file}: $.name: it is the fleet {new.name}, and {found.name} runs")
+    return _Compared(found, file, reload_plan(found.spec(), new))
+
+
+def _ask(changes: ReloadPlan, json: bool) -> None:
+    words = f"{len(changes.removed)} would stop and {len(changes.restarts)} start again"
+    if json or not sys.stdin.isatty():
+        raise ConfigError(f"{words}. Nothing was done. Say --yes if that is meant")
+    if input(f"{words}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was done")

@@ -1,0 +1,94 @@
+"""Wait until platforms are where they should be, and tell what happens meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+
+from flotilla.cli import say
+from flotilla.cli.fleet import show
+from flotilla.cli.fleet.find import Fleet
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.errors import ProcessError, StreamError
+from flotilla.fleet.client import NoSupervisor
+from flotilla.fleet.events import Event, EventReader
+from flotilla.fleet.status import FleetStatus, PlatformStatus, underway
+
+LOOK_S = 0.1
+TOLD = ("state", "alert", "killed", "failed", "exited", "spawn_failed", "log_not_rotated", "reloaded")
+
+
+class News:
+    """What happens to a fleet from now on."""
+
+    def __init__(self, fleet: Fleet, from_seq: int | None = None) -> None:
+        self._fleet, self._at = fleet, from_seq
+        if from_seq is None:
+            self._at = self._after_the_last()
+
+    def read(self, most: int = 1000) -> list[Event]:
+        """Return what happened since the last call."""
+        if not self._fleet.folder.events.exists():
+            return []
+        try:
+            with closing(EventReader(self._fleet.folder.events)) as reader:
+                events = reader.read(self._at or 1, most)
+        except StreamError:  # it is being made just now
+            return []
+        if events:
+            self._at = events[-1].seq + 1
+        return events
+
+    def tell(self) -> None:
+        """Write to stderr what happened since the last call."""
+        for event in self.read():
+            if event.kind in TOLD:
+                say.note(show.event_line(event))
+
+    def _after_the_last(self) -> int:
+        if not self._fleet.folder.events.exists():
+            return 1
+        with closing(self._fleet.events()) as reader:
+            return reader.last_seq() + 1
+
+
+def settled(
+    fleet: Fleet,
+    names: Iterable[str] | None,
+    timeout_s: float,
+    *,
+    news: News | None = None,
+    until: Callable[[PlatformStatus], bool] | None = None,
+    alive: Callable[[], bool] | None = None,
+) -> FleetStatus | None:
+    """Return the fleet's state once `names` (None: all) are `until`; None when its supervisor has gone.
+
+    until: by default, that their state will not change by itself. news: told meanwhile, if given. alive:
+    whether there is hope for a supervisor that does not listen yet. ProcessError names those who are not
+    there within `timeout_s`.
+    """
+    wanted = None if names is None else set(names)
+    until = until or (lambda platform: not underway(platform))
+    deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
+    client = fleet.client()
+    while True:
+        late: list[PlatformStatus] = []
+        try:
+            status = client.status()
+        except NoSupervisor:
+            status = None
+            if alive is None or not alive():
+                return None
+        if news:
+            news.tell()
+        if status is not None:
+            late = [p for p in status.platforms if (wanted is None or p.name in wanted) and not until(p)]
+            if not late:
+                return status
+        if monotonic_ns() > deadline_ns:
+            listed = ", ".join(f"{platform.name} is {platform.state}" for platform in late)
+            raise ProcessError(
+                f"after {timeout_s:g} s {listed or 'the supervisor does not listen'}; it goes on by itself. "
+                "Look: flotilla fleet status"
+            )
+        sleep(LOOK_S)

@@ -1,0 +1,105 @@
+"""`flotilla fleet status`: how each platform is, now or as it was last known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.fleet import show
+from flotilla.cli.fleet.find import Fleet, Which, find
+from flotilla.clock import sleep
+from flotilla.errors import ProcessError
+from flotilla.fleet.client import NoSupervisor
+from flotilla.fleet.status import FleetStatus, PlatformStatus
+
+_SICK = ("failed", "degraded")
+
+
+def status(
+    *,
+    watch: Annotated[bool, Parameter(help="Keep it on the screen, up to date, until Ctrl-C.")] = False,
+    every: Annotated[float, Parameter(help="Seconds between looks of --watch.")] = 1.0,
+    fleet: Which = None,
+    json: Json = False,
+) -> int:
+    """Show each platform: its state, since when, and why."""
+    found = find(fleet)
+    if watch and not json:
+        _watch(found, max(every, 0.1))
+        return 0
+    try:
+        now = found.client().status()
+    except NoSupervisor:
+        return _left_behind(found, json)
+    if json:
+        say.show_json(now)
+    else:
+        say.show(show.headline(now), show.listing(now))
+    return 1 if any(platform.state in _SICK for platform in now.platforms) else 0
+
+
+def last_known(found: Fleet) -> FleetStatus:
+    """Return what the last supervisor kept; a pid only of a process that still runs."""
+    kept = found.folder.state()
+    platforms = tuple(
+        PlatformStatus(
+            name,
+            known.state.lower(),
+            pid=known.pid if known.pid and _runs(known.pid, known.start_ticks) else None,
+            restarts=known.restarts,
+            reason="its process is gone" if known.pid and not _runs(known.pid, known.start_ticks) else "",
+        )
+        for name, known in kept.platforms.items()
+    )
+    return FleetStatus(found.name, kept.generation, "", 0, platforms)
+
+
+def _left_behind(found: Fleet, json: bool) -> int:
+    known = last_known(found)
+    running = [platform for platform in known.platforms if platform.pid]
+    if json:
+        say.show_json({"supervised": False, "last_known": known})
+        return 1
+    say.show(say.warning(f"{found.name} has no supervisor: it is down" + (", but:" if running else "")))
+    if running:
+        say.show(show.listing(known))
+        say.note(f"{len(running)} still run; this takes them over: flotilla fleet up {_file(found)}")
+    else:
+        say.note(f"start it: flotilla fleet up {_file(found)}")
+    return 1
+
+
+def _file(found: Fleet) -> str:
+    origin = found.origin
+    here = Path.cwd()
+    return str(origin.relative_to(here) if origin.is_relative_to(here) else origin)
+
+
+def _runs(pid: int, start_ticks: int | None) -> bool:
+    """Return whether the process is the one that was started, and not another with its number."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return False
+    return words[0] not in ("Z", "X") and (start_ticks is None or int(words[19]) == start_ticks)
+
+
+def _watch(found: Fleet, every_s: float) -> None:
+    client = found.client(deadline_s=5.0)
+    with Live(console=Console(highlight=False), auto_refresh=False, screen=False) as live:
+        while True:
+            try:
+                now = client.status()
+                live.update(Group(show.headline(now), show.listing(now)), refresh=True)
+            except NoSupervisor:
+                live.update(Text(f"{found.name} has no supervisor", style="yellow"), refresh=True)
+            except ProcessError as error:
+                live.update(Text(str(error), style="red"), refresh=True)
+            sleep(every_s)

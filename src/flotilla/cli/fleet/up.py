@@ -1,0 +1,220 @@
+"""`flotilla fleet up`: write down what was accepted, start the guard, and tell what happens.
+
+Started by something that waits for word ($NOTIFY_SOCKET: systemd, or another fleet), this process becomes the
+guard itself. Otherwise the guard has a session of its own, so that a terminal that closes, or Ctrl-C, reaches
+this process alone: it then asks for an orderly end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+from rich.text import Text
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.fleet import show
+from flotilla.cli.fleet.find import ORIGIN, Fleet
+from flotilla.cli.fleet.settle import LOOK_S, News, settled
+from flotilla.clock import sleep
+from flotilla.errors import ProcessError
+from flotilla.fleet import graph
+from flotilla.fleet.api import tokens
+from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.logs import Log
+from flotilla.fleet.spec import FleetSpec, read, to_yaml
+from flotilla.fleet.status import FleetStatus, PlatformStatus
+
+_GUARD = Path(graph.__file__).with_name("guard.py")
+_MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
+_LAST_LINES = 10
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Guard:
+    """The guard's process, which is this one's child and outlives it."""
+
+    def __init__(self, argv: list[str], log: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self.pid = os.posix_spawn(
+            argv[0],
+            argv,
+            os.environ,
+            setsid=True,
+            setsigdef=_STOPS,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+        )
+        self.exit_code: int | None = None
+
+    def alive(self) -> bool:
+        """Return whether it still runs."""
+        if self.exit_code is None:
+            pid, ended = os.waitpid(self.pid, os.WNOHANG)
+            self.exit_code = os.waitstatus_to_exitcode(ended) if pid else None
+        return self.exit_code is None
+
+    def ask_to_stop(self) -> None:
+        """Ask for an orderly end of the fleet."""
+        if self.alive():
+            os.kill(self.pid, signal.SIGTERM)
+
+
+def up(
+    config: Annotated[Path, Parameter(help="The fleet's file.")] = Path("fleet.yaml"),
+    /,
+    *,
+    detach: Annotated[bool, Parameter(help="Go to the background; return once all are ready.")] = False,
+    timeout: Annotated[float | None, Parameter(help="How long --detach waits, seconds.")] = None,
+    json: Json = False,
+) -> int:
+    """Start a fleet from its file, each platform after what it needs."""
+    spec = read(config)
+    fleet = prepared(config, spec)
+    if "NOTIFY_SOCKET" in os.environ:
+        argv = command(fleet, spec)
+        os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
+    if not json and (token := tokens.first(fleet.folder.tokens)):
+        say.note(f"the API's first token, an admin's, which is shown this once: {token}")
+    news = News(fleet)
+    process = Guard(command(fleet, spec), fleet.own_log)
+    if detach:
+        return _detached(fleet, spec, process, news, timeout, json)
+    return _attended(fleet, process, news, json)
+
+
+def prepared(config: Path, spec: FleetSpec) -> Fleet:
+    """Return the fleet with its run folder, in which the accepted file and its origin are written down.
+
+    ProcessError if it is supervised already.
+    """
+    fleet = Fleet(Folder(place(config, spec.name)).make())
+    if (holder := fleet.folder.holder()) is not None:
+        raise ProcessError(
+            f"{spec.name} is up already, supervised by process {holder}. "
+            f"To take up changes: flotilla fleet reload {config}"
+        )
+    write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
+    write_whole(fleet.folder.path / ORIGIN, str(config.resolve()).encode())
+    return fleet
+
+
+def command(fleet: Fleet, spec: FleetSpec) -> list[str]:
+    """Return the command of the guard, which starts the supervisor."""
+    folder = str(fleet.folder.path)
+    supervisor = [sys.executable, "-m", "flotilla.fleet.supervisor", folder]
+    return [sys.executable, "-I", "-S", str(_GUARD), folder, spec.mode, "--", *supervisor]
+
+
+def _detached(
+    fleet: Fleet, spec: FleetSpec, process: Guard, news: News, timeout_s: float | None, json: bool
+) -> int:
+    """Wait until all are where they will stay; tell who is not as it should be, and why."""
+    wait_s = timeout_s if timeout_s is not None else longest_start_s(spec) + _MORE_S
+    status = settled(fleet, None, wait_s, news=None if json else news, alive=process.alive)
+    if status is None:
+        raise _died(fleet, process)
+    wrong = not_up(status, spec)
+    if json:
+        say.show_json({"ok": not wrong, "not_up": [platform.name for platform in wrong], "status": status})
+        return 1 if wrong else 0
+    say.show(show.headline(status), show.listing(status))
+    for platform in wrong:
+        _explain(fleet, platform)
+    return 1 if wrong else 0
+
+
+def _attended(fleet: Fleet, process: Guard, news: News, json: bool) -> int:
+    """Tell what happens until the fleet has ended; a wish to stop is passed on, once."""
+    with _wishes() as wishes:
+        if not json:
+            say.note(f"{fleet.name} is coming up; Ctrl-C takes it down in order")
+        asked = False
+        while process.alive():
+            _tell(news, json)
+            if wishes and not asked:
+                asked = True
+                process.ask_to_stop()
+                if not json:
+                    say.note(f"taking {fleet.name} down; another Ctrl-C changes nothing")
+            sleep(LOOK_S)
+        _tell(news, json)
+    if process.exit_code != 0:
+        raise _died(fleet, process)
+    return 0
+
+
+def not_up(status: FleetStatus, spec: FleetSpec) -> list[PlatformStatus]:
+    """Return the platforms that should do their work and do not; outside its hours one may be stopped."""
+    return [
+        platform
+        for platform in status.platforms
+        if platform.state not in ("ready", "completed")
+        and not (platform.state == "stopped" and _scheduled(spec, platform.name))
+    ]
+
+
+def longest_start_s(spec: FleetSpec) -> float:
+    """Return how long a start may take by the platforms' own deadlines, restarts included, in seconds."""
+    total = 0.0
+    for level in graph.levels(spec.needs):
+        platforms = [spec.platforms[name] for name in level]
+        total += max((p.startup_timeout + p.backoff.most) * (1 + p.max_restart_attempts) for p in platforms)
+    return min(total, 3600.0)
+
+
+def _scheduled(spec: FleetSpec, name: str) -> bool:
+    return name in spec.platforms and spec.platforms[name].schedule is not None
+
+
+def _explain(fleet: Fleet, platform: PlatformStatus) -> None:
+    why = f": {platform.reason}" if platform.reason else ""
+    say.note(Text.assemble((platform.name, "bold"), " is ", show.state(platform.state), why))
+    for line in Log(fleet.folder.log(platform.name)).last(_LAST_LINES)[1]:
+        say.note(f"    {line}")
+    say.note(f"  more: flotilla fleet logs {platform.name}")
+
+
+def _died(fleet: Fleet, process: Guard) -> ProcessError:
+    """Return why the guard ended when it should not have."""
+    process.alive()
+    code = process.exit_code if process.exit_code is not None else 0
+    _, lines, rest = Log(fleet.own_log).last(_LAST_LINES)
+    said = "\n".join(["", *(f"    {line}" for line in [*lines, rest] if line)])
+    return ProcessError(f"{fleet.name} did not stay up ({show.ended(code)}); {fleet.own_log} ends in:{said}")
+
+
+def _tell(news: News, json: bool) -> None:
+    for event in news.read():
+        if json:
+            sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
+        else:
+            say.show(show.event_line(event))
+    sys.stdout.flush()
+
+
+@contextmanager
+def _wishes() -> Iterator[list[int]]:
+    """Collect the signals that ask us to stop, instead of dying of them."""
+    heard: list[int] = []
+
+    def note(number: int, _frame: Any) -> None:
+        heard.append(number)
+
+    before = {what: signal.signal(what, note) for what in _STOPS}
+    try:
+        yield heard
+    finally:
+        for what, handler in before.items():
+            signal.signal(what, handler)

@@ -1,0 +1,163 @@
+"""A fleet whose supervisor is played: it answers as the real one does, and starts nothing."""
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from flotilla.clock import now_ns
+from flotilla.errors import UnknownName
+from flotilla.fleet.audit import Chain
+from flotilla.fleet.control import Control
+from flotilla.fleet.events import EventStore
+from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.plan import others, start_order, stop_order
+from flotilla.fleet.spec import read, to_yaml
+from flotilla.fleet.status import FleetStatus, PlatformStatus
+
+FILE = """
+name: demo
+platforms:
+  feed: {command: [sleep, "60"], ready: started}
+  strategy: {command: [sleep, "60"], ready: started, needs: [feed]}
+  portfolio: {command: [sleep, "60"], ready: started, needs: [strategy]}
+  report: {command: [sleep, "60"], ready: started}
+"""
+
+
+class Played:
+    """Plays a supervisor: states change at once, each change is an event and a record."""
+
+    def __init__(self, folder: Folder, fails=()):
+        self.folder, self.asked, self.fails = folder, [], set(fails)
+        self.spec = read(folder.fleet_file)
+        self.states = dict.fromkeys(self.spec.platforms, "ready")
+        self.over = None
+
+    async def serve(self, there):
+        self.over = asyncio.Event()
+        self.events = EventStore(self.folder.events)
+        anchor = self.folder.path.with_name(f"{self.folder.path.name}.anchor")
+        self.chain = Chain(self.folder.audit, self.folder.audit_key, anchor)
+        self.control = Control(self.answer, self.events.read)
+        await self.control.open(self.folder.socket("control"))
+        for name in self.states:
+            self.events.append("state", name, {"old": "starting", "new": "ready"})
+        there.set()
+        await self.over.wait()
+        await asyncio.sleep(0.05)
+        await self.control.close()
+        self.events.close()
+        self.chain.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0.01)
+
+    async def answer(self, request, peer):
+        if request.command == "status":
+            return self.status()
+        self.asked.append(request)
+        for name in request.platforms:
+            if name not in self.states:
+                raise UnknownName("platform", name, list(self.states))
+        self.chain.append(request.who, request.command, ",".join(request.platforms), request.why, "accepted")
+        getattr(self, request.command)(request)
+        return {"seq": self.events.last_seq(), "names": request.platforms}
+
+    def status(self):
+        platforms = tuple(
+            PlatformStatus(
+                name,
+                self.states[name],
+                pid=100 + n if self.states[name] == "ready" else None,
+                since_ns=now_ns() - 65_000_000_000,
+                needs=dict(self.spec.platforms[name].needs),
+                reason="died 3 times in 60 s" if self.states[name] == "failed" else "",
+            )
+            for n, name in enumerate(self.states)
+        )
+        return FleetStatus("demo", 4, "adopt", self.events.last_seq(), platforms, pid=99)
+
+    def become(self, name, state):
+        self.events.append("state", name, {"old": self.states[name], "new": state})
+        self.states[name] = state
+
+    def start(self, request):
+        running = [name for name, state in self.states.items() if state == "ready"]
+        for level in start_order(self.spec.needs, running, request.platforms or self.states):
+            for name in level:
+                self.become(name, "failed" if name in self.fails else "ready")
+
+    def stop(self, request):
+        running = [name for name, state in self.states.items() if state == "ready"]
+        for level in stop_order(self.spec.needs, running, request.platforms or self.states):
+            for name in level:
+                self.become(name, "stopped")
+
+    drain = stop
+
+    def restart(self, request):
+        order = stop_order(self.spec.needs, self.states, request.platforms)
+        self.stop(request)
+        self.start(msgspec.structs.replace(request, platforms=(*request.platforms, *others(order, ()))))
+
+    def down(self, request):
+        self.stop(request)
+        self.over.set()
+
+    def reload(self, request):
+        self.spec = read(request.data["file"])
+        write_whole(self.folder.fleet_file, to_yaml(self.spec).encode())
+        self.states = {name: self.states.get(name, "ready") for name in self.spec.platforms}
+
+    def ack(self, request):
+        self.events.append("alert_acknowledged", data={"who": request.who})
+
+
+@contextmanager
+def playing(folder, fails=()):
+    played, there = Played(folder, fails), threading.Event()
+    loop = asyncio.new_event_loop()
+
+    def whole():
+        loop.run_until_complete(played.serve(there))
+        loop.close()
+
+    thread = threading.Thread(target=whole)
+    thread.start()
+    assert there.wait(10)
+    try:
+        yield played
+    finally:
+        if thread.is_alive() and not loop.is_closed():
+            loop.call_soon_threadsafe(played.over.set)
+        thread.join()
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch) -> Path:
+    """Return the file of a fleet, in the present folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLOTILLA_FLEET", raising=False)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+def folder(file) -> Folder:
+    """Return the run folder of a fleet that was up and is down."""
+    found = Folder(place(file, "demo")).make()
+    write_whole(found.fleet_file, to_yaml(read(file)).encode())
+    write_whole(found.path / "origin", str(file).encode())
+    return found
+
+
+@pytest.fixture
+def fleet(folder):
+    """Return a fleet that is up: all is ready."""
+    with playing(folder) as played:
+        yield played

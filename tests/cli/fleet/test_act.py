@@ -1,0 +1,117 @@
+import io
+import sys
+
+import pytest
+from tests.cli.fleet.conftest import playing
+
+
+def terminal(monkeypatch, answer):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+
+
+def test_stop_says_which_others_will_stop_in_order_and_does_nothing_unasked(call, fleet):
+    found = call("fleet", "stop", "feed")
+
+    assert found.code == 2
+    assert "stop feed: portfolio, strategy will stop as well" in found.err
+    assert "in this order: portfolio → strategy → feed" in found.err
+    assert "Nothing was done. Say --yes" in found.err
+    assert fleet.asked == []
+
+
+def test_stop_with_a_yes_stops_them_and_says_what_happened(call, fleet):
+    found = call("fleet", "stop", "feed", "--yes", "--why", "holiday")
+
+    assert (found.code, found.out) == (0, "feed stopped, strategy stopped, portfolio stopped\n")
+    assert "portfolio     ready → stopped" in found.err
+    (request,) = fleet.asked
+    assert (request.command, request.platforms, request.why) == ("stop", ("feed",), "holiday")
+    assert request.who.startswith("cli:")
+
+
+def test_what_nobody_needs_is_stopped_without_a_question(call, fleet):
+    found = call("fleet", "stop", "report")
+
+    assert (found.code, found.out) == (0, "report stopped\n")
+    assert "nothing else needs it" in found.err
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 2, 0), ("", 2, 0)])
+def test_a_person_is_asked(call, fleet, monkeypatch, answer, code, count):
+    terminal(monkeypatch, answer)
+
+    found = call("fleet", "stop", "strategy")
+
+    assert (found.code, len(fleet.asked)) == (code, count)
+    assert found.out.startswith("Go on? [y/N] ")
+
+
+def test_an_unknown_platform_answers_with_the_nearest(call, fleet):
+    found = call("fleet", "stop", "fed")
+
+    assert (found.code, found.out) == (2, "")
+    assert "no platform is called 'fed'; did you mean feed?" in found.err
+
+
+def test_start_starts_what_is_needed_first(call, fleet):
+    call("fleet", "stop", "feed", "--yes")
+
+    found = call("fleet", "start", "portfolio")
+
+    assert "starting feed → strategy → portfolio" in found.err
+    assert (found.code, found.out) == (0, "feed ready, strategy ready, portfolio ready\n")
+
+
+def test_start_of_what_runs_is_no_mistake(call, fleet):
+    found = call("fleet", "start")
+
+    assert found.code == 0
+    assert "feed ready" in found.out
+
+
+def test_a_platform_that_fails_is_named_with_where_to_look(call, folder):
+    with playing(folder, fails=["strategy"]):
+        call("fleet", "stop", "strategy", "--yes")
+        found = call("fleet", "start", "strategy")
+
+    assert (found.code, found.out) == (1, "strategy is failed: died 3 times in 60 s\n")
+    assert "flotilla fleet logs strategy" in found.err
+
+
+def test_restart_and_drain_go_the_same_way(call, fleet):
+    restarted = call("fleet", "restart", "strategy", "--yes", "--json")
+    drained = call("fleet", "drain", "portfolio", "--json")
+
+    assert [p["state"] for p in restarted.json["platforms"]] == ["ready", "ready"]
+    assert [(p["name"], p["state"]) for p in drained.json["platforms"]] == [("portfolio", "stopped")]
+    assert [request.command for request in fleet.asked] == ["restart", "drain"]
+
+
+def test_down_takes_all_of_it_down_in_order(call, fleet):
+    refused = call("fleet", "down")
+    found = call("fleet", "down", "--yes", "--json")
+
+    assert refused.code == 2
+    assert "portfolio, report → strategy → feed" in refused.err
+    assert found.json == {"down": True, "stopped": [["portfolio", "report"], ["strategy"], ["feed"]]}
+    assert call("fleet", "status").code == 1
+
+
+def test_no_wait_returns_at_once(call, fleet):
+    found = call("fleet", "stop", "report", "--no-wait", "--json")
+
+    assert found.json["accepted"]
+
+
+def test_alerts_are_acknowledged(call, fleet):
+    assert call("fleet", "ack").out == "acknowledged: all alerts\n"
+    assert call("fleet", "ack", "feed", "--json").json["acknowledged"] == ["feed"]
+
+
+@pytest.mark.parametrize("command", [("stop", "feed"), ("start",), ("down",), ("ack",)])
+def test_without_a_supervisor_it_says_so(call, folder, command):
+    found = call("fleet", *command)
+
+    assert (found.code, found.out) == (1, "")
+    assert "no supervisor" in found.err

@@ -1,0 +1,59 @@
+import threading
+
+import pytest
+
+from flotilla.cli.fleet.find import Fleet
+from flotilla.cli.fleet.settle import News, settled
+from flotilla.clock import sleep
+from flotilla.errors import ProcessError
+
+
+def test_it_waits_until_nothing_changes_by_itself(fleet, folder):
+    fleet.states["feed"] = "starting"
+
+    def later():
+        sleep(0.3)
+        fleet.states["feed"] = "ready"
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    status = settled(Fleet(folder), None, 10.0)
+    thread.join()
+
+    assert status.find("feed").state == "ready"
+
+
+def test_who_is_late_is_named(fleet, folder):
+    fleet.states["feed"] = "starting"
+
+    with pytest.raises(ProcessError, match="feed is starting"):
+        settled(Fleet(folder), ["feed"], 0.2)
+
+
+def test_others_are_not_waited_for(fleet, folder):
+    fleet.states["feed"] = "starting"
+
+    assert settled(Fleet(folder), ["report"], 0.2) is not None
+
+
+def test_a_supervisor_that_is_gone_is_the_end(folder):
+    assert settled(Fleet(folder), None, 5.0) is None
+
+
+def test_a_supervisor_that_does_not_listen_in_time_is_told(folder):
+    with pytest.raises(ProcessError, match="does not listen"):
+        settled(Fleet(folder), None, 0.2, alive=lambda: True)
+
+
+def test_news_begin_after_what_was(fleet, folder):
+    news = News(Fleet(folder))
+    before = news.read()
+    Fleet(folder).client().ask("ack")
+
+    assert before == []
+    assert [event.kind for event in news.read()] == ["alert_acknowledged"]
+    assert news.read() == []
+
+
+def test_there_are_no_news_of_a_fleet_that_was_never_up(folder):
+    assert News(Fleet(folder)).read() == []

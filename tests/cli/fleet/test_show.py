@@ -1,0 +1,64 @@
+import doctest
+
+import pytest
+
+from flotilla.cli.fleet import show
+from flotilla.fleet.events import Event
+from flotilla.fleet.status import FleetStatus, PlatformStatus
+
+
+def test_the_examples_in_it_hold():
+    assert doctest.testmod(show).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text", "said"),
+    [
+        ("state", {"old": "starting", "new": "ready"}, "", "starting → ready"),
+        (
+            "state",
+            {"old": "ready", "new": "backoff", "reason": "exit code 1"},
+            "",
+            "ready → backoff: exit code 1",
+        ),
+        ("alert", {"severity": "critical"}, "router has failed", "alert, critical: router has failed"),
+        ("spawned", {"pid": 7, "generation": 2}, "", "spawned: pid 7, generation 2"),
+        ("guard_lost", {}, "", "guard lost"),
+        ("reloaded", {"added": ["a", "b"], "removed": []}, "", "reloaded: added a, b"),
+        ("unheard_of", {}, "in words", "unheard of: in words"),
+    ],
+)
+def test_an_event_in_words(kind, data, text, said):
+    event = Event(seq=1, ts=3_723_004_000_000, kind=kind, platform="router", data=data, text=text)
+
+    assert show.happened(event).plain == said
+    assert show.event_line(event, 8).plain == f"01:02:03.004  router    {said}"
+
+
+def test_an_order_in_a_line():
+    assert show.order([["a", "b"], ["c"]], ["c"]).plain == "a, b → c"
+
+
+def test_the_line_above_the_table_counts_the_states():
+    platforms = (PlatformStatus("a", "ready"), PlatformStatus("b", "failed"), PlatformStatus("c", "ready"))
+
+    assert show.headline(FleetStatus("demo", 1, "adopt", 1, platforms)).plain == "demo: 2 ready, 1 failed"
+
+
+def test_why_is_the_reason_or_how_it_last_ended():
+    platforms = (
+        PlatformStatus("a", "backoff", last_exit=-9),
+        PlatformStatus("b", "backoff", last_exit=1, reason="waits 2 s"),
+        PlatformStatus("c", "ready", last_exit=1),
+    )
+
+    table = show.listing(FleetStatus("demo", 1, "adopt", 1, platforms))
+
+    assert list(table.columns[-1].cells) == ["last: killed by signal 9", "waits 2 s", ""]
+
+
+def test_colours_stay_with_their_platforms():
+    colours = show.colours_of([f"p{n}" for n in range(20)])
+
+    assert colours["p0"] == colours["p8"] != colours["p1"]
+    assert show.tag("p0", 4, colours).plain == "p0   | "

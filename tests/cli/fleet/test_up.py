@@ -1,0 +1,164 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.fleet.conftest import FILE
+
+from flotilla.cli.fleet.up import longest_start_s, not_up
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.errors import ConfigError
+from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.spec import decode, read
+from flotilla.fleet.status import FleetStatus, PlatformStatus
+
+PROGRAM = (sys.executable, "-m", "flotilla.cli.main", "fleet")
+REAL = """
+name: real
+mode: bound
+platforms:
+  prepare: {kind: job, command: [sh, -c, "echo prepared"]}
+  feed: {command: [sh, -c, "echo open; exec sleep 100"], ready: "line:open", needs: {prepare: completed}}
+  portfolio: {command: [sh, -c, "echo here; exec sleep 100"], ready: "line:here", needs: [feed]}
+"""
+BROKEN = """
+name: real
+mode: bound
+platforms:
+  feed: {command: [sh, -c, "echo no gateway; exit 3"], ready: started, max_restart_attempts: 0}
+  report: {command: [sleep, "100"], ready: started}
+"""
+
+
+def status_of(*states):
+    return FleetStatus(
+        "demo", 1, "adopt", 1, tuple(PlatformStatus(f"p{n}", state) for n, state in enumerate(states))
+    )
+
+
+def eventually(asked, seconds=20.0):
+    end_ns = monotonic_ns() + int(seconds * 1e9)
+    while not (found := asked()) and monotonic_ns() < end_ns:
+        sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    """Return the file of a fleet of real processes, which are down when the test ends."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FLOTILLA_FLEET", "NOTIFY_SOCKET"):
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "fleet.yaml"
+    path.write_text(REAL)
+    yield path
+    subprocess.run([*PROGRAM, "down", "--yes"], capture_output=True, check=False, timeout=60)
+    folder = Folder(place(path, "real"))
+    assert eventually(lambda: folder.holder() is None)
+
+
+def test_what_is_not_as_it_should_be_is_not_up():
+    spec = decode({"name": "demo", "platforms": {f"p{n}": {"command": ["x"]} for n in range(5)}})
+
+    found = not_up(status_of("ready", "completed", "degraded", "failed", "stopped"), spec)
+
+    assert [platform.name for platform in found] == ["p2", "p3", "p4"]
+
+
+def test_outside_its_hours_a_platform_may_be_stopped():
+    schedule = {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}
+    spec = decode({"name": "demo", "platforms": {"p0": {"command": ["x"], "schedule": schedule}}})
+
+    assert not_up(status_of("stopped"), spec) == []
+
+
+def test_the_longest_start_adds_up_over_levels():
+    def of(seconds, *needs):
+        more = {"startup_timeout": seconds, "max_restart_attempts": 1, "backoff": {"most": 1}}
+        return {"command": ["x"], "needs": list(needs)} | more
+
+    spec = decode({"name": "demo", "platforms": {"a": of(10), "b": of(20), "c": of(5, "a", "b")}})
+
+    assert longest_start_s(spec) == 2 * 21 + 2 * 6
+
+
+def test_a_mistake_in_the_file_starts_nothing(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fleet.yaml").write_text(FILE.replace("needs: [feed]", "needs: [strategy]"))
+
+    found = call("fleet", "up")
+
+    assert (found.code, found.out) == (2, "")
+    assert "$.platforms.strategy.needs: strategy -> strategy" in found.err
+    assert not (tmp_path / ".flotilla").exists()
+
+
+def test_a_fleet_that_is_up_is_not_started_twice(call, folder, file):
+    hold = folder.take()
+    found = call("fleet", "up", file)
+    os.close(hold.lock)
+
+    assert found.code == 1
+    assert f"demo is up already, supervised by process {os.getpid()}" in found.err
+    assert "flotilla fleet reload" in found.err
+
+
+def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
+    began = call("fleet", "up", real, "--detach")
+    status = call("fleet", "status", "--json").json
+    second = call("fleet", "up", real)
+    down = call("fleet", "down", "--yes")
+
+    assert (began.code, second.code, down.code) == (0, 1, 0)
+    assert "flt_" in began.err
+    assert {p["name"]: p["state"] for p in status["platforms"]} == {
+        "prepare": "completed",
+        "feed": "ready",
+        "portfolio": "ready",
+    }
+    assert call("fleet", "logs", "feed").out.count("open") == 1
+    assert call("fleet", "audit", "verify").code == 0
+    assert all(not Path(f"/proc/{p['pid']}").exists() for p in status["platforms"] if p["pid"])
+
+
+def test_who_is_not_up_is_told_with_its_last_words(call, real):
+    real.write_text(BROKEN)
+
+    found = call("fleet", "up", real, "--detach")
+
+    assert found.code == 1
+    assert "feed is failed" in found.err
+    assert "no gateway" in found.err
+    assert "flotilla fleet logs feed" in found.err
+
+
+def test_in_the_foreground_it_tells_what_happens_and_ctrl_c_takes_it_down(real):
+    attended = subprocess.Popen([*PROGRAM, "up", real, "--json"], stdout=subprocess.PIPE, text=True)
+    folder = Folder(place(real, "real"))
+    assert attended.stdout is not None
+    told = []
+    for line in attended.stdout:
+        told.append(json.loads(line))
+        if (told[-1].get("platform"), told[-1].get("data", {}).get("new")) == ("portfolio", "ready"):
+            break
+    attended.send_signal(signal.SIGINT)
+    rest, _ = attended.communicate(timeout=60)
+
+    ends = [json.loads(line) for line in rest.splitlines()]
+    assert attended.returncode == 0
+    assert folder.holder() is None
+    stopped = [event["platform"] for event in ends if event.get("data", {}).get("new") == "stopped"]
+    assert [name for name in stopped if name != "prepare"] == ["portfolio", "feed"]
+
+
+def test_the_example_that_ships_can_be_read():
+    from tests.docs.reader import REPOSITORY
+
+    try:
+        spec = read(REPOSITORY / "examples" / "fleet.yaml")
+    except ConfigError as error:
+        pytest.fail(str(error))
+    assert list(spec.platforms) == ["prepare", "ticker", "consumer", "report"]
