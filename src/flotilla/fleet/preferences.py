@@ -46,7 +46,7 @@ class Alerts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def wrong(alerts: Alerts, where: str) -> Iterator[str]:
-    """Yield every mistake that types do not show, with its path. An address that was written is not repeated."""
+    """Yield every mistake that types do not show, with its path, and without an address that was written."""
     for number, people in enumerate(alerts.lists):
         for place, target in enumerate(people.to):
             if not _TARGET.fullmatch(target):
