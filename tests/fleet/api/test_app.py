@@ -34,6 +34,17 @@ def described():
     }
 
 
+def declared():
+    """Return (method, path) -> the statuses that are declared, from the same description."""
+    app = FastAPI()
+    app.router.routes.extend([*routes.router.routes, *routes.scrape.routes, *token_routes.router.routes])
+    return {
+        (method.upper(), path): {int(status) for status in said["responses"]}
+        for path, operations in app.openapi()["paths"].items()
+        for method, said in operations.items()
+    }
+
+
 def expected(roles_of, method, token):
     """Return the statuses that are right."""
     if token not in list(Role):
@@ -50,7 +61,7 @@ def filled(path, folder):
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_every_route_answers_every_method_as_it_declares(folder, texts, token):
-    wrong = []
+    wrong, statuses = [], declared()
 
     async def ask_all():
         async with served(folder) as fleet:
@@ -66,6 +77,8 @@ def test_every_route_answers_every_method_as_it_declares(folder, texts, token):
                     )
                     if answer.status_code not in expected(roles_of, method, token):
                         wrong.append((method, path, answer.status_code))
+                    if method in roles_of and answer.status_code not in statuses[method, path]:
+                        wrong.append((method, path, answer.status_code, "is not declared"))
                     if path.endswith("tokens/{token_id}") and method == "DELETE" and token == "admin":
                         assert answer.json()["revoked_ns"]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from flotilla.errors import FlotillaError
 from flotilla.fleet import listen, spec
 from flotilla.fleet.api.app import build
 from flotilla.fleet.api.front import Front
+from flotilla.fleet.api.patience import Impatient
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.parts import Api
 
@@ -58,7 +60,7 @@ async def serve(folder: Folder, api: Api, listener: socket.socket, idle_s: float
         access_log=False,
         lifespan="on",
         ws="none",
-        http="h11",
+        http=Impatient,
         loop="asyncio",
         proxy_headers=False,
         server_header=False,
@@ -94,6 +96,7 @@ def _leave(*_: object) -> None:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold tokens
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     sys.exit(main())

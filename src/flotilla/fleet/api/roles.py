@@ -20,6 +20,7 @@ from flotilla.fleet.api.tokens import Role
 
 _FIELD = "x-role"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "No plain path, or a body that is no text."},
     401: {"model": Problem, "description": "No token, or one that is not good."},
     403: {"model": Problem, "description": "The token's role may not do this."},
     429: {"model": Problem, "description": "Too many tries with tokens that are not good."},

@@ -56,9 +56,10 @@ async def platform_status(request: Request, platform_id: PlatformId) -> Response
     tags=["platform"],
     **least(
         Role.OPERATOR,
-        s400="The body is no text.",
         s404="No platform is called that.",
+        s408="The body did not come in time.",
         s409="The supervisor will not do it now, or the key was another command's.",
+        s413="The body is too long.",
         s422="This is no command.",
         s504="It is unknown whether it was done. Ask again with the same Idempotency-Key.",
     ),

@@ -32,7 +32,8 @@ async def listed(request: Request) -> Response:
     status_code=201,
     **least(
         Role.ADMIN,
-        s400="The body is no text.",
+        s408="The body did not come in time.",
+        s413="The body is too long.",
         s422="No such token can be made, or there is one of that name.",
     ),
 )
