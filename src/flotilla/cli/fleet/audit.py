@@ -65,7 +65,7 @@ def anchor_of(found: Fleet) -> Path:
     """Return where the head is written down: where the fleet's file says, else beside its run folder."""
     path = found.folder.path
     declared = found.spec().audit.anchor if found.folder.fleet_file.exists() else None
-    return path.parent / declared if declared else path.with_name(f"{path.name}.anchor")
+    return path.parents[2] / declared if declared else path.with_name(f"{path.name}.anchor")
 
 
 def _last(path: Path, count: int) -> list[Record]:
