@@ -225,3 +225,19 @@ def test_a_process_killed_with_9_again_and_again_ends_in_the_same_bytes(tmp_path
     assert told[0] > reached
     assert table == whole
     assert kept(store) == []
+
+
+def test_a_result_says_whether_it_went_on_for_its_seconds_are_then_not_those_of_the_whole(tmp_path, store):
+    panel = made_market(seed=4, bars=200, instruments=5)  # as `begun` has it
+    with pytest.raises(Killed):
+        begun(tmp_path, store, until=96)
+
+    on = sweep(decode(CONFIG), folder=tmp_path, panel=panel, store=store)
+    again = sweep(decode(CONFIG), folder=tmp_path, panel=panel, store=store)
+    anew = sweep(decode(CONFIG), folder=tmp_path, panel=panel)
+
+    assert [(r.resumed, r.reused) for r in (on, again, anew)] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]

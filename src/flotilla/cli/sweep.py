@@ -67,6 +67,8 @@ def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: boo
     work = f"{result.grid.size:,} portfolios × {instruments:,} instruments × {bars:,} bars"
     if result.reused:
         say.note(f"{work}: found in the store, {result.identity[:12]} (--fresh computes it anew)")
+    elif result.resumed:
+        say.note(f"{work}: went on where it was stopped, {result.seconds:.1f} s more")
     else:
         rate = result.grid.size * instruments * bars / result.seconds
         say.note(f"{work} in {result.seconds:.1f} s: {compact(rate)} of these a second")
@@ -137,6 +139,7 @@ def as_dict(result: SweepResult, top: int) -> dict[str, object]:
         "instruments": result.panel.shape[1],
         "seconds": result.seconds,
         "reused": result.reused,
+        "resumed": result.resumed,
         "rank_by": result.config.rank_by,
         "axes": result.axes,
         "best": result.best(top).to_dicts(),

@@ -55,6 +55,7 @@ class SweepResult:
     identity: str  # hex: equal identities are equal tables
     seconds: float  # that it took; of a reused table, to read it
     reused: bool  # it was in the store
+    resumed: bool  # it went on where one was stopped, so `seconds` are not those of the whole
     bytes: int  # memory that the passage was predicted to take; 0 for a reused table
 
     def __repr__(self) -> str:
@@ -113,9 +114,9 @@ def sweep(
     identity = _identity(config, panel, folder, grid, portfolios is not None)
     found = store.get(identity) if store and not fresh else None
     if found is not None:
-        table, size = pl.DataFrame(pl.from_arrow(found)), 0
+        table, size, resumed = pl.DataFrame(pl.from_arrow(found)), 0, False
     else:
-        table, size = _computed(
+        table, size, resumed = _computed(
             config, folder, panel, grid, identity, workers, store, fresh, checkpoint_s, progress
         )
         if store:
@@ -128,7 +129,7 @@ def sweep(
         nulls_last=True,
     )
     seconds = (monotonic_ns() - began) * 1e-9
-    return SweepResult(config, panel, grid, ranked, identity, seconds, found is not None, size)
+    return SweepResult(config, panel, grid, ranked, identity, seconds, found is not None, resumed, size)
 
 
 def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
@@ -153,11 +154,11 @@ def _computed(
     fresh: bool,
     checkpoint_s: float,
     progress: Progress | None,
-) -> tuple[pl.DataFrame, int]:
-    """Return the table in the portfolios' order, and the memory that the largest pass should take."""
+) -> tuple[pl.DataFrame, int, bool]:
+    """Return the table in the portfolios' order, the largest pass's memory, and whether one was resumed."""
     groups = families(grid)
     measures = {name: np.empty(grid.size) for name in MEASURES}
-    size = 0
+    size, resumed = 0, False
     for g, (shared, members) in enumerate(groups):
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
         market = market_of(panel, part.portfolio, config.name, folder)
@@ -166,6 +167,7 @@ def _computed(
         checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
         if not fresh:
             checkpoint.resume(passage)
+            resumed = resumed or passage.done > 0
 
         def arrived(rows: int, g: int = g, passage: Passage = passage, kept: Checkpoint = checkpoint) -> None:
             kept.offer(passage)
@@ -181,7 +183,7 @@ def _computed(
     columns = {key: _plain(grid.column(key)) for key in grid.axes}
     numbers = {"portfolio": np.arange(grid.size)}
     table = pl.DataFrame(numbers | columns | measures).with_columns(pl.col(*MEASURES).fill_nan(None))
-    return table, size
+    return table, size, resumed
 
 
 def _plain(column: NDArray[Any]) -> Any:
