@@ -119,7 +119,7 @@ class Client:
                 if left_s <= _AGAIN_S:
                     raise self._silence(request, acts) from error
             except NoSupervisor as error:
-                if not sent:
+                if not sent or not acts:
                     raise
                 if left_s <= _AGAIN_S:
                     raise self._silence(request, acts) from error

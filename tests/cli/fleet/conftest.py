@@ -49,6 +49,7 @@ class Played:
         there.set()
         await self.over.wait()
         await asyncio.sleep(0.05)
+        self.events.append("fleet_stopped")
         await self.control.close()
         self.events.close()
         self.chain.close()

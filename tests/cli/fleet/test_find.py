@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from flotilla.cli.fleet.find import Fleet, find, some, who
+from flotilla.cli.fleet.find import Fleet, find, platforms_here, some, who
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.folder import Folder
 
@@ -91,3 +91,15 @@ def test_a_run_folder_that_does_not_say_where_it_came_from_is_told(folder):
 
     with pytest.raises(ConfigError, match="from which file"):
         _ = Fleet(folder).origin
+
+
+def test_the_tab_key_offers_the_platforms_of_the_fleet_that_is_here(
+    folder, file, call, tmp_path, monkeypatch
+):
+    offered = call("__complete", "fleet", "stop", "")
+
+    assert platforms_here() == ["feed", "portfolio", "report", "strategy"]
+    assert all(name in offered.out for name in platforms_here())
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr("flotilla.cli.fleet.find._RUNS", tmp_path / "nowhere")
+    assert platforms_here() == []

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from tests.cli.fleet.conftest import playing
 
 from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import News, settled
@@ -37,7 +38,18 @@ def test_others_are_not_waited_for(fleet, folder):
 
 
 def test_a_supervisor_that_is_gone_is_the_end(folder):
-    assert settled(Fleet(folder), None, 5.0) is None
+    assert settled(Fleet(folder), None, 5.0, grace_s=0.2) is None
+
+
+def test_one_that_is_replaced_is_waited_for(folder):
+    found = []
+    waiting = threading.Thread(target=lambda: found.append(settled(Fleet(folder), None, 20.0)))
+    waiting.start()
+    sleep(0.3)
+    with playing(folder):
+        waiting.join()
+
+    assert found[0] is not None
 
 
 def test_a_supervisor_that_does_not_listen_in_time_is_told(folder):

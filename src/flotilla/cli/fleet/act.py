@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -12,15 +13,16 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Fleet, Names, Which, Why, Yes, find
-from flotilla.cli.fleet.settle import News, settled
-from flotilla.errors import ConfigError
+from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
+from flotilla.cli.fleet.settle import LOOK_S, News, settled
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.plan import Order, others, start_order, stop_order
 from flotilla.fleet.status import FleetStatus, lives, underway, well
 
 WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
+_LETS_GO_S = 10.0  # after it stopped listening
 NoWait = Annotated[bool, Parameter(help="Return when it was accepted, not when it is done.")]
-Several = Annotated[tuple[str, ...], Parameter(help="Platforms, at least one.")]
 
 
 def start(
@@ -98,9 +100,8 @@ def down(
     answer = found.client().ask("down", why=why)
     if no_wait:
         return _tell({"accepted": True, **_mapping(answer)}, json, "accepted")
-    settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False)
-    if not json:
-        news.tell()
+    settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False, grace_s=0.0)
+    _ended_well(found, news, json)
     return _tell({"down": True, "stopped": levels}, json, f"{found.name} is down")
 
 
@@ -110,6 +111,19 @@ def ack(names: Names = (), /, *, why: Why = "", fleet: Which = None, json: Json 
     answer = found.client().ask("ack", names, why=why)
     told = f"acknowledged: {', '.join(names) or 'all alerts'}"
     return _tell({"acknowledged": list(names) or "all", **_mapping(answer)}, json, told)
+
+
+def _ended_well(found: Fleet, news: News, json: bool) -> None:
+    """Wait until the supervisor has let go; ProcessError if it died instead of coming to its end."""
+    end_ns = monotonic_ns() + int(_LETS_GO_S * 1e9)
+    while found.folder.holder() is not None and monotonic_ns() < end_ns:
+        sleep(LOOK_S)
+    if not json:
+        news.tell()
+    with closing(found.events()) as reader:
+        last = reader.read(reader.last_seq())
+    if found.folder.holder() is not None or not last or last[-1].kind != "fleet_stopped":
+        raise ProcessError(f"{found.name} did not come to its end. Look: flotilla fleet status")
 
 
 def _agreed(

@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 from cyclopts import Parameter
 
 from flotilla import door
-from flotilla.errors import ConfigError, ProcessError, UnknownName
+from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName
 from flotilla.fleet.client import Client
 from flotilla.fleet.events import EventReader
 from flotilla.fleet.folder import Folder, place
@@ -27,7 +27,20 @@ _RUNS = Path(".flotilla", "fleet")
 Which = Annotated[
     str | None, Parameter(name="--fleet", help="Which fleet: its file, its name, or its run folder.")
 ]
-Names = Annotated[tuple[str, ...], Parameter(help="Platforms; none: all of them.")]
+
+
+def platforms_here(_context: object = None) -> list[str]:
+    """Return the platforms of the fleet that is here: what the Tab key offers. None where there is none."""
+    try:
+        raw = door.read(find(None).folder.fleet_file)
+    except FlotillaError:
+        return []
+    platforms = raw.get("platforms") if isinstance(raw, dict) else None
+    return sorted(platforms) if isinstance(platforms, dict) else []
+
+
+Names = Annotated[tuple[str, ...], Parameter(help="Platforms; none: all of them.", completer=platforms_here)]
+Several = Annotated[tuple[str, ...], Parameter(help="Platforms, at least one.", completer=platforms_here)]
 Why = Annotated[str, Parameter(help="The reason, for the audit.")]
 Yes = Annotated[bool, Parameter(help="Do not ask.")]
 

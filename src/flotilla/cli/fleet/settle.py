@@ -15,6 +15,7 @@ from flotilla.fleet.events import Event, EventReader
 from flotilla.fleet.status import FleetStatus, PlatformStatus, underway
 
 LOOK_S = 0.1
+GRACE_S = 3.0  # in which a supervisor that died is replaced
 TOLD = ("state", "alert", "killed", "failed", "exited", "spawn_failed", "log_not_rotated", "reloaded")
 
 
@@ -60,24 +61,27 @@ def settled(
     news: News | None = None,
     until: Callable[[PlatformStatus], bool] | None = None,
     alive: Callable[[], bool] | None = None,
+    grace_s: float = GRACE_S,
 ) -> FleetStatus | None:
     """Return the fleet's state once `names` (None: all) are `until`; None when its supervisor has gone.
 
     until: by default, that their state will not change by itself. news: told meanwhile, if given. alive:
-    whether there is hope for a supervisor that does not listen yet. ProcessError names those who are not
-    there within `timeout_s`.
+    whether there is hope for a supervisor that does not listen yet; by default for `grace_s`. ProcessError
+    names those who are not there within `timeout_s`.
     """
     wanted = None if names is None else set(names)
     until = until or (lambda platform: not underway(platform))
     deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
-    client = fleet.client()
+    client, gone_ns = fleet.client(), None
     while True:
         late: list[PlatformStatus] = []
         try:
-            status = client.status()
+            status, gone_ns = client.status(), None
         except NoSupervisor:
             status = None
-            if alive is None or not alive():
+            gone_ns = gone_ns or monotonic_ns()
+            hope = alive() if alive else monotonic_ns() - gone_ns < grace_s * 1e9
+            if not hope:
                 return None
         if news:
             news.tell()
