@@ -329,15 +329,36 @@ def test_a_long_word_is_cut_and_an_odd_one_is_kept(kept):
     assert (len(record.why), record.why[-1], record.outcome) == (1_000, "…", "?")
 
 
-def test_after_a_failed_write_nothing_more_is_taken(kept):
-    with kept.open() as chain:
-        chain._log, whole = -1, chain._log
-        with pytest.raises(StreamError, match="cannot be written"):
-            chain.append("cli:ann", "stop", "feed", "", "ok")
-        chain._log = whole
+FULL = """
+import pathlib, resource, signal, sys
+from flotilla.errors import StreamError
+from flotilla.fleet.audit import Chain
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+paths = [pathlib.Path(word) for word in sys.argv[1:4]]
+chain = Chain(*paths)
+for _ in range(5):
+    chain.append("cli:ann", "stop", "feed", "", "ok")
+resource.setrlimit(resource.RLIMIT_FSIZE, (paths[0].stat().st_size + int(sys.argv[4]), -1))
+for _ in range(3):
+    try:
+        chain.append("cli:ann", "stop", "feed", "x" * 100, "ok")
+    except StreamError as error:
+        print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+print(chain.append("cli:ann", "start", "feed", "there is room again", "ok"), chain.found)
+"""
 
-        with pytest.raises(StreamError, match="failed before"):
-            chain.append("cli:ann", "stop", "feed", "", "ok")
+
+@pytest.mark.parametrize("room", [0, 1, 90])
+def test_a_full_disk_loses_what_it_would_not_have_and_the_chain_goes_on(kept, room):
+    argv = [sys.executable, "-c", FULL, str(kept.log), str(kept.key), str(kept.anchor), str(room)]
+
+    said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines()
+
+    assert all("the audit log cannot be" in line for line in said[:3])
+    assert said[3] == "7 "
+    assert [record.action for record in read(kept.log)][5:] == ["audit mended", "start"]
+    assert kept.verify().ok
 
 
 def test_a_hundred_thousand_records_are_verified_in_a_second(long):

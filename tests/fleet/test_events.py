@@ -8,6 +8,7 @@ from contextlib import aclosing, closing
 
 import pytest
 
+from flotilla.clock import monotonic_ns
 from flotilla.errors import StreamError
 from flotilla.fleet.events import Event, EventReader, EventStore
 
@@ -143,6 +144,42 @@ def test_an_event_survives_the_death_of_its_writer(path):
     assert died.returncode == -9
     with closing(EventReader(path)) as reader:
         assert numbers(reader.read()) == list(range(1, 101))
+
+
+def test_a_full_disk_loses_what_it_would_not_have_and_no_more(path):
+    script = """
+import pathlib, resource, signal, sys
+from flotilla.errors import StreamError
+from flotilla.fleet import events
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+events._AGAIN_NS = 0
+store = events.EventStore(pathlib.Path(sys.argv[1]))
+store.append("status", "feed", {"said": "before"})
+resource.setrlimit(resource.RLIMIT_FSIZE, (1, -1))
+for _ in range(3):
+    try:
+        store.append("status", "feed", {"said": "x" * 9000})
+    except StreamError as error:
+        print("refused")
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+print(store.append("status", "feed", {"said": "after"}))
+print([event.data["said"] for event in store.read()])
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True
+    )
+
+    assert said.stdout.splitlines() == ["refused"] * 3 + ["2", "['before', 'after']"]
+
+
+def test_a_file_that_failed_is_not_opened_again_at_once(store, monkeypatch):
+    store._failed_ns = monotonic_ns()
+
+    with pytest.raises(StreamError, match="failed a moment ago"):
+        store.append("status")
+    store._failed_ns -= 3_000_000_000
+
+    assert store.append("status") == 1
 
 
 def test_the_store_is_light():

@@ -84,23 +84,22 @@ class Chain:
         self._anchor = _opened(anchor, os.O_RDWR)
         self.found = ""  # what was wrong when it was opened, empty where nothing was
         self._failed = ""
+        self._path = path
         self._seq, self._mac = 0, _beginning(self._key)
-        torn = self._resume(path)
-        if torn:
-            self.append("supervisor", "audit mended", path.name, f"{torn} bytes of a torn line", "put aside")
-        if self.found:
-            self.append("supervisor", "audit broken", path.name, self.found, "went on")
+        self._take_up()
 
     def append(
         self, who: str, action: str, target: str, why: str, outcome: str, *, sync: bool = False
     ) -> int:
         """Append what was done and return its number; `StreamError` where the disk would not have it.
 
+        After that the next append looks what became of it, puts a torn line aside, says so, and goes on.
         sync: wait until the disk has it, and all before it. A command's record is worth that; a transition's
         is not, for it would hold up a restart.
         """
         if self._failed:
-            raise StreamError(f"the audit log failed before ({self._failed}); open it again")
+            failed, self._failed = self._failed, ""
+            self._take_up(failed)
         told = [_short(text) for text in (who, action, target, why, outcome)]
         record = Record(
             seq=self._seq + 1,
@@ -120,8 +119,7 @@ class Chain:
             self._seq, self._mac = record.seq, mac
             self._write_anchor()
         except OSError as error:
-            # Nobody knows now what the disk holds; opening it again finds out.
-            self._failed = str(error)
+            self._failed = str(error)  # nobody knows now what the disk holds: the next one looks
             raise StreamError(f"the audit log cannot be written: {error}") from error
         return record.seq
 
@@ -138,6 +136,20 @@ class Chain:
     def _write_anchor(self) -> None:
         # In place and in one write of less than a sector: it is the old one or the new one.
         os.pwrite(self._anchor, _sealed(self._key, self._seq, self._mac), 0)
+
+    def _take_up(self, failed: str = "") -> None:
+        """Go on from what the disk holds, and record what is to be known of it. failed: why we look."""
+        self._seq, self._mac = 0, _beginning(self._key)
+        try:
+            torn = self._resume(self._path)
+        except OSError as error:
+            self._failed = str(error)
+            raise StreamError(f"the audit log cannot be taken up: {error}") from error
+        if torn or failed:
+            what = f"{failed or 'a crash'}; {torn} bytes of a torn line put aside"
+            self.append("supervisor", "audit mended", self._path.name, what, "went on")
+        if self.found:
+            self.append("supervisor", "audit broken", self._path.name, self.found, "went on")
 
     def _resume(self, path: Path) -> int:
         """Go on from the last record; note what is wrong; return the bytes of a torn line, now put aside."""

@@ -20,14 +20,15 @@ from typing import Any
 
 import msgspec
 
-from flotilla.clock import now_ns
-from flotilla.errors import DataError
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import DataError, StreamError
 from flotilla.fleet.kinds import Happening, fields_of
 from flotilla.stream.log import LogReader, LogWriter
 
 STREAM = "events"
 MOST = 500_000  # events that are kept, however young
 _DAY_NS = 86_400_000_000_000
+_AGAIN_NS = 2_000_000_000  # between two openings of a file that failed
 _LATER = 2**63 - 1  # ns since 1970: after every event
 _BATCH = 1_000  # rows that are read, or dropped, in one go: the loop that asks is not held up for longer
 
@@ -91,16 +92,26 @@ class EventStore:
 
     def __init__(self, path: Path) -> None:
         """Open `path`, made if need be (0600); `StreamError` where another process writes it."""
+        self._path = path
         self._log = LogWriter(path, [STREAM], durability="normal")
+        self._failed_ns: int | None = None
         self._reader = EventReader(path)
         self._grown = asyncio.Event()
 
     def append(
         self, kind: str, platform: str = "", data: Mapping[str, Any] | Happening | None = None, text: str = ""
     ) -> int:
-        """Append what happened now and return its number. A kind or field that is not known is kept too."""
+        """Append what happened now and return its number. A kind or field that is not known is kept too.
+
+        `StreamError` where the disk would not have it; a later append opens the file again and goes on.
+        """
         stored = _Stored(kind, platform, text, fields_of({} if data is None else data))
-        (row,) = self._log.append(STREAM, [(now_ns(), _encode(stored))])
+        self._take_up()
+        try:
+            (row,) = self._log.append(STREAM, [(now_ns(), _encode(stored))])
+        except StreamError:
+            self._failed_ns = monotonic_ns()
+            raise
         self._grown.set()
         self._grown = asyncio.Event()
         return row.seq
@@ -144,6 +155,20 @@ class EventStore:
         """Close the file and let another process have it."""
         self._reader.close()
         self._log.close()
+
+    def _take_up(self) -> None:
+        """Open the file again after a write that failed: what the disk holds is known only then."""
+        if self._failed_ns is None:
+            return
+        if monotonic_ns() - self._failed_ns < _AGAIN_NS:
+            raise StreamError(f"{self._path} failed a moment ago")
+        self._failed_ns = monotonic_ns()
+        self._log.close()
+        try:
+            self._log = LogWriter(self._path, [STREAM], durability="normal")
+        except (OSError, DataError) as error:
+            raise StreamError(f"{self._path} cannot be opened again: {error}") from error
+        self._failed_ns = None
 
 
 def _event(seq: int, ts: int, payload: bytes) -> Event:
