@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,45 @@ def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
     assert call("fleet", "logs", "feed").out.count("open") == 1
     assert call("fleet", "audit", "verify").code == 0
     assert all(not Path(f"/proc/{p['pid']}").exists() for p in status["platforms"] if p["pid"])
+
+
+def test_what_still_runs_is_taken_over_and_not_started_again(call, real):
+    real.write_text(REAL.replace("mode: bound", "mode: adopt"))
+    call("fleet", "up", real, "--detach")
+    before = {p["name"]: p["pid"] for p in call("fleet", "status", "--json").json["platforms"]}
+    supervisor = call("fleet", "status", "--json").json["pid"]
+    guard = int(Path(f"/proc/{supervisor}/stat").read_text().rpartition(")")[2].split()[1])
+    for pid in (guard, supervisor):
+        os.kill(pid, signal.SIGKILL)
+    folder = Folder(place(real, "real"))
+    assert eventually(lambda: folder.holder() is None)
+
+    alone = call("fleet", "status")
+    again = call("fleet", "up", real, "--detach")
+    after = {p["name"]: p["pid"] for p in call("fleet", "status", "--json").json["platforms"]}
+
+    assert "2 still run; this takes them over" in alone.err
+    assert again.code == 0
+    assert after == before
+    assert call("fleet", "down", "--yes").code == 0
+
+
+def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
+    ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ears.bind(str(tmp_path / "notify"))
+    ears.settimeout(30)
+    env = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    guard = subprocess.Popen([*PROGRAM, "up", real], env=env, stdout=subprocess.DEVNULL)
+    said = b""
+    while b"READY=1" not in said:
+        said = ears.recv(4096)
+    command = Path(f"/proc/{guard.pid}/cmdline").read_bytes().split(b"\0")
+    guard.send_signal(signal.SIGTERM)
+    code = guard.wait(60)
+    ears.close()
+
+    assert command[3].endswith(b"guard.py")
+    assert code == 0
 
 
 def test_who_is_not_up_is_told_with_its_last_words(call, real):

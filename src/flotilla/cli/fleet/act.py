@@ -31,10 +31,12 @@ def start(
     """Start platforms, and first what they need."""
     found = find(fleet)
     status = found.client().status()
-    needs, running = _graph(status), [p.name for p in status.platforms if lives(p)]
+    needs = _graph(status)
+    # A job that is done is done again only if it is named.
+    there = [p.name for p in status.platforms if lives(p) or (p.state == "completed" and p.name not in names)]
     sequence = len(names) == 1 and names[0] in found.spec().sequences
     wanted = names or tuple(needs)
-    levels: Order = () if sequence else start_order(needs, running, wanted)
+    levels: Order = () if sequence else start_order(needs, there, wanted)
     if not json and levels:
         say.note(Text.assemble("starting ", show.order(levels, wanted)))
     return _do(
