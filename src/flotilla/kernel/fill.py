@@ -43,12 +43,18 @@ def buy_scale(need: float, cash: float, instruments: int) -> float:
 @compiled
 def is_sparse(queue: Ints, lanes: int) -> bool:
     """Return whether so few groups have an order that visiting them costs less than visiting all lanes."""
-    return queue[0] * GROUP * 2 < lanes
+    return bool(queue[0] * GROUP * 2 < lanes)
 
 
 @compiled_apart
 def value_at_fill(
-    position: Floats, cash: Floats, price: Floats, known: Floats, worths: Floats, first: int, last: int
+    position: Floats,
+    cash: Floats,
+    price: Floats,
+    known: Floats,
+    worths: Floats,
+    first: int | np.uint64,
+    last: int | np.uint64,
 ) -> None:
     """Write what some lanes are worth at the fill's prices, or at what was known where nothing trades."""
     for p in range(np.uint64(first), np.uint64(last)):
@@ -128,7 +134,14 @@ def sell(
 
 
 @compiled_apart
-def scale_buys(cash: Floats, need: Floats, instruments: int, scale: Floats, first: int, last: int) -> None:
+def scale_buys(
+    cash: Floats,
+    need: Floats,
+    instruments: int,
+    scale: Floats,
+    first: int | np.uint64,
+    last: int | np.uint64,
+) -> None:
     """Write the factor by which some lanes' buys are scaled down to their cash."""
     short = 0
     for p in range(np.uint64(first), np.uint64(last)):
