@@ -51,10 +51,10 @@ from flotilla.fleet.states import (
 from flotilla.fleet.whole import (
     Fleet,
     cycled_with,
-    known,
     met,
     needers_in,
     needs_in,
+    restarted_by,
     started_by,
     stopped_by,
 )
@@ -319,9 +319,7 @@ class _Work:
 
     def _restarted(self, ask: Ask) -> tuple[str, ...]:
         fleet = self.fleet()
-        asked = known(fleet, ask.names)
-        with_it = {other for name in asked for other in cycled_with(fleet, name)}
-        names = {*asked, *(name for name in with_it if self._lives[name].wanted)}
+        names = {name for level in restarted_by(fleet, ask.names) for name in level}
         there = frozenset(name for name in names if self._lives[name].state in ALIVE)
         idle = graph.needs_of(needs_in(self._lives), names) - there
         for name in sorted(idle):

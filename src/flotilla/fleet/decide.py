@@ -94,7 +94,7 @@ def _go(life: Life, _event: Go, now_ns: int) -> Told:
 def _spawned(life: Life, event: Spawned, now_ns: int) -> Told:
     if life.state not in ALIVE or life.pid is not None:
         raise InvalidTransition(life.state, "spawned")
-    life = replace(life, pid=event.pid)
+    life = replace(life, pid=event.pid, begun_ns=now_ns)
     if life.state is State.STARTING:
         return _serving(life, now_ns) if life.platform.readiness[0] == "started" else (life, ())
     # It was asked to stop before there was anyone to ask.
@@ -212,7 +212,7 @@ def _time_over(life: Life, _event: TimeOver, now_ns: int) -> Told:
 def _exited(life: Life, event: Exited, now_ns: int) -> Told:
     if life.state not in ALIVE or life.pid is None:
         return life, ()
-    ran = round((now_ns - life.since_ns) / 1e9, 3)
+    ran = round((now_ns - life.begun_ns) / 1e9, 3)
     asked = life.state in LEAVING
     words = _ended(event.code)
     notes = (
@@ -289,6 +289,7 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
         then="again" if event.wanted else "stop",
         restarts=event.restarts,
         runs=1,
+        begun_ns=now_ns,
         ready_ns=now_ns if serving else None,
         beat_ns=now_ns if serving else None,
     )
@@ -314,7 +315,9 @@ def _restored(life: Life, event: Restored, now_ns: int) -> Told:
     return to(found, state, now_ns, "as it was under the supervisor before", until=until)
 
 
-def _ended(code: int) -> str:
+def _ended(code: int | None) -> str:
+    if code is None:
+        return "ended; its exit code was told to the supervisor before this one"
     return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 

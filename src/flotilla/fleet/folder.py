@@ -157,12 +157,12 @@ class Folder:
         except msgspec.DecodeError as error:
             raise ProcessError(f"{self.state_file} cannot be read: {error}") from error
 
-    def write_state(self, state: FleetState) -> None:
-        """Keep `state`, durably."""
-        write_whole(self.state_file, msgspec.json.encode(state))
+    def write_state(self, state: FleetState, *, durable: bool = True) -> None:
+        """Keep `state`; durable: waiting for the disk, for what must survive the machine's death too."""
+        write_whole(self.state_file, msgspec.json.encode(state), durable=durable)
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+def write_whole(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
     """Write `data` to `path` so that after a crash there is the old file or the new one, whole."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
@@ -170,10 +170,13 @@ def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(file, view) :]
-        os.fsync(file)
+        if durable:
+            os.fsync(file)
     finally:
         os.close(file)
     beside.replace(path)
+    if not durable:  # a process may die at any time: the new file stands all the same
+        return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(folder)

@@ -50,7 +50,7 @@ class Ready(Happening, frozen=True, kw_only=True):
 class Exited(Happening, frozen=True, kw_only=True):
     """A platform's process ended, asked or not."""
 
-    code: int  # negative: the signal that ended it
+    code: int | None  # negative: the signal that ended it; None: it is not known
     asked: bool = False
     ran_s: float = 0.0
 

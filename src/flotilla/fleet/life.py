@@ -31,6 +31,7 @@ class Life(Struct, frozen=True):
     misses: int = 0  # probes that failed in a row
     restarts: tuple[int, ...] = ()  # within the window
     runs: int = 0
+    begun_ns: int = 0  # its process
     probing: bool = False  # the one start after it had failed
     kills: int = 0  # how often it was sent SIGKILL
     last_exit: int | None = None

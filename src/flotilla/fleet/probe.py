@@ -93,7 +93,7 @@ async def tcp(address: str, timeout_s: float) -> Seen:
     return await _within(timeout_s, _connect(host, port), address)
 
 
-async def control(address: str, action: Literal["drain", "health"], timeout_s: float) -> Seen:
+async def control(address: str, action: Literal["drain", "health", "shed"], timeout_s: float) -> Seen:
     """Return what a platform's own control endpoint answers, within `timeout_s` seconds.
 
     `data` is the JSON object that it answered with, empty if that was none.

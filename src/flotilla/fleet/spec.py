@@ -138,7 +138,9 @@ def _placed(spec: FleetSpec, base: Path, mistakes: list[str]) -> FleetSpec:
         if platform.host is None and not folder.is_dir():
             mistakes.append(f"$.platforms.{name}.folder: {folder} is no folder")
         platforms[name] = msgspec.structs.replace(platform, folder=str(folder))
-    return msgspec.structs.replace(spec, platforms=platforms)
+    anchor = spec.audit.anchor
+    audit = spec.audit if anchor is None else AuditSpec(str(base / anchor))
+    return msgspec.structs.replace(spec, platforms=platforms, audit=audit)
 
 
 def _wrong_needs(raw: Any) -> list[str]:

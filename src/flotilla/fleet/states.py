@@ -185,9 +185,9 @@ class Probed(About, frozen=True):
 
 
 class Exited(About, frozen=True):
-    """Its process is gone. code: negative is a signal's number. jitter: [0, 1)."""
+    """Its process is gone. code: negative is a signal's number, None not known. jitter: [0, 1)."""
 
-    code: int
+    code: int | None
     jitter: float = 0.0
 
 

@@ -117,6 +117,14 @@ def stopped_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...
     return _only(tuple(reversed(graph.levels(needs))), going)
 
 
+def restarted_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return what a restart of `names` starts again, in the order of the start."""
+    wanted = known(fleet, names)
+    with_it = {other for name in wanted for other in cycled_with(fleet, name)}
+    again = {*wanted, *(name for name in with_it if fleet.lives[name].wanted)}
+    return _only(graph.levels(needs_in(fleet.lives)), again)
+
+
 def cycled_with(fleet: Fleet, name: str) -> set[str]:
     """Return those that start again with `name`, by its group's policy; itself not."""
     group = fleet.lives[name].platform.group

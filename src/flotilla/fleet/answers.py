@@ -1,0 +1,96 @@
+"""What the supervisor answers to whoever asks at the control socket: values, made of the fleet as it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import ConfigError
+from flotilla.fleet import graph, resources, whole
+from flotilla.fleet.life import Life
+from flotilla.fleet.plan import reload_plan
+from flotilla.fleet.spec import FleetSpec
+from flotilla.fleet.states import State
+from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.whole import Fleet
+
+_WELL = (State.READY, State.COMPLETED)
+_BAD = (State.FAILED, State.KILLING)
+
+
+def status(fleet: Fleet, samples: Mapping[str, resources.Sample], *, seq: int, since_ns: int) -> FleetStatus:
+    """Return the state of the fleet. since_ns: when this supervisor began, ns UTC."""
+    ahead_ns = now_ns() - monotonic_ns()
+    platforms = tuple(_platform(life, samples.get(name), ahead_ns) for name, life in fleet.lives.items())
+    return FleetStatus(
+        fleet.spec.name, fleet.generation, fleet.spec.mode, seq, platforms, os.getpid(), since_ns
+    )
+
+
+def health(fleet: Fleet) -> dict[str, Any]:
+    """Return whether the fleet is well: ok, degraded or failed, and why."""
+    wanted = [life for life in fleet.lives.values() if life.wanted or life.state in _BAD]
+    bad = [life for life in wanted if life.state in _BAD]
+    poor = [life for life in wanted if life.state not in (*_WELL, *_BAD)]
+    return {
+        "status": "failed" if bad else "degraded" if poor else "ok",
+        "name": fleet.spec.name,
+        "generation": fleet.generation,
+        "platforms": {name: life.state.value for name, life in fleet.lives.items()},
+        "reasons": {life.name: life.reason or life.state.value for life in (*bad, *poor)},
+    }
+
+
+def drawn(fleet: Fleet) -> dict[str, Any]:
+    """Return the graph: what each needs, the order of a start, and drawings."""
+    needs = whole.needs_in(fleet.lives)
+    notes = {name: life.state.value for name, life in fleet.lives.items()}
+    return {
+        "needs": {name: dict(life.platform.needs) for name, life in fleet.lives.items()},
+        "states": notes,
+        "levels": graph.levels(needs),
+        "text": graph.as_text(needs, notes),
+        "dot": graph.as_dot(needs, notes),
+    }
+
+
+def planned(fleet: Fleet, data: Mapping[str, Any], names: tuple[str, ...], new: FleetSpec | None) -> Any:
+    """Return what a command would do. data: {"of": start | stop | restart | drain | down | reload}."""
+    of = data.get("of", "stop")
+    if of == "reload" and new is not None:
+        return reload_plan(fleet.spec, new)
+    if of not in ("start", "stop", "restart", "drain", "down"):
+        raise ConfigError(f"there is no plan of {of!r}: start, stop, restart, drain, down or reload")
+    return {"order": order(fleet, of, names)}
+
+
+def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return whom a command concerns, in the order in which it does, those that go together in one."""
+    if command == "start":
+        return whole.started_by(fleet, names)
+    if command == "restart":
+        return whole.restarted_by(fleet, names)
+    return whole.stopped_by(fleet, () if command == "down" else names)
+
+
+def _platform(life: Life, sample: resources.Sample | None, ahead_ns: int) -> PlatformStatus:
+    used = sample if life.pid is not None else None
+    return PlatformStatus(
+        name=life.name,
+        state=life.state.value,
+        pid=life.pid,
+        since_ns=life.since_ns + ahead_ns if life.since_ns else 0,
+        ready=life.state is State.READY,
+        restarts=len(life.restarts),
+        cpu_percent=None if used is None else round(used.cpu_percent, 1),
+        memory_mb=None if used is None else round(used.memory_mb, 1),
+        open_files=None if used is None else used.open_files,
+        threads=None if used is None else used.threads,
+        group=life.platform.group,
+        host=life.platform.host,
+        needs=dict(life.platform.needs),
+        last_exit=life.last_exit,
+        reason=life.reason,
+    )

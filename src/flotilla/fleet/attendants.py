@@ -1,0 +1,168 @@
+"""The fleet's own processes beside its platforms: the API on demand, the alerts, the next weeks' times.
+
+They are spawned like platforms, with a log each, under names that no platform can have. What they
+do may fail: they are started again, later and later, and nothing else waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from flotilla.clock import now_ns
+from flotilla.errors import FlotillaError, ProcessError
+from flotilla.fleet import listen, schedule
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.parts import FleetSpec, Platform
+from flotilla.fleet.spawn import Child, Spawner
+from flotilla.fleet.states import Note
+
+API, ALERTS, TIMES = "_api", "_alerts", "_times"
+NAMES = (API, ALERTS, TIMES)
+_SOONEST_S, _LATEST_S = 1.0, 60.0  # between two starts of one that fails
+
+
+class _Kept(NamedTuple):
+    child: Child | None = None
+    failures: int = 0
+
+
+class Attendants:
+    """Keeps the fleet's own processes. note: takes what is worth writing down."""
+
+    def __init__(
+        self, spec: FleetSpec, folder: Folder, spawner: Spawner, generation: int, note: Callable[[Note], None]
+    ) -> None:
+        self.times: schedule.Times | None = None
+        self._spec, self._folder, self._spawner, self._generation, self._note = (
+            spec,
+            folder,
+            spawner,
+            generation,
+            note,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._kept: dict[str, _Kept] = {}
+        self._listener: socket.socket | None = None
+        self._closing = False
+
+    @property
+    def leaders(self) -> dict[int, str]:
+        """Return whose each first process is."""
+        return {kept.child.pid: name for name, kept in self._kept.items() if kept.child is not None}
+
+    @property
+    def times_file(self) -> str:
+        """Return where the next starts and stops are written."""
+        return str(self._folder.path / "schedule.jsonl")
+
+    def open(self) -> None:
+        """Begin: listen for the API, start the alerts if there are any, and ask for the times."""
+        try:
+            self._listener = listen.opened(self._spec.api, self._folder.socket("api"))
+            self._await_knock()
+        except FlotillaError as error:
+            self._note(Note("status", "", f"there is no API: {error}", {"said": str(error)}))
+        if self._spec.monitoring.alerts is not None:
+            self._start(ALERTS)
+        self.ask_times()
+
+    def renew(self, spec: FleetSpec) -> None:
+        """Go by another file from now on."""
+        before, self._spec = self._spec, spec
+        if spec.monitoring.alerts is not None and before.monitoring.alerts is None:
+            self._start(ALERTS)
+        self.ask_times()
+
+    def ask_times(self) -> None:
+        """Ask for the next weeks' starts and stops, if a platform has a schedule."""
+        if any(platform.schedule for platform in self._spec.platforms.values()):
+            self._start(TIMES)
+
+    async def close(self) -> None:
+        """End them."""
+        self._closing = True
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener.fileno())
+            self._listener.close()
+        for kept in list(self._kept.values()):
+            if kept.child is not None:
+                self._spawner.terminate(kept.child)
+        for _ in range(100):
+            if not self.leaders:
+                return
+            await asyncio.sleep(0.02)
+        for kept in list(self._kept.values()):
+            if kept.child is not None:
+                await self._spawner.kill_tree(kept.child)
+
+    def _await_knock(self) -> None:
+        if self._listener is not None and not self._closing:
+            self._loop.add_reader(self._listener.fileno(), self._on_knock)
+
+    def _on_knock(self) -> None:
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener.fileno())
+            self._start(API)
+
+    def _start(self, name: str) -> None:
+        kept = self._kept.get(name, _Kept())
+        if kept.child is not None or self._closing:
+            return
+        fds: tuple[int, ...] = ()
+        module = (sys.executable, "-P", "-m")
+        match name:
+            case "_api":
+                fds = (self._listener.fileno(),) if self._listener else ()
+                command = (*module, "flotilla.fleet.api", str(self._folder.path), "--fd", *map(str, fds))
+            case "_alerts":
+                command = (*module, "flotilla.fleet.alerts", str(self._folder.path))
+            case _:
+                file = str(self._folder.fleet_file)
+                command = (*module, "flotilla.fleet.schedule", file, self.times_file)
+        try:
+            child = self._spawner.spawn(name, Platform(command), self._generation, fds=fds)
+        except ProcessError as error:
+            self._note(Note("spawn_failed", "", f"{name}: {error}", {"reason": str(error)}))
+            self._failed(name)
+            return
+        self._kept[name] = kept._replace(child=child)
+        self._loop.add_reader(child.pidfd, self._on_exit, child)
+
+    def _on_exit(self, child: Child) -> None:
+        self._loop.remove_reader(child.pidfd)
+        code = self._spawner.bury(child)
+        if self._closing:
+            self._kept[child.name] = _Kept()
+            return
+        if code != 0:
+            self._note(
+                Note("status", "", f"{child.name} ended with code {code}", {"said": f"{child.name} ended"})
+            )
+            self._failed(child.name)
+            return
+        self._kept[child.name] = _Kept()
+        if child.name == API:
+            self._await_knock()
+        elif child.name == TIMES:
+            self.read_times()
+
+    def _failed(self, name: str) -> None:
+        failures = self._kept.get(name, _Kept()).failures + 1
+        self._kept[name] = _Kept(None, failures)
+        again = self._await_knock if name == API else lambda: self._start(name)
+        self._loop.call_later(min(_SOONEST_S * 2 ** (failures - 1), _LATEST_S), again)
+
+    def read_times(self) -> None:
+        """Read the next starts and stops, if they are there."""
+        if not (self._folder.path / "schedule.jsonl").exists():
+            return
+        try:
+            self.times = schedule.read(self._folder.path / "schedule.jsonl")
+        except ProcessError as error:
+            self._note(Note("status", "", str(error), {"said": "there are no times"}))
+        if self.times is not None and schedule.runs_out(self.times, now_ns()):
+            self._loop.call_later(3600.0, self.ask_times)

@@ -1,0 +1,176 @@
+"""Carry out what was decided: the supervisor's hands, with spawn.py's tools.
+
+Every platform that runs has a `Child` here, watched by its pidfd in the loop; what happens to it is
+told as an event. A process that is gone is buried, and what it left behind is killed, before the
+next one of its platform may begin: a `Spawn` waits for that (`_sweep`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from flotilla.errors import ProcessError
+from flotilla.fleet import logs, probe
+from flotilla.fleet.parts import Platform
+from flotilla.fleet.spawn import Child, Spawner
+from flotilla.fleet.states import (
+    Alert,
+    Drain,
+    Drained,
+    Event,
+    Exited,
+    Instruction,
+    Kill,
+    Shed,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    Sweep,
+    Terminate,
+)
+
+_ASK_S = 5.0  # to answer that it will use less
+
+
+class Hands:
+    """Acts on platforms. tell: takes the events. alert: takes what no event says. log: of a platform."""
+
+    def __init__(
+        self,
+        spawner: Spawner,
+        platform: Callable[[str], Platform],
+        tell: Callable[[Event], None],
+        alert: Callable[[Alert], None],
+        log: Callable[[str], Path],
+    ) -> None:
+        self.children: dict[str, Child] = {}
+        self.begins: dict[str, int] = {}  # where in its log the run of a platform begins
+        self.parting: set[str] = set()  # those that say that they end
+        self._log = log
+        self._spawner, self._platform, self._tell, self._alert = spawner, platform, tell, alert
+        self._loop = asyncio.get_running_loop()
+        self._sweeping: dict[str, Spawn | None] = {}  # and who waits for it
+        self._dead: dict[str, Child] = {}  # the latest that was buried
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._random = random.SystemRandom()
+
+    @property
+    def leaders(self) -> dict[int, str]:
+        """Return whose each first process is."""
+        return {child.pid: name for name, child in self.children.items()}
+
+    @property
+    def busy(self) -> bool:
+        """Return whether something is being killed."""
+        return bool(self._tasks)
+
+    def do(self, order: Instruction) -> None:
+        """Carry out an instruction about a process."""
+        match order:
+            case Spawn():
+                self._spawn(order)
+            case Sweep():
+                self._sweep(order.name)
+            case Drain():
+                self._drain(order.name)
+            case Terminate() if order.name in self.children:
+                self._spawner.terminate(self.children[order.name])
+            case Kill() if order.name in self.children:
+                self._begin(self._kill(self.children[order.name]))
+            case Shed() if (address := self._platform(order.name).control) is not None:
+                self._begin(self._shed(address))
+
+    def take(self, child: Child) -> None:
+        """Watch a child, spawned or adopted."""
+        self.children[child.name] = child
+        self._loop.add_reader(child.pidfd, self._on_exit, child)
+
+    def clear(self, name: str) -> None:
+        """Kill whatever there is still of a platform that rests: thoroughly, as nobody waits for it."""
+        child = self._dead.get(name)
+        if child is not None and name not in self.children and name not in self._sweeping:
+            self._sweeping[name] = None
+            self._begin(self._clear(child))
+
+    async def settled(self) -> None:
+        """Return when nothing is being killed any more."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    def _spawn(self, order: Spawn) -> None:
+        name = order.name
+        if name in self._sweeping:
+            self._sweeping[name] = order
+            return
+        log = self._log(name)
+        self.begins[name] = log.stat().st_size if log.exists() else 0
+        try:
+            child = self._spawner.spawn(name, self._platform(name), order.generation)
+        except ProcessError as error:
+            self._tell(SpawnFailed(name, str(error), self._random.random()))
+            return
+        self.take(child)
+        logs.mark(log, f"started: process {child.pid}, generation {child.generation}")
+        self._tell(Spawned(name, child.pid))
+
+    def _on_exit(self, child: Child) -> None:
+        self._loop.remove_reader(child.pidfd)
+        code = self._spawner.bury(child)
+        del self.children[child.name]
+        if code is None and child.name in self.parting:
+            code = 0  # it said that it ends in order, and nobody can tell us more
+        self.parting.discard(child.name)
+        self._dead[child.name] = child
+        logs.mark(
+            self._log(child.name), f"ended: process {child.pid}, code {'unknown' if code is None else code}"
+        )
+        self._tell(Exited(child.name, code, self._random.random()))
+
+    def _sweep(self, name: str) -> None:
+        child = self._dead[name]
+        if name not in self._sweeping and self._spawner.leftovers(child):
+            self._sweeping[name] = None
+            self._begin(self._clear(child))
+
+    async def _clear(self, child: Child) -> None:
+        try:
+            await self._kill(child)
+        finally:
+            waiting = self._sweeping.pop(child.name)
+            if waiting is not None:
+                self._spawn(waiting)
+
+    async def _kill(self, child: Child) -> None:
+        try:
+            await self._spawner.kill_tree(child)
+        except ProcessError as error:
+            self._alert(Alert("critical", child.name, str(error)))
+
+    def _drain(self, name: str) -> None:
+        platform = self._platform(name)
+        how = platform.drain
+        child = self.children.get(name)
+        if how is None or child is None:
+            return
+        if how.signal is not None:
+            self._spawner.send(child, signal.Signals[f"SIG{how.signal}"])
+        elif platform.control is not None:
+            self._begin(self._ask_to_drain(child, platform.control, how.timeout))
+
+    async def _ask_to_drain(self, child: Child, address: str, timeout_s: float) -> None:
+        seen = await probe.drained(address, timeout_s)
+        if seen.ok and self.children.get(child.name) is child:
+            self._tell(Drained(child.name))
+
+    async def _shed(self, address: str) -> None:
+        await probe.control(address, "shed", _ASK_S)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,50 @@
+"""Start and stop platforms by their calendars: the times come from `schedule.py`, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.fleet import schedule
+from flotilla.fleet.life import Life
+from flotilla.fleet.states import ALIVE, Ask, Note, State
+
+
+class Hours:
+    """Follows the times. ask: takes what is to be started or stopped; note: what is worth writing down."""
+
+    def __init__(self, ask: Callable[[Ask], None], note: Callable[[Note], None]) -> None:
+        self._ask, self._note = ask, note
+        self._courses: dict[str, schedule.Course] = {}
+
+    def look(self, times: schedule.Times | None, lives: dict[str, Life]) -> None:
+        """Start and stop what it is time for. Between two changes, what a person asked for stands."""
+        for name, windows in (times.windows if times is not None else {}).items():
+            life = lives.get(name)
+            if life is None or life.platform.schedule is None:
+                self._courses.pop(name, None)
+                continue
+            known = self._courses.get(name)
+            wall, now = now_ns(), monotonic_ns()
+            if known is None:
+                course = schedule.begin(windows, wall, now)
+                there = life.state in ALIVE or life.wanted
+                # What has failed within its hours is not started anew by a supervisor that is.
+                changed = course.wanted != there and life.state not in (State.FAILED, State.COMPLETED)
+            else:
+                course = schedule.follow(known, windows, wall, now)
+                changed = course.wanted != known.wanted
+            self._courses[name] = course
+            if changed:
+                self._act(name, course.wanted, windows, wall)
+
+    def wait_s(self, times: schedule.Times | None) -> float:
+        """Return how long nothing changes, as far as is known, in seconds."""
+        waits = [schedule.wait_s(windows, now_ns()) for windows in times.windows.values()] if times else []
+        return min(waits, default=60.0)
+
+    def _act(self, name: str, start: bool, windows: tuple[schedule.Window, ...], wall: int) -> None:
+        coming = schedule.next_change(windows, wall)
+        if coming is not None:
+            self._note(Note("scheduled", name, "", {"action": coming[0], "at": coming[1]}))
+        self._ask(Ask("start" if start else "stop", (name,), "schedule", "its calendar says so"))

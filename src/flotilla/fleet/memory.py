@@ -1,0 +1,89 @@
+"""What a supervisor leaves for the next one, in `state.json`, and what that one makes of it.
+
+Restarts are kept as UTC, since monotonic times mean nothing after the machine has started anew.
+A fleet that went down in order is not remembered: its next start is its first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import ProcessError
+from flotilla.fleet.folder import FleetState, Folder, Kept
+from flotilla.fleet.life import Life
+from flotilla.fleet.spawn import Child
+from flotilla.fleet.spec import digest
+from flotilla.fleet.states import ALIVE, About, Adopted, Restored, State
+from flotilla.fleet.whole import Fleet
+
+
+class Recalled(NamedTuple):
+    """What was kept of a fleet. first: it was not running, as far as anybody knows."""
+
+    state: FleetState
+    first: bool
+
+
+def keep(fleet: Fleet, children: Mapping[str, Child], begins: Mapping[str, int], *, down: bool) -> FleetState:
+    """Return what is to be kept of a fleet now. begins: where in its log each run begins."""
+    ahead_ns = now_ns() - monotonic_ns()
+    platforms = {
+        name: _kept(life, children.get(name), begins.get(name, 0), ahead_ns)
+        for name, life in fleet.lives.items()
+    }
+    return FleetState(fleet.generation, os.getpid(), "", platforms, {"down": down})
+
+
+def recall(folder: Folder) -> Recalled:
+    """Return what the supervisor before this one kept; what cannot be read is as good as nothing."""
+    try:
+        state = folder.state()
+    except ProcessError:
+        return Recalled(FleetState(), first=True)
+    return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
+
+
+def begun(name: str, state: FleetState, found: Child | None) -> About | None:
+    """Return the event that one platform begins with under a new supervisor; None: nothing is known.
+
+    found: its process, if it runs on.
+    """
+    kept = state.platforms.get(name, Kept())
+    was = State(kept.state) if kept.state in set(State) else State.STOPPED
+    wanted = bool(kept.more.get("wanted", found is not None))
+    behind_ns = now_ns() - monotonic_ns()
+    restarts = tuple(at - behind_ns for at in kept.more.get("restarts", ()) if at <= now_ns())
+    if found is not None:
+        return Adopted(name, found.pid, was if was in ALIVE else State.STARTING, restarts, wanted)
+    if was is State.STOPPED or (was in ALIVE and not wanted):
+        return None
+    return Restored(name, was if was in (State.FAILED, State.COMPLETED) else State.WAITING, restarts)
+
+
+def _kept(life: Life, child: Child | None, begins: int, ahead_ns: int) -> Kept:
+    return Kept(
+        pid=None if child is None else child.pid,
+        start_ticks=None if child is None else child.start_ticks,
+        generation=0 if child is None else child.generation,
+        digest=_digest(life),
+        state=life.state.value,
+        restarts=len(life.restarts),
+        more={
+            "wanted": life.wanted,
+            "restarts": [at + ahead_ns for at in life.restarts],
+            "log_at": begins,
+        },
+    )
+
+
+_digests: dict[int, tuple[object, str]] = {}
+
+
+def _digest(life: Life) -> str:
+    known = _digests.get(id(life.platform))
+    if known is None or known[0] is not life.platform:
+        known = _digests[id(life.platform)] = (life.platform, digest(life.platform))
+    return known[1]

@@ -1,0 +1,116 @@
+"""What the supervisor writes down: events for whoever looks, the audit trail for whoever must prove.
+
+A fleet is not stopped for its diary. Where the disk is full or fails, what happens is done all the
+same; the files are opened anew now and then, and what was lost meanwhile is counted and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import StreamError
+from flotilla.fleet.audit import Chain
+from flotilla.fleet.events import Event, EventStore
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.states import Alert, Instruction, Note
+
+_AGAIN_NS = 10_000_000_000  # between two tries to open what failed
+
+
+class Records:
+    """The events and the audit trail of a fleet; one writer of both."""
+
+    def __init__(self, folder: Folder, anchor: Path) -> None:
+        """Open both. StreamError where another process writes them."""
+        self._folder, self._anchor = folder, anchor
+        self._events: EventStore | None = EventStore(folder.events)
+        self._chain: Chain | None = Chain(folder.audit, folder.audit_key, anchor)
+        self.broken = self._chain.found  # what is wrong with the trail, empty if nothing
+        self._lost = 0
+        self._failed_ns = 0
+
+    @property
+    def last_seq(self) -> int:
+        """Return the number of the last event."""
+        return 0 if self._events is None else self._events.last_seq()
+
+    def read(self, from_seq: int, limit: int) -> Sequence[Event]:
+        """Return events from a number on; none while they cannot be read."""
+        return [] if self._events is None else self._events.read(max(from_seq, 1), limit)
+
+    def expire(self, days: float) -> int:
+        """Drop some of what is older than `days`; return how many, 0 where nothing is left to drop."""
+        return 0 if self._events is None else self._events.expire(days, now_ns())
+
+    def event(self, kind: str, name: str, data: dict[str, Any], text: str) -> None:
+        """Write an event."""
+        if self._events is None and not self._opened():
+            return
+        try:
+            if self._events is not None:
+                self._events.append(kind, name, data, text)
+        except StreamError:
+            self._failed()
+
+    def audit(
+        self, who: str, action: str, target: str, why: str, outcome: str, *, sync: bool = False
+    ) -> None:
+        """Write into the audit trail. sync: wait for the disk."""
+        if self._chain is None and not self._opened():
+            return
+        try:
+            if self._chain is not None:
+                self._chain.append(who, action, target, why, outcome, sync=sync)
+        except StreamError:
+            self._failed()
+
+    def write(self, what: Instruction) -> None:
+        """Write down what was decided."""
+        if isinstance(what, Alert):
+            about = what.text.partition(":")[0]
+            self.event("alert", what.name, {"severity": what.severity, "about": about}, what.text)
+            self.audit("supervisor", "alert", what.name, what.text, what.severity)
+        elif isinstance(what, Note):
+            self.event(what.kind, what.name, what.data, what.text)
+            if what.kind == "state":
+                self.audit("supervisor", what.data["new"], what.name, what.text, "done")
+            elif what.kind == "command":
+                names = " ".join(what.data["names"])
+                who, outcome = what.data["who"] or "supervisor", what.data["outcome"]
+                self.audit(who, what.data["command"], names, what.text, outcome, sync=who != "supervisor")
+
+    def close(self) -> None:
+        """Close both."""
+        if self._chain is not None:
+            self._chain.close()
+        if self._events is not None:
+            self._events.close()
+        self._chain = self._events = None
+
+    def _failed(self) -> None:
+        self._failed_ns = monotonic_ns()
+        self._lost += 1
+        try:
+            self.close()
+        except StreamError:
+            self._chain = self._events = None
+
+    def _opened(self) -> bool:
+        """Open them again, if it is time to try; return whether they are."""
+        if monotonic_ns() - self._failed_ns < _AGAIN_NS:
+            self._lost += 1
+            return False
+        try:
+            self._events = EventStore(self._folder.events)
+            self._chain = Chain(self._folder.audit, self._folder.audit_key, self._anchor)
+        except (StreamError, OSError):
+            self._failed()
+            return False
+        lost, self._lost = self._lost, 0
+        text = f"the disk failed: {lost} records were lost"
+        self.event("alert", "", {"severity": "critical", "about": "the disk failed"}, text)
+        self.audit("supervisor", "alert", "", text, "critical")
+        return True

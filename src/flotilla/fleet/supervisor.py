@@ -1,0 +1,391 @@
+"""Supervise a fleet: `python -m flotilla.fleet.supervisor <run folder>`, mostly started by the guard.
+
+One loop, one thread. What happens comes in as an event: a pidfd that is readable, a datagram, an
+answer to a probe, a request, the nearest deadline. `coordinate` decides, and what it orders is
+carried out: by `hands.py` where it is about processes, and in the event store and the audit where it
+is to be written down. Acts come before writings: a death is answered within milliseconds.
+
+1. `_begin` takes the folder's lock, finds what runs already (adopt.py) and goes on with it; what the
+   fleet before knew of the others is recalled (memory.py). A first start starts all.
+2. `tell` is the one way in for events. Nothing is polled but what is due: the next deadline is asked
+   of the fleet, and the loop sleeps until then.
+3. `run` ends when the fleet was told to go down, and has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from flotilla import notify
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import ConfigError, FlotillaError
+from flotilla.fleet import adopt, attendants, ears, graph, logs, memory, spec, whole
+from flotilla.fleet.control import Control
+from flotilla.fleet.coordinate import coordinate
+from flotilla.fleet.desk import Desk
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.hands import Hands
+from flotilla.fleet.hours import Hours
+from flotilla.fleet.life import SERVING
+from flotilla.fleet.records import Records
+from flotilla.fleet.resources import Sample
+from flotilla.fleet.senses import Meter, Senses
+from flotilla.fleet.spawn import Spawner
+from flotilla.fleet.states import (
+    AT_REST,
+    Alert,
+    Ask,
+    Beat,
+    Event,
+    Forget,
+    Instruction,
+    Note,
+    Readied,
+    Spawned,
+    Tick,
+)
+
+_BEAT_S = 5.0  # how often whoever guards us hears that we live
+_LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
+_EXPIRE_S = 3600.0
+
+
+class Supervisor:
+    """One fleet's supervisor, from `run` to its end."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._queue: deque[Event] = deque()
+        self._acting = False
+        self._saving = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_ns: int | None = None
+        self._since_ns = now_ns()
+        self._working: set[asyncio.Task[None]] = set()
+        self._down = asyncio.Event()
+        self._unrotated = False
+
+    async def run(self) -> None:
+        """Supervise until the fleet is down. ProcessError if another supervisor does."""
+        await self._begin()
+        work = [
+            asyncio.create_task(self._every(self._beat_s, self._look)),
+            asyncio.create_task(self._every(lambda: _EXPIRE_S, self._expire)),
+        ]
+        notify.ready()
+        try:
+            await self._down.wait()
+        finally:
+            notify.stopping()
+            for task in work:
+                task.cancel()
+        await self._end()
+
+    def tell(self, event: Event) -> None:
+        """Take an event, and do what it asks for."""
+        self._queue.append(event)
+        if self._acting:
+            return
+        self._acting = True
+        notes: list[Instruction] = []
+        try:
+            while self._queue:
+                notes += self._act(self._queue.popleft())
+        finally:
+            self._acting = False
+        for note in notes:
+            self._write(note)
+        self._settled(bool(notes))
+
+    def ask(self, event: Event) -> None:
+        """As `tell`; ConfigError if it cannot be, and then nothing has changed."""
+        coordinate(self._fleet, event, monotonic_ns())
+        self.tell(event)
+
+    async def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._hold = self._folder.take()
+        fleet = spec.read(self._folder.fleet_file)
+        anchor = self._folder.path.parent / f"{self._folder.path.name}.anchor"
+        anchor = Path(fleet.audit.anchor) if fleet.audit.anchor else anchor
+        self._records = Records(self._folder, anchor)
+        self._fleet = whole.made(fleet, self._hold.generation)
+        self._ears = ears.Ears(self._folder.socket("notify"))
+        loop.add_reader(self._ears.fileno(), self._hear)
+        self._spawner = Spawner(self._folder, fleet.mode)
+        self._hands = Hands(self._spawner, self._platform, self.tell, self._write, self._folder.log)
+        self._senses = Senses(
+            self.tell, lambda name: (self._folder.log(name), self._hands.begins.get(name, 0))
+        )
+        self._meter = Meter(self._spawner.fleet, self.tell, self._write)
+        self._hours = Hours(self._ask_quietly, self._write)
+        desk = Desk(self, self._folder, self._records, self._since_ns)
+        self._control = Control(desk.answer, self._records.read, self._folder.path / "asked.jsonl")
+        self._attendants = attendants.Attendants(
+            fleet, self._folder, self._spawner, self._hold.generation, self._write
+        )
+        for what in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(what, self._on_signal, what)
+        data = {"generation": self._hold.generation, "mode": fleet.mode}
+        self._write(Note("fleet_started", "", "", data))
+        if broken := self._records.broken:
+            self._write(Note("audit_broken", "", broken, {"what": broken}))
+            self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
+        self._watch_guard()
+        await self._adopt()
+        self._attendants.open()
+        self._attendants.read_times()
+        await self._control.open(self._folder.socket("control"))
+
+    async def _adopt(self) -> None:
+        """Go on with what runs already, and start what should run."""
+        state, first = memory.recall(self._folder)
+        found = adopt.adopt(self._folder, state, tuple(self._fleet.lives))
+        for stray in found.strays:
+            data = {"pid": stray.pid, "reason": "it bears the fleet's mark, and is of no platform"}
+            self._write(Note("stray_killed", "", f"process {stray.pid}", data))
+        if found.strays:
+            await self._spawner.kill(found.strays)
+        if not first or found.children:
+            for level in graph.levels(self._fleet.spec.needs):
+                for name in level:
+                    child = found.children.get(name)
+                    if child is not None:
+                        self._spawner.take(child)
+                        self._hands.take(child)
+                        self._hands.begins[name] = (
+                            int(state.platforms[name].more.get("log_at", 0)) if name in state.platforms else 0
+                        )
+                    if (event := memory.begun(name, state, child)) is not None:
+                        self.tell(event)
+            new = tuple(name for name in self._fleet.lives if name not in state.platforms)
+        else:
+            new = tuple(self._fleet.lives)
+        names = tuple(
+            name for name in new if self._platform(name).schedule is None and name not in found.children
+        )
+        if names:
+            self.tell(Ask("start", names, "supervisor", "the fleet starts" if first else "new in the fleet"))
+
+    async def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._hands.settled()
+        await self._attendants.close()
+        await self._spawner.kill_all()
+        self._write(Note("fleet_stopped", "", "", {"reason": "it was told to go down"}))
+        self._save(down=True)
+        await self._control.close()
+        self._ears.close()
+        self._records.close()
+
+    @property
+    def fleet(self) -> whole.Fleet:
+        """Return the fleet as it is."""
+        return self._fleet
+
+    @property
+    def samples(self) -> dict[str, Sample]:
+        """Return what each platform used when it was last looked at."""
+        return self._meter.latest
+
+    def renewed(self, fleet: spec.FleetSpec) -> None:
+        """Go by another file from now on."""
+        self._attendants.renew(fleet)
+
+    def _platform(self, name: str) -> spec.Platform:
+        return self._fleet.lives[name].platform
+
+    def _act(self, event: Event) -> list[Instruction]:
+        """Decide about one event and act; return what is to be written down of it."""
+        try:
+            self._fleet, orders = coordinate(self._fleet, event, monotonic_ns())
+        except FlotillaError as error:  # nothing was changed by it, and the others go on
+            return [Alert("warning", "", f"{type(event).__name__} could not be followed: {error}")]
+        later: list[Instruction] = []
+        for order in orders:
+            if isinstance(order, Note | Alert):
+                later.append(order)
+            elif isinstance(order, Forget):
+                self._senses.forget(order.name)
+            else:
+                self._hands.do(order)
+        if isinstance(event, Spawned) and event.name in self._fleet.lives:
+            data = {"pid": event.pid, "generation": self._fleet.generation}
+            later.append(Note("spawned", event.name, "", data))
+            self._senses.follow(self._fleet.lives[event.name])
+        return later
+
+    def _settled(self, changed: bool) -> None:
+        """Wait for the nearest deadline, and keep what changed."""
+        due = whole.fleet_due_ns(self._fleet) if changed or self._due_ns is None else self._due_ns
+        if due != self._due_ns or (self._timer is None and due is not None):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._due_ns = due
+            loop = asyncio.get_running_loop()
+            self._timer = None if due is None else loop.call_at(due / 1e9, self._on_time)
+        if changed and not self._saving:
+            self._saving = True
+            asyncio.get_running_loop().call_soon(self._save)
+        if whole.down(self._fleet):
+            self._down.set()
+
+    def _on_time(self) -> None:
+        late_ns = monotonic_ns() - (self._due_ns or monotonic_ns())
+        self._timer = self._due_ns = None
+        self._hear()  # what was said before the deadline counts
+        if late_ns > _LATE_NS:
+            for name, life in self._fleet.lives.items():
+                if life.state in SERVING:
+                    self.tell(Beat(name))
+        self.tell(Tick())
+        self._settled(False)
+
+    def _hear(self) -> None:
+        leaders = self._hands.leaders
+        for pid, uid, said in self._ears.hear():
+            name = leaders.get(pid) or ears.whose(pid, leaders, self._spawner.fleet)
+            if name is None or name not in self._fleet.lives or uid not in (0, os.getuid()):
+                continue
+            if said.get("READY") == "1" and self._platform(name).readiness[0] == "notify":
+                self.tell(Readied(name))
+            elif "WATCHDOG" in said or "READY" in said:
+                self.tell(Beat(name))
+            if "STOPPING" in said:
+                self._hands.parting.add(name)
+            if "STATUS" in said:
+                self._write(Note("status", name, said["STATUS"][:400], {"said": said["STATUS"][:400]}))
+
+    def _write(self, what: Instruction) -> None:
+        """Write down a note or an alert, and let follow what it is about."""
+        self._records.write(what)
+        if isinstance(what, Note) and what.kind == "state":
+            self._on_state(what)
+        self._control.published()
+
+    def _on_state(self, note: Note) -> None:
+        life = self._fleet.lives.get(note.name)
+        if life is None or life.state.value != note.data["new"]:
+            return  # it has gone on since
+        self._senses.follow(life)
+        if life.state in AT_REST:
+            self._hands.clear(note.name)
+
+    def _save(self, down: bool = False) -> None:
+        self._saving = False
+        state = memory.keep(self._fleet, self._hands.children, self._hands.begins, down=down)
+        self._folder.write_state(state, durable=down)
+
+    async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(seconds())
+            do()
+
+    def _beat_s(self) -> float:
+        every = min(_BEAT_S, self._fleet.spec.monitoring.sample_every)
+        return max(min(every, self._hours.wait_s(self._attendants.times)), 0.01)
+
+    def _look(self) -> None:
+        """Look at what nobody tells of: what is used, how long the logs are, what time it is."""
+        notify.alive()
+        self._spawner.reap()
+        self._meter.look(self._fleet.lives)
+        for name in self._hands.children:
+            log = self._platform(name).log
+            if not self._unrotated and logs.due(self._folder.log(name), log.rotate_mb):
+                self._rotate(name, log)
+        self._hours.look(self._attendants.times, self._fleet.lives)
+
+    def _rotate(self, name: str, log: spec.Log) -> None:
+        if any(task.get_name() == name for task in self._working):
+            return
+        self._begin_work(self._rotated(name, log), name)
+
+    def _begin_work(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def _rotated(self, name: str, log: spec.Log) -> None:
+        try:
+            for _ in logs.rotation(self._folder.log(name), log.rotate_mb, log.keep):
+                await asyncio.sleep(0)
+        except logs.NotSupported as error:
+            self._unrotated = True
+            self._write(Note("log_not_rotated", name, str(error), {"reason": str(error)}))
+        except OSError as error:
+            self._write(Note("log_not_rotated", name, str(error), {"reason": str(error)}))
+
+    def _expire(self) -> None:
+        self._begin_work(self._expired(), "expire")
+
+    async def _expired(self) -> None:
+        while self._records.expire(self._fleet.spec.monitoring.event_retention_days):
+            await asyncio.sleep(0.01)
+
+    def _ask_quietly(self, ask: Ask) -> None:
+        try:
+            self.ask(ask)
+        except ConfigError as error:
+            self._write(
+                Note(
+                    "command",
+                    "",
+                    str(error),
+                    {
+                        "command": ask.command,
+                        "names": ask.names,
+                        "who": ask.who,
+                        "why": ask.why,
+                        "outcome": f"refused: {error}",
+                    },
+                )
+            )
+
+    def _on_signal(self, what: signal.Signals) -> None:
+        self.tell(Ask("down", (), "supervisor", f"it was sent {what.name}"))
+
+    def _watch_guard(self) -> None:
+        """Say so when nobody guards us any more."""
+        said = os.environ.get("FLOTILLA_GUARD", "")
+        if not said.isdigit():
+            return
+        try:
+            guard = os.pidfd_open(int(said))
+        except ProcessLookupError:
+            self._on_guard_lost(None)
+            return
+        asyncio.get_running_loop().add_reader(guard, self._on_guard_lost, guard)
+
+    def _on_guard_lost(self, guard: int | None) -> None:
+        if guard is not None:
+            asyncio.get_running_loop().remove_reader(guard)
+            os.close(guard)
+        self._write(Note("guard_lost", "", ""))
+        text = "the guard is gone: the fleet runs on, and nobody starts another supervisor if this one dies"
+        self._write(Alert("critical", "", text))
+
+
+def main(arguments: list[str]) -> int:
+    """Supervise the fleet of a run folder; return 0 when it went down, 1 where it could not begin."""
+    if len(arguments) != 1:
+        sys.stderr.write("python -m flotilla.fleet.supervisor <run folder>\n")
+        return 2
+    try:
+        asyncio.run(Supervisor(Folder(Path(arguments[0])).make()).run())
+    except FlotillaError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
