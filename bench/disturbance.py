@@ -36,6 +36,30 @@ class Watch:
             self.others_pct = round(max(0.0, 100.0 * others / (wall * len(self._cores))), 1)
 
 
+class Around:
+    """As `Watch`, for work that other processes do for us: looks for a second before it, and after it."""
+
+    def __init__(self, cores: Collection[int]) -> None:
+        self._cores = cores
+        self.others_pct: float | None = None
+
+    def __enter__(self) -> Around:
+        self.others_pct = self._look()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        after = self._look()
+        if after is not None and self.others_pct is not None:
+            self.others_pct = max(after, self.others_pct)
+
+    def _look(self) -> float | None:
+        with Watch(self._cores) as watch:
+            sleep(1.0)
+        return watch.others_pct
+
+
 def wait_for_quiet(cores: Collection[int], limit_s: float, most_pct: float = 8.0) -> None:
     """Wait until others leave the cores alone, at most `limit_s`."""
     end = perf_counter() + limit_s

@@ -158,7 +158,7 @@ ROWS: tuple[Row, ...] = (
         "fleet-orphans",
         "processes that are left behind",
         _managers(
-            "bench.fleet.orphans", flotilla={"trials": 300}, supervisord={"trials": 10}, circus={"trials": 10}
+            "bench.fleet.orphans", flotilla={"trials": 100}, supervisord={"trials": 10}, circus={"trials": 10}
         ),
         (Bar("left", at_most=0.0, on="one"),),
     ),

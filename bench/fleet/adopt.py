@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.children import SLEEPS
 from bench.fleet.managers import Flotilla, flotilla, wait_until
 from bench.records import Job, Measured, WrongValue
@@ -20,7 +20,7 @@ def measure(job: Job) -> Measured:
     times = 2 if job.quick else 10
     platforms = {f"p{n}": {"command": [*SLEEPS], "ready": "started"} for n in range(CHILDREN)}
     took_s = []
-    with scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet, Watch(job.cores) as watch:
+    with Around(job.cores) as watch, scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet:
         wait_until(lambda: fleet.all_are("ready"), 30.0, "all ready")
         pids = _pids(fleet)
         for _ in range(times):
@@ -32,6 +32,7 @@ def measure(job: Job) -> Measured:
             if _pids(fleet) != pids:
                 raise WrongValue("a child was started again, and should have been adopted")
             sleep(1.0)
+        rss_mb = fleet.rss_mb()
     took_s.sort()
     return Measured(
         value=took_s[len(took_s) // 2],
@@ -40,6 +41,7 @@ def measure(job: Job) -> Measured:
         size=f"{CHILDREN} children, {times} times",
         calls=times,
         others_pct=watch.others_pct,
+        rss_mb=rss_mb,
         note=f"median, to an answer that has all of them ready; most {took_s[-1]:.3g} s",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.children import SLEEPS
 from bench.fleet.managers import Flotilla, flotilla, wait_until
 from bench.records import Job, Measured, WrongValue
@@ -33,11 +33,12 @@ def measure(job: Job) -> Measured:
         }
         for name, of in needs.items()
     }
-    with scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet, Watch(job.cores) as watch:
+    with Around(job.cores) as watch, scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet:
         wait_until(lambda: fleet.all_are("ready"), 60.0, "all ready")
         status = fleet.client.status()
         hung = next(one for one in status.platforms if one.name == names[levels // 2][0])
         os.kill(hung.pid or 0, signal.SIGSTOP)
+        rss_mb = fleet.rss_mb()
         began_ns = monotonic_ns()
         fleet.client.ask("down", why="bench")
         fleet.process.wait(120)
@@ -51,6 +52,7 @@ def measure(job: Job) -> Measured:
         unit="s",
         size=f"{len(needs)} children, {levels} levels, one hung",
         others_pct=watch.others_pct,
+        rss_mb=rss_mb,
         note="each was asked to stop after those that need it were gone",
     )
 

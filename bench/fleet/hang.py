@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.children import BEATS
 from bench.fleet.managers import flotilla, wait_until
 from bench.records import Job, Measured
@@ -26,11 +26,8 @@ def measure(job: Job) -> Measured:
         "backoff": {"first": 0.001, "most": 0.001},
     }
     took_s = []
-    with (
-        scratch() as folder,
-        flotilla(folder, {"platforms": {"child": platform}}) as fleet,
-        Watch(job.cores) as watch,
-    ):
+    fleet_of = {"platforms": {"child": platform}}
+    with Around(job.cores) as watch, scratch() as folder, flotilla(folder, fleet_of) as fleet:
         for number in range(hangs):
             wait_until(lambda: fleet.all_are("ready"), 30.0, "ready")
             sleep(0.5 + 0.037 * number)  # at another moment between two beats each time
@@ -43,6 +40,7 @@ def measure(job: Job) -> Measured:
             wait_until(
                 lambda pid=pid: fleet.client.status().platforms[0].pid not in (pid, None), 30.0, "replaced"
             )
+        rss_mb = fleet.rss_mb()
     took_s.sort()
     return Measured(
         value=took_s[len(took_s) // 2],
@@ -51,6 +49,7 @@ def measure(job: Job) -> Measured:
         size=f"{hangs} hangs",
         calls=hangs,
         others_pct=watch.others_pct,
+        rss_mb=rss_mb,
         note=f"median; least {took_s[0]:.3g}, most {took_s[-1]:.3g} s",
     )
 

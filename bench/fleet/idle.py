@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.children import SLEEPS
 from bench.fleet.managers import managed, wait_until
 from bench.records import Job, Measured
@@ -16,19 +16,19 @@ def measure(job: Job) -> Measured:
     """Return the share of one core, percent. options: manager."""
     seconds = 5.0 if job.quick else 60.0
     commands = {f"p{number}": SLEEPS for number in range(CHILDREN)}
-    with scratch() as folder, managed(job.side.options["manager"], folder, commands) as manager:
+    which = job.side.options["manager"]
+    with Around(job.cores) as watch, scratch() as folder, managed(which, folder, commands) as manager:
         wait_until(lambda: len(manager.all()) >= CHILDREN + len(manager.own()), 30.0, "all started")
         sleep(3.0)  # what starting leaves to be done is not idleness
-        with Watch(job.cores) as watch:
-            began_ns, before = monotonic_ns(), manager.cpu_s()
-            sleep(seconds)
-            spent, passed = manager.cpu_s() - before, (monotonic_ns() - began_ns) / 1e9
-        rss_mb, parts = manager.rss_mb(), [round(p.memory_info().rss / 1e6, 1) for p in manager.own()]
+        began_ns, before = monotonic_ns(), manager.cpu_s()
+        sleep(seconds)
+        spent, passed = manager.cpu_s() - before, (monotonic_ns() - began_ns) / 1e9
+        rss_mb, shares = manager.rss_mb(), [round(p.memory_full_info().pss / 1e6, 1) for p in manager.own()]
     return Measured(
         value=100.0 * spent / passed,
         unit="% of a core",
         size=f"{CHILDREN} children, {seconds:g} s",
         others_pct=watch.others_pct,
         rss_mb=rss_mb,
-        note=f"MB of its own processes: {parts}",
+        note=f"MB with shared pages by their share: {shares}",
     )

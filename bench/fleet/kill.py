@@ -6,7 +6,7 @@ import os
 import random
 import signal
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.children import Ears
 from bench.fleet.managers import managed
 from bench.records import Job, Measured
@@ -23,7 +23,7 @@ def measure(job: Job) -> Measured:
     kills = options["kills"] if not job.quick else min(options["kills"], 3 if options["period_s"] else 20)
     chance = random.Random(7)
     took_ms = []
-    with scratch() as folder, Watch(job.cores) as watch:
+    with Around(job.cores) as watch, scratch() as folder:
         ears = Ears(folder)
         with managed(options["manager"], folder, {"child": ears.argv()}) as manager:
             pid = ears.hear().pid

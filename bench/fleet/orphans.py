@@ -16,11 +16,11 @@ from pathlib import Path
 
 import psutil
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.managers import Manager, circus, flotilla, supervisord, wait_until
 from bench.records import Job, Measured
 from bench.scratch import scratch
-from flotilla.clock import sleep
+from flotilla.clock import monotonic_ns, sleep
 
 _ROGUE = """
 import os, signal, sys, time
@@ -43,7 +43,7 @@ def measure(job: Job) -> Measured:
     which, trials = job.side.options["manager"], 3 if job.quick else job.side.options["trials"]
     chance = random.Random(3)
     left = {signal.SIGTERM: 0, signal.SIGKILL: 0}
-    with Watch(job.cores) as watch:
+    with Around(job.cores) as watch:
         for _ in range(trials):
             for what in left:
                 left[what] += _trial(which, what, chance)
@@ -64,14 +64,16 @@ def _trial(which: str, what: signal.Signals, chance: random.Random) -> int:
         argv = {way: (sys.executable, "-I", "-S", str((folder / "rogue.py").resolve()), way) for way in WAYS}
         with _manager(which, folder, argv) as manager:
             wait_until(lambda: len(manager.all()) >= _ALIVE + 1, 30.0, "all children there")
-            sleep(0.5 + chance.uniform(0, 0.2))
+            sleep(0.1 + chance.uniform(0, 0.2))
             theirs = {process.pid for process in manager.own()}
             os.kill(manager.own()[-1].pid if what is signal.SIGKILL else manager.process.pid, what)
             if what is signal.SIGTERM:
                 with suppress(psutil.TimeoutExpired):
                     psutil.Process(manager.process.pid).wait(30)
-            sleep(1.0)
-            return len(_others(manager, theirs))
+            end_ns = monotonic_ns() + 1_000_000_000
+            while (left := _others(manager, theirs)) and monotonic_ns() < end_ns:
+                sleep(0.02)
+            return len(left)
 
 
 def _others(manager: Manager, theirs: set[int]) -> list[psutil.Process]:
@@ -80,10 +82,10 @@ def _others(manager: Manager, theirs: set[int]) -> list[psutil.Process]:
 
 @contextmanager
 def _manager(which: str, folder: Path, argv: dict[str, tuple[str, ...]]) -> Iterator[Manager]:
-    """Run the children, each with one second between SIGTERM and SIGKILL."""
+    """Run the children, with as little between SIGTERM and SIGKILL as each can."""
     if which == "flotilla":
         platforms = {
-            name: {"command": [*words], "ready": "started", "shutdown_timeout": 1.0}
+            name: {"command": [*words], "ready": "started", "shutdown_timeout": 0.3}
             for name, words in argv.items()
         }
         with flotilla(folder, {"platforms": platforms}, "bound") as manager:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bench.disturbance import Watch
+from bench.disturbance import Around
 from bench.fleet.children import DIES
 from bench.fleet.managers import flotilla
 from bench.records import Job, Measured, WrongValue
@@ -29,7 +29,7 @@ def measure(job: Job) -> Measured:
     }
     platforms = {f"p{number}": platform for number in range(CHILDREN)}
     answers_ms = []
-    with scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet, Watch(job.cores) as watch:
+    with Around(job.cores) as watch, scratch() as folder, flotilla(folder, {"platforms": platforms}) as fleet:
         began_ns, before = monotonic_ns(), fleet.cpu_s()
         while True:
             asked_ns = monotonic_ns()
