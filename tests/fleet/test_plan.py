@@ -1,7 +1,7 @@
 import pytest
 
 from flotilla.errors import UnknownName
-from flotilla.fleet.plan import ReloadPlan, others, reload_plan, start_order, stop_order
+from flotilla.fleet.plan import ReloadPlan, others, reload_plan, restart_order, start_order, stop_order
 from flotilla.fleet.spec import decode
 
 # feed <- strategy-a, strategy-b <- portfolio; and one that stands alone
@@ -107,6 +107,27 @@ def test_what_it_needs_starts_before_it_unless_it_runs():
         ("portfolio",),
     )
     assert start_order(DIAMOND, ["feed", "strategy-a"], ["portfolio"]) == (("strategy-b",), ("portfolio",))
+
+
+@pytest.mark.parametrize(
+    ("policy", "order"),
+    [
+        ("one_for_one", (("strategy",),)),
+        ("rest_for_one", (("portfolio",), ("strategy",))),
+        ("one_for_all", (("portfolio",), ("strategy",), ("feed",))),
+    ],
+)
+def test_a_restart_takes_along_whom_the_group_says_and_nobody_else(policy, order):
+    group = {"group": "orders"}
+    platforms = {
+        "feed": of(**group),
+        "strategy": of(needs=["feed"], **group),
+        "portfolio": of(needs=["strategy"], **group),
+        "report": of(needs=["strategy"]),
+    }
+    spec = fleet(platforms, groups={"orders": {"policy": policy}})
+
+    assert restart_order(spec, platforms, ["strategy"]) == order
 
 
 def test_an_unknown_name_answers_with_the_nearest():

@@ -4,7 +4,8 @@
 did not change keeps running. One that changed is started again only if a process cannot be told otherwise
 (`_BORN_WITH`): a new restart budget, or another probe, is the supervisor's own affair.
 
-`stop_order` and `start_order` follow the graph: whoever needs a platform stops before it.
+`stop_order` and `start_order` follow the graph: whoever needs a platform stops before it. `restart_order`
+follows the policies of groups.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from msgspec import Struct
 from flotilla.errors import UnknownName
 from flotilla.fleet import graph
 from flotilla.fleet.parts import FleetSpec
+from flotilla.fleet.whole import cycled_with, made
 
 # What a process is given when it is started, and keeps.
 _BORN_WITH = (
@@ -82,6 +84,16 @@ def start_order(needs: graph.Graph, running: Iterable[str], names: Iterable[str]
     """Return what starts when `names` are started, in order; those that run already are left out."""
     starting = graph.needs_of(needs, _known(needs, names))
     return _only(graph.levels(needs, starting), starting - set(running))
+
+
+def restart_order(spec: FleetSpec, running: Iterable[str], names: Iterable[str]) -> Order:
+    """Return what stops and starts again when `names` are restarted: they, and whom their groups take along.
+
+    Whoever else needs them runs on, degraded until they are back.
+    """
+    fleet, named = made(spec, 0), _known(spec.needs, names)
+    again = {*named, *(other for name in named for other in cycled_with(fleet, name))}
+    return _only(graph.levels(graph.needed_by(spec.needs)), again & set(running))
 
 
 def others(order: Order, names: Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from flotilla.clock import now_ns
@@ -14,7 +13,7 @@ from flotilla.fleet.audit import Chain
 from flotilla.fleet.control import Control
 from flotilla.fleet.events import EventStore
 from flotilla.fleet.folder import Folder, place, write_whole
-from flotilla.fleet.plan import others, start_order, stop_order
+from flotilla.fleet.plan import start_order, stop_order
 from flotilla.fleet.spec import read, to_yaml
 from flotilla.fleet.status import FleetStatus, PlatformStatus
 
@@ -101,9 +100,9 @@ class Played:
     drain = stop
 
     def restart(self, request):
-        order = stop_order(self.spec.needs, self.states, request.platforms)
-        self.stop(request)
-        self.start(msgspec.structs.replace(request, platforms=(*request.platforms, *others(order, ()))))
+        for name in request.platforms:
+            self.become(name, "stopped")
+            self.become(name, "ready")
 
     def down(self, request):
         self.stop(request)

@@ -4,6 +4,9 @@ import sys
 import pytest
 from tests.cli.fleet.conftest import playing
 
+from flotilla.fleet.folder import write_whole
+from flotilla.fleet.spec import read, to_yaml
+
 
 def terminal(monkeypatch, answer):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
@@ -34,7 +37,7 @@ def test_what_nobody_needs_is_stopped_without_a_question(call, fleet):
     found = call("fleet", "stop", "report")
 
     assert (found.code, found.out) == (0, "report stopped\n")
-    assert "nothing else needs it" in found.err
+    assert "nothing else stops" in found.err
 
 
 @pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 2, 0), ("", 2, 0)])
@@ -83,9 +86,29 @@ def test_restart_and_drain_go_the_same_way(call, fleet):
     restarted = call("fleet", "restart", "strategy", "--yes", "--json")
     drained = call("fleet", "drain", "portfolio", "--json")
 
-    assert [p["state"] for p in restarted.json["platforms"]] == ["ready", "ready"]
+    assert [p["name"] for p in restarted.json["platforms"]] == ["strategy", "portfolio"]
+    assert all(p["state"] == "ready" for p in restarted.json["platforms"])
     assert [(p["name"], p["state"]) for p in drained.json["platforms"]] == [("portfolio", "stopped")]
     assert [request.command for request in fleet.asked] == ["restart", "drain"]
+
+
+def test_restart_says_who_runs_on_without_it(call, fleet):
+    found = call("fleet", "restart", "feed")
+
+    assert found.code == 0
+    assert "degraded until it is back: portfolio, strategy" in found.err
+
+
+def test_restart_asks_before_its_group_goes_along(call, folder, file):
+    text = file.read_text().replace("ready: started", "ready: started, group: all")
+    file.write_text(f"{text}groups: {{all: {{policy: one_for_all}}}}\n")
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder) as fleet:
+        found = call("fleet", "restart", "report")
+
+    assert (found.code, fleet.asked) == (2, [])
+    assert "feed" in found.err
+    assert "of its group will start again as well" in found.err
 
 
 def test_down_takes_all_of_it_down_in_order(call, fleet):

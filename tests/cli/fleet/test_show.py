@@ -23,6 +23,12 @@ def test_the_examples_in_it_hold():
         ),
         ("alert", {"severity": "critical"}, "router has failed", "alert, critical: router has failed"),
         ("spawned", {"pid": 7, "generation": 2}, "", "spawned: pid 7, generation 2"),
+        (
+            "command",
+            {"command": "stop", "names": ["a", "b"], "who": "cli:ann"},
+            "lunch",
+            "cli:ann asked for stop a b: lunch",
+        ),
         ("guard_lost", {}, "", "guard lost"),
         ("reloaded", {"added": ["a", "b"], "removed": []}, "", "reloaded: added a, b"),
         ("unheard_of", {}, "in words", "unheard of: in words"),

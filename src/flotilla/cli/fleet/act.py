@@ -17,7 +17,7 @@ from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet.plan import Order, others, start_order, stop_order
+from flotilla.fleet.plan import Order, others, restart_order, start_order, stop_order
 from flotilla.fleet.status import FleetStatus, lives, underway, well
 
 WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
@@ -37,6 +37,8 @@ def start(
     sequence = len(names) == 1 and names[0] in found.spec().sequences
     wanted = names or tuple(needs)
     levels: Order = () if sequence else start_order(needs, there, wanted)
+    if not levels and not sequence:
+        return _ended(status, "start", wanted, json)  # it runs already
     if not json and levels:
         say.note(Text.assemble("starting ", show.order(levels, wanted)))
     return _do(
@@ -69,9 +71,17 @@ def restart(
     fleet: Which = None,
     json: Json = False,
 ) -> int:
-    """Stop platforms and start them again, with those that need them."""
-    found, levels = _agreed("restart", names, yes, json, fleet)
-    return _do(found, "restart", names, why, _flat(levels) + names, no_wait, json)
+    """Stop platforms and start them again, with those that their group's policy takes along."""
+    found = find(fleet)
+    status, spec = found.client().status(), found.spec()
+    levels = restart_order(spec, _running(status), names)
+    along = others(levels, names)
+    poorer = others(stop_order(_graph(status), _running(status), names), (*names, *along))
+    if poorer and not json:
+        say.note(f"degraded until it is back: {', '.join(poorer)}")
+    head = f"restart {', '.join(names)}: {', '.join(along)} of its group will start again as well"
+    _ask(head, levels, names, yes, json, ask=bool(along))
+    return _do(found, "restart", names, why, (*_flat(levels), *names, *poorer), no_wait, json)
 
 
 def drain(
@@ -144,7 +154,7 @@ def _agreed(
 def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, *, ask: bool) -> None:
     """Say in which order platforms stop; ask if that is more than was named."""
     if not json:
-        say.note(head if ask else "nothing else needs it" if levels else "nothing of it runs")
+        say.note(head if ask else "nothing else stops" if levels else "nothing of it runs")
         if levels:
             say.note(Text.assemble("  in this order: ", show.order(levels, named)))
     if not ask or yes:

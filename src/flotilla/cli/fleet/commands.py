@@ -66,7 +66,10 @@ Try:
         "restart",
         "act:restart",
         RUN,
-        """Stop platforms and start them again, with those that need them.
+        """Stop platforms and start them again.
+
+Those that their group's policy takes along start again too, once you agree.
+Whoever else needs them runs on, degraded until they are back.
 
 Try:
   flotilla fleet restart router

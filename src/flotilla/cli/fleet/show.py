@@ -80,6 +80,10 @@ def happened(event: Event) -> Text:
         severity = str(data.get("severity", ""))
         style = {"critical": "bold red", "warning": "yellow"}.get(severity, "")
         return Text(f"alert, {severity}: {event.text or data.get('text', '')}", style=style)
+    if event.kind == "command":
+        asked = " ".join(["asked for", str(data.get("command", "")), *map(str, data.get("names", ()))])
+        why = f": {event.text}" if event.text else ""
+        return Text(f"{data.get('who') or 'somebody'} {asked}{why}", style="bold")
     words = event.kind.replace("_", " ")
     fields = ", ".join(f"{key} {_plain(value)}" for key, value in data.items() if value not in ("", [], None))
     return Text(": ".join(part for part in (words, event.text or fields) if part))
