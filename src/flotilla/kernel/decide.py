@@ -121,12 +121,15 @@ def ask(
     lanes = equity.shape[0]
     for k in range(1, fresh[0] + 1):
         i, first, last = place(fresh[k], lanes)
-        for p in range(first, last):
-            target = target_quantity(wanted[i, p], equity[p], price[i])
-            target = whole_lots(target, lot[p]) if rounding else target
-            asked = order_quantity(target, position[i, p], price[i], min_trade[p])
-            asked = wanted[i, p] if at_fill else asked
-            order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
+        if at_fill:
+            for p in range(first, last):
+                order[i, p] = wanted[i, p] if wanted[i, p] == wanted[i, p] else order[i, p]
+        else:
+            for p in range(first, last):
+                target = target_quantity(wanted[i, p], equity[p], price[i])
+                target = whole_lots(target, lot[p]) if rounding else target
+                asked = order_quantity(target, position[i, p], price[i], min_trade[p])
+                order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
         pending[i, np.uint64(fresh[k]) & np.uint64((1 << SHIFT) - 1)] = True
 
 
