@@ -51,6 +51,13 @@ def test_more_than_there_are_is_all_of_them(folder, store):
     assert [event.seq for event in found] == list(range(1, 3001))
 
 
+def test_an_unknown_platform_answers_with_the_nearest(call, store):
+    found = call("fleet", "events", "portfolo")
+
+    assert found.code == 2
+    assert "did you mean portfolio?" in found.err
+
+
 def test_a_fleet_that_was_never_up_has_none(call, folder):
     found = call("fleet", "events")
 

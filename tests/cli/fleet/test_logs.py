@@ -31,7 +31,7 @@ def test_the_last_lines_of_one(call, written):
 def test_of_several_each_line_says_whose_it_is(call, written):
     found = call("fleet", "logs", "-n", "2")
 
-    assert found.out == "feed   | tick 48\nfeed   | tick 49\nreport | all is well\n"
+    assert found.out == ("feed      | tick 48\nfeed      | tick 49\nreport    | all is well\n")
 
 
 def test_rotated_lines_are_there_too(call, written, folder):
@@ -48,6 +48,12 @@ def test_the_supervisors_own(call, written):
 
 def test_a_line_of_json_for_each_of_theirs(call, written):
     assert call("fleet", "logs", "report", "--json").out == '{"platform":"report","line":"all is well"}\n'
+
+
+def test_one_that_never_ran_has_none(call, written):
+    found = call("fleet", "logs", "portfolio")
+
+    assert (found.code, found.out) == (0, "")
 
 
 def test_an_unknown_name_answers_with_the_nearest(call, written):

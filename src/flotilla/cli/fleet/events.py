@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Names, Which, find
+from flotilla.cli.fleet.find import Names, Which, find, some
 from flotilla.cli.fleet.settle import LOOK_S, News
 from flotilla.clock import sleep
 from flotilla.fleet.events import Event, EventReader
@@ -41,6 +41,10 @@ def events(
     with closing(found.events()) as reader:
         after = reader.last_seq() + 1
         past = _past(reader, from_, after, lines, meant_by=(names, kind))
+    if names and not past and not follow:
+        some(
+            names, found.spec().platforms
+        )  # one that is no more may have events, one that never was has none
     _tell(past, json)
     news = News(found, after)
     while follow:

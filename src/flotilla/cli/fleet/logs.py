@@ -58,8 +58,9 @@ def logs(
 
 
 def paths_of(found: Fleet) -> dict[str, Path]:
-    """Return the log of each platform that has one, and the supervisor's own."""
+    """Return the log of each platform, of those too that are no more, and the supervisor's own."""
     paths = {OWN: found.own_log}
+    paths |= {name: found.folder.log(name) for name in found.spec().platforms}
     return paths | {path.stem: path for path in sorted(found.folder.logs.glob("*.log"))}
 
 
