@@ -1,4 +1,4 @@
-"""A world of made processes for the pure coordinate: they start, get ready, die and leave when told by a seed."""
+"""A world of made processes for the pure coordinate: they start, get ready, die and leave as a seed says."""
 
 import random
 
@@ -24,7 +24,7 @@ from flotilla.fleet.states import (
     Terminate,
     Tick,
 )
-from flotilla.fleet.whole import down, fleet_due_ns, made
+from flotilla.fleet.whole import down, fleet_due_ns, made, met
 
 SECOND = 1_000_000_000
 
@@ -74,8 +74,7 @@ class World:
             case Spawn():
                 assert order.name not in self.running, f"two processes of {order.name}"
                 for need, condition in self.fleet.spec.platforms[order.name].needs.items():
-                    state = self.fleet.lives[need].state
-                    assert state is State.COMPLETED or (condition != "completed" and state is not State.STOPPED)
+                    assert met(self.fleet.lives[need], condition), f"{order.name} before {need}"
                 self.pids += 1
                 self.running[order.name] = self.pids
                 self.begun.append(order.name)
@@ -90,6 +89,10 @@ class World:
 
     def exit(self, name, code=0, jitter=None):
         if name in self.running:
+            born = Spawned(name, self.running[name])
+            if born in self.pending:  # whoever starts a process knows it before it can end
+                self.pending.remove(born)
+                self.tell(born)
             del self.running[name]
             self.ready.discard(name)
             self.left.append(name)
