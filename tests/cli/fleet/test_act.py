@@ -66,6 +66,15 @@ def test_start_starts_what_is_needed_first(call, fleet):
     assert (found.code, found.out) == (0, "feed ready, strategy ready, portfolio ready\n")
 
 
+def test_a_job_that_is_done_is_done_again_only_if_it_is_named(call, fleet):
+    fleet.states |= {"feed": "completed", "report": "stopped"}
+
+    call("fleet", "start")
+    call("fleet", "start", "feed")
+
+    assert [request.platforms for request in fleet.asked] == [("report",), ("feed",)]
+
+
 def test_start_of_what_runs_is_no_mistake(call, fleet):
     found = call("fleet", "start")
 

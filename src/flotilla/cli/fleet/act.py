@@ -21,6 +21,7 @@ from flotilla.fleet.plan import Order, others, restart_order, start_order, stop_
 from flotilla.fleet.status import FleetStatus, lives, underway, well
 
 WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
+_SERVING = ("starting", "ready", "degraded")
 _LETS_GO_S = 10.0  # after it stopped listening
 NoWait = Annotated[bool, Parameter(help="Return when it was accepted, not when it is done.")]
 
@@ -32,8 +33,8 @@ def start(
     found = find(fleet)
     status = found.client().status()
     needs = _graph(status)
-    # A job that is done is done again only if it is named.
-    there = [p.name for p in status.platforms if lives(p) or (p.state == "completed" and p.name not in names)]
+    done = {p.name for p in status.platforms if p.state == "completed"} - set(names)  # once is enough
+    there = done | {p.name for p in status.platforms if p.state in _SERVING}
     sequence = len(names) == 1 and names[0] in found.spec().sequences
     wanted = names or tuple(needs)
     levels: Order = () if sequence else start_order(needs, there, wanted)
@@ -41,9 +42,9 @@ def start(
         return _ended(status, "start", wanted, json)  # it runs already
     if not json and levels:
         say.note(Text.assemble("starting ", show.order(levels, wanted)))
-    return _do(
-        found, "start", names, why, tuple(needs) if sequence else _flat(levels) + wanted, no_wait, json
-    )
+    asked = names or _flat(levels)
+    waited_for = tuple(needs) if sequence else (*_flat(levels), *asked)
+    return _do(found, "start", asked, why, waited_for, no_wait, json)
 
 
 def stop(
@@ -127,7 +128,8 @@ def ack(names: Names = (), /, *, why: Why = "", fleet: Which = None, json: Json 
 
 def _ended_well(found: Fleet, news: News, json: bool) -> None:
     """Wait until the supervisor has let go; ProcessError if it died instead of coming to its end."""
-    end_ns = monotonic_ns() + int(_LETS_GO_S * 1e9)
+    end_ns = monotonic_ns() + int(_SERVING = ("starting", "ready", "degraded")
+_LETS_GO_S * 1e9)
     while found.folder.holder() is not None and monotonic_ns() < end_ns:
         sleep(LOOK_S)
     if not json:
