@@ -128,8 +128,7 @@ def ack(names: Names = (), /, *, why: Why = "", fleet: Which = None, json: Json 
 
 def _ended_well(found: Fleet, news: News, json: bool) -> None:
     """Wait until the supervisor has let go; ProcessError if it died instead of coming to its end."""
-    end_ns = monotonic_ns() + int(_SERVING = ("starting", "ready", "degraded")
-_LETS_GO_S * 1e9)
+    end_ns = monotonic_ns() + int(_LETS_GO_S * 1e9)
     while found.folder.holder() is not None and monotonic_ns() < end_ns:
         sleep(LOOK_S)
     if not json:
