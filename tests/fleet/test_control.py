@@ -3,6 +3,7 @@ import json
 import os
 import socket
 from contextlib import asynccontextmanager
+from random import Random
 
 import pytest
 
@@ -348,6 +349,25 @@ def test_what_was_asked_by_one_who_left_is_done(tmp_path):
 
     assert reply == {"id": 2, "ok": True, "result": {"names": ["feed"], "count": 1}}
     assert len(supervisor.asked) == 1
+
+
+def test_a_thousand_lines_of_junk_leave_it_listening(tmp_path):
+    random = Random(1)
+
+    async def told():
+        async with served(tmp_path, Supervisor()) as control:
+            for _ in range(1000):
+                junk = bytes(random.choice(b'{}[]":,0aid\\ \n\xff\x00') for _ in range(random.randrange(60)))
+                caller = await connect(tmp_path)
+                caller.writer.write(junk + random.choice([b"", b"\n", b"\n" * 3]))
+                caller.writer.close()
+            await asyncio.sleep(0.2)
+            return await (await connect(tmp_path)).ask(id=1, command="status"), control.clients
+
+    reply, clients = run(told())
+
+    assert reply["ok"]
+    assert clients == 1
 
 
 def test_a_path_that_is_too_long_is_named(tmp_path):

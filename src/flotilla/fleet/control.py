@@ -167,7 +167,7 @@ class Control:
             task = asyncio.get_running_loop().create_task(self._handled(request, client))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            if request.follow:
+            if request.follow and request.command == "events":
                 client.streams.add(task)
                 task.add_done_callback(client.streams.discard)
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 ACTS = ("start", "stop", "restart", "drain", "down", "reload", "ack", "record")
-ASKS = ("status", "plan", "events", "health", "graph")
 
 Command = Literal[
     "start", "stop", "restart", "drain", "down", "reload", "ack", "record",

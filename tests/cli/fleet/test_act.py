@@ -50,6 +50,18 @@ def test_a_person_is_asked(call, fleet, monkeypatch, answer, code, count):
     assert found.out.startswith("Go on? [y/N] ")
 
 
+@pytest.mark.parametrize("command", ["stop", "restart", "drain"])
+def test_who_holds_positions_is_not_stopped_unasked(call, folder, file, command):
+    file.write_text(file.read_text().replace("report: {", "report: {holds_positions: true, "))
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder) as fleet:
+        refused = call("fleet", command, "report")
+        done = call("fleet", command, "report", "--yes")
+
+    assert (refused.code, done.code, len(fleet.asked)) == (2, 0, 1)
+    assert "report holds positions, and has no drain: they stay as they are" in refused.err
+
+
 def test_an_unknown_platform_answers_with_the_nearest(call, fleet):
     found = call("fleet", "stop", "fed")
 

@@ -80,8 +80,10 @@ def restart(
     poorer = others(stop_order(_graph(status), _running(status), names), (*names, *along))
     if poorer and not json:
         say.note(f"degraded until it is back: {', '.join(poorer)}")
-    head = f"restart {', '.join(names)}: {', '.join(along)} of its group will start again as well"
-    _ask(head, levels, names, yes, json, ask=bool(along))
+    head = f"restart {', '.join(names)}"
+    head += f": {', '.join(along)} of its group will start again as well" if along else ""
+    held = _positions(found, levels, json)
+    _ask(head, levels, names, yes, json, ask=bool(along) or held)
     return _do(found, "restart", names, why, (*_flat(levels), *names, *poorer), no_wait, json)
 
 
@@ -108,6 +110,7 @@ def down(
     status = found.client().status()
     needs, running = _graph(status), _running(status)
     levels = stop_order(needs, running, tuple(needs))
+    _positions(found, levels, json)
     _ask(f"This takes {found.name} down", levels, tuple(needs), yes, json, ask=bool(levels))
     news = News(found)
     answer = found.client().ask("down", why=why)
@@ -147,9 +150,23 @@ def _agreed(
     status = found.client().status()
     levels = stop_order(_graph(status), _running(status), names)
     more = others(levels, names)
-    head = f"{command} {', '.join(names)}: {', '.join(more) or 'nothing else'} will stop as well"
-    _ask(head, levels, names, yes, json, ask=bool(more))
+    head = f"{command} {', '.join(names)}"
+    head += f": {', '.join(more)} will stop as well" if more else ""
+    held = _positions(found, levels, json)
+    _ask(head, levels, names, yes, json, ask=bool(more) or held)
     return found, levels
+
+
+def _positions(found: Fleet, levels: Order, json: bool) -> bool:
+    """Say which of those that would stop hold positions, and what becomes of them; return if any does."""
+    platforms = found.spec().platforms
+    holding = [name for name in _flat(levels) if name in platforms and platforms[name].holds_positions]
+    for name in holding if not json else ():
+        settles = (
+            "is asked to settle first" if platforms[name].drain else "has no drain: they stay as they are"
+        )
+        say.note(say.warning(f"{name} holds positions, and {settles}"))
+    return bool(holding)
 
 
 def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, *, ask: bool) -> None:
