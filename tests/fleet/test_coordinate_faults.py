@@ -1,7 +1,22 @@
 import pytest
 from tests.fleet.made_world import SECOND, World, fleet_of
 
-from flotilla.fleet.states import Alert, Ask, HostFound, HostLost, Kill, Note, Over, Terminate, Tick
+from flotilla.fleet.states import (
+    Adopted,
+    Alert,
+    Ask,
+    Exited,
+    HostFound,
+    HostLost,
+    Hung,
+    Kill,
+    Note,
+    Over,
+    Spawn,
+    State,
+    Terminate,
+    Tick,
+)
 from flotilla.fleet.whole import down
 
 DIAMOND = {"feed": [], "left": ["feed"], "right": ["feed"], "last": ["left", "right"]}
@@ -145,12 +160,13 @@ def test_what_holds_positions_is_asked_to_settle_before_it_is_stopped_for_memory
 
 
 def test_a_lost_host_is_a_partition_and_no_death():
-    hosts = {"hosts": {"far": {"address": "far:9", "on_lost": "degrade"}}}
+    hosts = {"hosts": {"far": {"address": "127.0.0.1:9", "on_lost": "degrade"}}}
     world = World(
         fleet_of(
             {"feed": [], "app": ["feed"]}, feed={"host": "far", "health": {"heartbeat_s": 0.2}}, fleet=hosts
         )
     )
+    world.tell(HostFound("far"))
     world.start()
 
     world.tell(HostLost("far"))
@@ -163,12 +179,13 @@ def test_a_lost_host_is_a_partition_and_no_death():
 
 
 def test_a_lost_host_stops_who_needs_it_where_so_declared():
-    hosts = {"hosts": {"far": {"address": "far:9", "on_lost": "stop"}}}
+    hosts = {"hosts": {"far": {"address": "127.0.0.1:9", "on_lost": "stop"}}}
     world = World(
         fleet_of(
             {"feed": [], "app": ["feed"]}, feed={"host": "far"}, app={"on_need_lost": "stop"}, fleet=hosts
         )
     )
+    world.tell(HostFound("far"))
     world.start()
 
     world.tell(HostLost("far"))
@@ -178,3 +195,112 @@ def test_a_lost_host_stops_who_needs_it_where_so_declared():
     world.rest()
 
     assert world.states() == {"feed": "ready", "app": "ready"}
+
+
+def far_fleet(on_lost="degrade", **far):
+    hosts = {"hosts": {"far": {"address": "127.0.0.1:9", "on_lost": on_lost}}}
+    return World(fleet_of({"feed": [], "app": ["feed"]}, feed={"host": "far"} | far, fleet=hosts))
+
+
+def test_nothing_is_started_on_a_host_that_is_out_of_sight_nor_elsewhere():
+    world = far_fleet()
+
+    world.start()
+    world.pass_until(600)
+    assert world.states() == {"feed": "waiting", "app": "waiting"}
+    world.tell(HostFound("far"))
+    world.rest()
+
+    assert world.begun == ["feed", "app"]
+
+
+def test_a_host_that_is_held_changes_nothing_for_anybody():
+    world = far_fleet("hold")
+    world.tell(HostFound("far"))
+    world.start()
+
+    world.tell(HostLost("far"))
+    world.pass_until(600)
+
+    assert world.states() == {"feed": "ready", "app": "ready"}
+    assert any(isinstance(order, Alert) for order in world.orders)
+
+
+def test_what_is_asked_to_stop_on_a_lost_host_has_no_deadline_until_it_can_be_told():
+    world = far_fleet(shutdown_timeout=1.0)
+    world.tell(HostFound("far"))
+    world.start("feed")
+    world.tell(HostLost("far"))
+
+    world.tell(Ask("stop", ("feed",)))
+    world.pending.clear()  # it is not told
+    world.pass_until(600)
+    assert world.states()["feed"] == "stopping"
+    assert not any(isinstance(order, Kill) for order in world.orders)
+    world.tell(HostFound("far"))
+    world.pass_until(0.9)
+    assert world.states()["feed"] == "stopping"
+    world.pass_until(0.2)
+
+    assert any(isinstance(order, Kill) for order in world.orders)
+
+
+def test_a_fleet_goes_down_without_a_host_that_is_out_of_sight_and_says_so():
+    world = far_fleet()
+    world.tell(HostFound("far"))
+    world.start()
+    world.tell(HostLost("far"))
+
+    world.tell(Ask("down"))
+    world.step()  # app leaves
+    world.pending.clear()  # and feed is not told
+    assert not down(world.fleet)
+    world.pass_until(181)
+
+    assert down(world.fleet)
+    assert not any(isinstance(order, Kill) for order in world.orders)
+    assert any(isinstance(order, Alert) and "left behind" in order.text for order in world.orders)
+
+
+def test_one_far_away_is_hung_when_its_agent_says_so_and_not_when_a_beat_is_late():
+    world = far_fleet(health={"heartbeat_s": 0.2})
+    world.tell(HostFound("far"))
+    world.start()
+
+    world.pass_until(60)
+    assert world.states() == {"feed": "ready", "app": "ready"}
+    world.tell(Hung("feed", 0.51))
+
+    assert world.states()["feed"] == "killing"
+    assert any(isinstance(order, Kill) and order.name == "feed" for order in world.orders)
+
+
+def test_what_runs_on_a_host_that_is_found_is_taken_up_and_not_started():
+    world = far_fleet()
+    world.start()
+    world.running["feed"], world.pids = 7, 7
+
+    world.tell(Adopted("feed", 7, State.READY))
+    assert world.fleet.lives["feed"].lost  # until its host is told of
+    world.tell(HostFound("far"))
+    world.rest()
+
+    assert world.states() == {"feed": "ready", "app": "ready"}
+    assert world.begun == ["app"]
+
+
+def test_what_died_while_its_host_was_out_of_sight_starts_again_once_it_is_back():
+    world = far_fleet()
+    world.tell(HostFound("far"))
+    world.start()
+    world.tell(HostLost("far"))
+
+    del world.running["feed"]
+    world.tell(Exited("feed", 3))
+    assert world.begun == ["feed", "app"]
+    world.tell(HostFound("far"))
+    world.rest()
+
+    assert world.begun == ["feed", "app", "feed"]
+    assert sum(isinstance(order, Spawn) and order.name == "feed" for order in world.orders) == 2
+    assert not any(isinstance(order, Terminate) for order in world.orders)

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flotilla.door import NAME, NAME_FORM
 from flotilla.errors import ConfigError, nearest
 from flotilla.fleet import graph, listen, preferences
-from flotilla.fleet.parts import FleetSpec, Platform, Schedule
+from flotilla.fleet.parts import HEAD, FleetSpec, Platform, Schedule
 from flotilla.fleet.probe import host_and_port, place
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OURS = re.compile(r"FLOTILLA_.*|NOTIFY_SOCKET|WATCHDOG_(USEC|PID)")
-_TCP = re.compile(r"[A-Za-z0-9.:_\[\]-]+:[0-9]{1,5}")
 
 
 def wrong(spec: FleetSpec) -> list[str]:
@@ -88,8 +87,9 @@ def _wrong_places(spec: FleetSpec) -> Iterator[str]:
     except ConfigError as error:
         yield f"$.{error}"
     for name, host in spec.hosts.items():
-        if not _TCP.fullmatch(host.address):  # a name is looked up by who connects, not here
-            yield f"$.hosts.{name}.address: should be HOST:PORT, it is {host.address!r}"
+        if name == HEAD:
+            yield f"$.hosts.{name}: is what the head's own keys are called"
+        yield from _wrong_port(f"$.hosts.{name}.address", host.address)
 
 
 def _wrong_forms(name: str, platform: Platform) -> Iterator[str]:

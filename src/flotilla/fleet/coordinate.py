@@ -91,6 +91,7 @@ class _Work:
         self._leaving = dict(fleet.leaving)
         self._first, self._gone, self._renewed = dict(fleet.first), dict(fleet.gone), dict(fleet.renewed)
         self._spec, self._needers, self._closing_ns = fleet.spec, fleet.needers, fleet.closing_ns
+        self._away = fleet.away
         self.orders: list[Instruction] = []
 
     def fleet(self) -> Fleet:
@@ -104,6 +105,7 @@ class _Work:
             self._gone,
             self._renewed,
             self._closing_ns,
+            self._away,
         )
 
     def take(self, event: Event) -> None:
@@ -112,6 +114,7 @@ class _Work:
                 self._tell(event.name, event)
                 if isinstance(event, Adopted):
                     self._check_needs(event.name)
+                    self._check_host(event.name)
             case Tick():
                 self._tick()
             case Ask():
@@ -157,6 +160,12 @@ class _Work:
         for need, condition in self._lives[name].platform.needs.items():
             if condition != "completed" and not met(self._lives[need], condition):
                 self._tell(name, NeedLost(name, need))
+
+    def _check_host(self, name: str) -> None:
+        """Wait for the host of one that ran when it was last heard of, as long as hosts are waited for."""
+        host = self._lives[name].platform.host
+        if host is not None and host in self._away:
+            self._tell(name, HostLost(host, held=True))
 
     def _group(self, dead: Life) -> None:
         """Stop those of its group that start again with it, or stop with it for good."""
@@ -235,7 +244,7 @@ class _Work:
 
     def _may(self, life: Life) -> bool:
         name = life.name
-        if name in self._leaving or not life.wanted:
+        if name in self._leaving or not life.wanted or life.platform.host in self._away:
             return False
         for other in self._gone.get(name, ()):
             if other in self._leaving or (other in self._lives and self._lives[other].state in LEAVING):
@@ -266,8 +275,9 @@ class _Work:
             self.orders.append(
                 Alert("critical", "", f"host {event.host} is out of sight: what runs there may run on")
             )
-        if lost and policy == "hold":
-            return
+        self._away = self._away | {event.host} if lost else self._away - {event.host}
+        if isinstance(event, HostLost) and policy == "hold":
+            event = HostLost(event.host, held=True)
         for name in there:
             self._tell(name, event)
         if lost and policy == "stop":

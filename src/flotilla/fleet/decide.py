@@ -44,6 +44,7 @@ from flotilla.fleet.states import (
     Go,
     HostFound,
     HostLost,
+    Hung,
     Kill,
     NeedBack,
     NeedLost,
@@ -150,9 +151,10 @@ def _need_back(life: Life, event: NeedBack, now_ns: int) -> Told:
 
 
 def _host_lost(life: Life, event: HostLost, now_ns: int) -> Told:
-    if life.state not in ALIVE or life.lost:
+    if life.state not in ALIVE:
         return life, ()
-    return trouble(replace(life, lost=True), f"host {event.host} is out of sight", now_ns)
+    life = life if life.lost else replace(life, lost=True)
+    return (life, ()) if event.held else trouble(life, f"host {event.host} is out of sight", now_ns)
 
 
 def _host_found(life: Life, event: HostFound, now_ns: int) -> Told:
@@ -204,6 +206,10 @@ def _drained(life: Life, _event: Drained, now_ns: int) -> Told:
 
 
 def _time_over(life: Life, _event: TimeOver, now_ns: int) -> Told:
+    if life.lost:
+        why = "its host is out of sight: it may run on there"
+        gone = replace(life, pid=None, lost=False, troubles=frozenset())
+        return to(gone, State.STOPPED, now_ns, why, Alert("critical", life.name, f"left behind: {why}"))
     if life.state not in ALIVE or life.state is State.KILLING:
         return life, ()
     return destroy(life, "the fleet's time to stop is over", now_ns)
@@ -235,22 +241,22 @@ def _tick(life: Life, _event: Tick, now_ns: int) -> Told:
         return life, ()
     silent = silent_ns(life)
     if silent is not None and silent <= now_ns:
-        heard = (now_ns - (life.beat_ns or now_ns)) / 1e9
-        note = Note("hung", life.name, "", {"silent_s": round(heard, 3)})
-        alert = Alert("critical", life.name, f"hung: not heard from for {heard:.2f} s")
-        return to(
-            replace(life, then="retry", kills=1),
-            State.KILLING,
-            now_ns,
-            f"hung: not heard from for {heard:.2f} s",
-            note,
-            Kill(life.name),
-            alert,
-            until=now_ns + AGAIN_NS,
-        )
+        return _silent(life, (now_ns - (life.beat_ns or now_ns)) / 1e9, now_ns)
     if life.deadline_ns is not None and life.deadline_ns <= now_ns:
         return _late(life, now_ns)
     return replace(life, restarts=(), probing=False), ()  # healthy for long enough
+
+
+def _hung(life: Life, event: Hung, now_ns: int) -> Told:
+    return _silent(life, event.silent_s, now_ns) if life.state in SERVING else (life, ())
+
+
+def _silent(life: Life, heard_s: float, now_ns: int) -> Told:
+    why = f"hung: not heard from for {heard_s:.2f} s"
+    note = Note("hung", life.name, "", {"silent_s": round(heard_s, 3)})
+    alert = Alert("critical", life.name, why)
+    life = replace(life, then="retry", kills=1)
+    return to(life, State.KILLING, now_ns, why, note, Kill(life.name), alert, until=now_ns + AGAIN_NS)
 
 
 def _late(life: Life, now_ns: int) -> Told:
@@ -279,7 +285,8 @@ def _late(life: Life, now_ns: int) -> Told:
 
 
 def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
-    if life.state is not State.STOPPED:
+    afar = life.platform.host is not None and event.state in (State.STARTING, *SERVING)
+    if life.state is not State.STOPPED and (life.state in ALIVE or not afar):
         raise InvalidTransition(life.state, "adopted")
     serving = event.state in SERVING
     found = replace(
@@ -288,8 +295,10 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
         wanted=event.wanted,
         then="again" if event.wanted else "stop",
         restarts=event.restarts,
-        runs=1,
+        runs=life.runs + 1,
         begun_ns=now_ns,
+        misses=0,
+        kills=0,
         ready_ns=now_ns if serving else None,
         beat_ns=now_ns if serving else None,
     )
@@ -328,6 +337,7 @@ _ANSWERS: dict[type, Callable[[Life, Any, int], Told]] = {
     SpawnFailed: _spawn_failed,
     Readied: _readied,
     Beat: _beat,
+    Hung: _hung,
     Probed: _probed,
     NeedLost: _need_lost,
     NeedBack: _need_back,

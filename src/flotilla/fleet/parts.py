@@ -16,6 +16,7 @@ from flotilla.fleet.states import Condition
 Seconds = Annotated[float, Meta(gt=0, le=864_000)]  # up to ten days
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+HEAD = "head"  # what the head's own certificate and key are called
 
 
 class Health(Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,14 +142,16 @@ class Api(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Host(Struct, frozen=True, forbid_unknown_fields=True):
-    """Another machine, with an agent. on_lost: what it means to those who need what runs there."""
+    """Another machine, with an agent. on_lost: what it means to those who need what runs there.
 
-    address: str  # HOST:PORT
+    keys: the folder of its certificates and keys, from the file's own: ca.pem, and head.pem and
+    head.key at the head, NAME.pem and NAME.key on the host.
+    """
+
+    address: str  # IP:PORT that its agent listens at
     on_lost: Literal["hold", "degrade", "stop"] = "degrade"
-    lost_after: Seconds = 10.0
-    ca: str | None = None
-    certificate: str | None = None
-    key: str | None = None
+    lost_after: Annotated[float, Meta(ge=0.2, le=86_400)] = 10.0
+    keys: str = "keys"
 
 
 class AuditSpec(Struct, frozen=True, forbid_unknown_fields=True):

@@ -134,13 +134,19 @@ def _placed(spec: FleetSpec, base: Path, mistakes: list[str]) -> FleetSpec:
     """Return the fleet with whole paths."""
     platforms = {}
     for name, platform in spec.platforms.items():
+        if platform.host is not None:  # its agent counts from its own file
+            platforms[name] = platform
+            continue
         folder = base / (platform.folder or ".")
-        if platform.host is None and not folder.is_dir():
+        if not folder.is_dir():
             mistakes.append(f"$.platforms.{name}.folder: {folder} is no folder")
         platforms[name] = msgspec.structs.replace(platform, folder=str(folder))
     anchor = spec.audit.anchor
     audit = spec.audit if anchor is None else AuditSpec(str(base / anchor))
-    return msgspec.structs.replace(spec, platforms=platforms, audit=audit)
+    hosts = {
+        name: msgspec.structs.replace(host, keys=str(base / host.keys)) for name, host in spec.hosts.items()
+    }
+    return msgspec.structs.replace(spec, platforms=platforms, audit=audit, hosts=hosts)
 
 
 def _wrong_needs(raw: Any) -> list[str]:

@@ -69,18 +69,17 @@ TABLE: tuple[Transition, ...] = (
     ),
     *_arrows("ready", "probed needlost hostlost", "degraded", "a probe fails, a need or its host is lost"),
     *_arrows("degraded", "probed needback hostfound", "ready", "nothing is amiss any more"),
-    *_arrows("ready degraded", "probed", "stopping", "too many probes failed in a row"),
+    *_arrows("degraded", "probed", "stopping", "too many probes failed in a row"),
     *_arrows("starting", "tick", "stopping", "not ready in time"),
-    *_arrows("ready degraded", "tick", "killing", "hung: no heartbeat"),
+    *_arrows("ready degraded", "tick hung", "killing", "hung: no heartbeat"),
     *_arrows("starting ready degraded", "over", "stopping", "uses too much"),
     *_arrows("ready degraded", "over", "draining", "uses too much, and can settle first"),
     *_arrows("draining", "over", "stopping", "uses far too much, and holds no positions"),
     *_arrows("starting ready degraded", "exited", "completed", "a job, with exit code 0"),
-    *_arrows(
-        "starting ready degraded", "exited", "waiting backoff failed", "died: again at once, later, no more"
-    ),
+    *_arrows("ready degraded", "exited", "waiting backoff failed", "died: again at once, later, no more"),
+    *_arrows("starting", "exited spawnfailed", "backoff failed", "died: again later, or no more"),
     *_arrows("starting ready degraded", "exited", "stopped", "died, and is not wanted"),
-    *_arrows("starting stopping killing", "spawnfailed", "waiting backoff failed stopped", "never began"),
+    *_arrows("stopping killing", "spawnfailed", "waiting backoff failed stopped", "there was nobody to stop"),
     *_arrows("starting ready degraded", "stop", "stopping", "asked to stop"),
     *_arrows("ready degraded", "stop", "draining", "asked to stop, and can settle first"),
     *_arrows("waiting backoff failed completed", "stop", "stopped", "asked to stop"),
@@ -89,12 +88,16 @@ TABLE: tuple[Transition, ...] = (
     *_arrows(
         "starting ready degraded draining stopping", "timeover", "killing", "the fleet's own time is over"
     ),
+    *_arrows(
+        "starting ready degraded draining stopping killing", "timeover", "stopped", "its host is out of sight"
+    ),
     *_arrows("draining stopping killing", "exited", "stopped", "as asked"),
     *_arrows("draining stopping killing", "exited", "waiting", "to be started again"),
     *_arrows("draining stopping killing", "exited", "backoff failed completed", "it was stopped for a fault"),
     *_arrows("backoff", "tick", "waiting", "its time has come"),
     *_arrows("failed", "tick", "waiting", "half open: one start to see"),
     *_arrows("stopped", "adopted", "starting ready draining stopping killing", "found running"),
+    *_arrows("waiting backoff failed completed", "adopted", "starting ready", "found running on its host"),
     *_arrows("stopped", "restored", "waiting failed completed", "as the supervisor before knew it"),
 )
 
@@ -177,6 +180,12 @@ class Beat(About, frozen=True):
     """It says that it is alive."""
 
 
+class Hung(About, frozen=True):
+    """Its host's agent has not heard from it for `silent_s` seconds, too long."""
+
+    silent_s: float
+
+
 class Probed(About, frozen=True):
     """It was asked whether it is well."""
 
@@ -215,9 +224,10 @@ class NeedBack(About, frozen=True):
 
 
 class HostLost(Event, frozen=True):
-    """A host is out of sight; what runs there may well run on."""
+    """A host is out of sight; what runs there may well run on. held: who runs there counts as it was."""
 
     host: str
+    held: bool = False
 
 
 class HostFound(Event, frozen=True):

@@ -26,6 +26,7 @@ class Fleet(Struct, frozen=True):
     gone: dict[str, frozenset[str]] = {}  # name: what must have left before it starts, this time
     renewed: dict[str, Platform | None] = {}  # name: what it is once it has left; None is no more
     closing_ns: int | None = None  # the fleet goes down, and who is left then is killed
+    away: frozenset[str] = frozenset()  # hosts out of sight: nothing is started there
 
 
 @lru_cache(maxsize=8)
@@ -36,7 +37,8 @@ def _needers(needs: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, tuple[
 def made(spec: FleetSpec, generation: int) -> Fleet:
     """Return a fleet of which nothing runs yet. generation: of the supervisor."""
     lives = {name: Life(name, platform) for name, platform in spec.platforms.items()}
-    return Fleet(spec, generation, lives, needers_in(lives))
+    away = frozenset(platform.host for platform in spec.platforms.values() if platform.host is not None)
+    return Fleet(spec, generation, lives, needers_in(lives), away=away)
 
 
 def needers_in(lives: dict[str, Life]) -> dict[str, tuple[str, ...]]:
