@@ -48,4 +48,4 @@ def spend(
         return after
     doublings = min(max(len(counted) - was_ready, 0), 62)
     most = min(platform.backoff.most, platform.backoff.first * 2**doublings)
-    return after._replace(delay_ns=ns(jitter * most))
+    return after._replace(delay_ns=max(ns(jitter * most), 1))

@@ -60,12 +60,12 @@ def destroy(life: Life, why: str, now_ns: int) -> Told:
 def left(life: Life, now_ns: int) -> Told:
     """Return one that was asked to leave, and has."""
     again = life.then == "again" and life.wanted
-    return to(life, State.WAITING if again else State.STOPPED, now_ns, life.reason)
+    return to(replace(life, lost=False), State.WAITING if again else State.STOPPED, now_ns, life.reason)
 
 
 def died(life: Life, why: str, jitter: float, now_ns: int) -> Told:
     """Return one that ended unasked: started again at once, later, or no more."""
-    life = replace(life, pid=None, troubles=frozenset())
+    life = replace(life, pid=None, troubles=frozenset(), lost=False)
     if not life.wanted:
         return to(life, State.STOPPED, now_ns, why)
     if budget.healthy(life.platform, life.ready_ns, now_ns):

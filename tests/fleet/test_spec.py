@@ -1,0 +1,109 @@
+import msgspec
+import pytest
+
+from flotilla.errors import ConfigError
+from flotilla.fleet import spec
+from flotilla.fleet.spec import FleetSpec, Platform, decode, digest, override, read, to_yaml
+
+FLEET = """
+name: desk
+platforms:
+  feed: {command: [python, -m, feed], env: {CITY: NO}, health: {heartbeat_s: 0.2}}
+  app: {command: [app], needs: [feed], folder: work}
+  job: {command: [tidy], kind: job, needs: {feed: started}}
+  end: {command: [end], needs: {job: completed, app: ready}}
+"""
+
+
+def wrong(**platforms):
+    with pytest.raises(ConfigError) as caught:
+        decode({"name": "desk", "platforms": platforms}, "fleet.yaml")
+    return str(caught.value).removeprefix("fleet.yaml:").strip()
+
+
+def test_a_file_is_read_and_its_folders_are_whole(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET + "audit: {anchor: heads/anchor}\n")
+
+    fleet = read(tmp_path / "fleet.yaml")
+
+    assert fleet.platforms["app"].needs == {"feed": "ready"}
+    assert fleet.platforms["job"].needs == {"feed": "started"}
+    assert fleet.platforms["app"].folder == str(tmp_path / "work")
+    assert fleet.platforms["feed"].folder == str(tmp_path)
+    assert fleet.audit.anchor == str(tmp_path / "heads" / "anchor")
+    assert fleet.needs == {"feed": (), "app": ("feed",), "job": ("feed",), "end": ("job", "app")}
+
+
+def test_what_is_written_is_read_back_equal(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    fleet = read(tmp_path / "fleet.yaml")
+
+    (tmp_path / "again.yaml").write_text(to_yaml(fleet))
+
+    assert read(tmp_path / "again.yaml") == fleet
+
+
+def test_every_mistake_is_told_at_once_before_anything_starts():
+    text = wrong(
+        a={"command": ["x"], "needs": ["b"]},
+        b={"command": ["x"], "needs": ["a", "fede"]},
+        feed={"command": ["x"], "needs": ["feed"], "max_restarts": 3},
+        twice={"command": [], "needs": ["a", "a"]},
+    )
+
+    assert text.splitlines() == [
+        "$.platforms.twice.needs: 'a' comes twice",
+        "  $.platforms.feed has no key 'max_restarts'; did you mean max_restart_attempts?",
+        "  $.platforms.twice.command: expected `array` of length >= 1, it is []",
+        "  $.platforms.b.needs: no platform is called 'fede'; did you mean feed?",
+        "  $.platforms.a.needs: a -> b -> a",
+        "  $.platforms.feed.needs: feed -> feed",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_a_mistake(tmp_path):
+    with pytest.raises(ConfigError, match=r"\$.platforms.a.folder: .*/nowhere is no folder"):
+        decode({"name": "d", "platforms": {"a": {"command": ["x"], "folder": "nowhere"}}}, "f", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "raw", [None, [], {}, {"name": "a"}, {"name": "a", "platforms": []}, {"platforms": {"a": 1}}]
+)
+def test_what_is_no_fleet_is_refused(raw):
+    with pytest.raises(ConfigError):
+        decode(raw)
+
+
+def test_how_it_gets_ready_follows_from_its_kind():
+    assert Platform(("x",)).readiness == ("notify", "")
+    assert Platform(("x",), kind="job").readiness == ("started", "")
+    assert Platform(("x",), ready="line:up: yes").readiness == ("line", "up: yes")
+    assert Platform(("x",), ready="tcp:127.0.0.1:80").readiness == ("tcp", "127.0.0.1:80")
+    assert Platform(("x",), ready="http://127.0.0.1/h").readiness == ("http", "http://127.0.0.1/h")
+
+
+def test_a_command_may_set_few_things_and_those_within_bounds():
+    platform = Platform(("x",))
+
+    assert override(platform, {"max_restart_attempts": 5, "log_level": "DEBUG"}) == msgspec.structs.replace(
+        platform, max_restart_attempts=5, log=spec.Log(level="DEBUG")
+    )
+    with pytest.raises(ConfigError, match=r"\$.overrides has no key 'command'"):
+        override(platform, {"command": ["sh"]})
+    with pytest.raises(ConfigError, match=r"\$.overrides.startup_timeout: expected `float` <= 3600"):
+        override(platform, {"startup_timeout": 1e6})
+
+
+def test_a_digest_changes_with_what_the_file_says_and_with_nothing_else():
+    assert digest(Platform(("x",), env={"A": "1", "B": "2"})) == digest(
+        Platform(("x",), env={"B": "2", "A": "1"})
+    )
+    assert digest(Platform(("x",))) != digest(Platform(("y",)))
+
+
+def test_every_default_is_one_that_the_door_lets_in():
+    fleet = FleetSpec("a", {"p": Platform(("x",))})
+
+    assert decode(spec.as_dict(fleet)) == fleet
