@@ -20,7 +20,7 @@ def measure(job: Job) -> Measured:
 
     Each child may be started again so many times, with the default backoff: then it has failed.
     """
-    restarts = 3 if job.quick else 8
+    restarts = 5 if job.quick else 8
     platform = {
         "command": [*DIES],
         "ready": "started",
