@@ -107,6 +107,7 @@ def _become(birth: Birth, said: int, joined: bool) -> NoReturn:
             os.chdir(birth.folder)
         what = f"its command {birth.argv[0]}"
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        birth.env[tree.FIRST] = str(os.getpid())
         os.execvpe(birth.argv[0], birth.argv, birth.env)  # noqa: S606 no shell is wanted
     except (OSError, ValueError) as error:
         os.write(said, f"{what}: {getattr(error, 'strerror', None) or error}".encode()[:_TROUBLE])

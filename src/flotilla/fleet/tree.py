@@ -1,8 +1,8 @@
 """Find processes again: who is there, whose child, in which session, with which mark.
 
 1. `read` and `table` take what /proc says of one process, and of all.
-2. `mark` reads the three words that every child of a fleet carries in its environment:
-   which fleet (its run folder), which platform, which generation.
+2. `mark` reads what every child of a fleet carries in its environment, and hands on: which
+   fleet (its run folder), which platform, which generation, and who was the first of it.
 3. `find` gathers all that belongs to a fleet, or to one platform of it: what carries the
    mark, what stands in a session that a marked process opened, and whatever these have
    started, and so on until nothing more is found.
@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 FLEET, PLATFORM, GENERATION = "FLOTILLA_FLEET", "FLOTILLA_PLATFORM", "FLOTILLA_GENERATION"
+FIRST = "FLOTILLA_PID"
 _GONE = "ZX"  # states of one that has ended, and waits for its parent to look
 _MOST = 1 << 18  # bytes of an environment that are looked at
 
@@ -42,6 +43,7 @@ class Mark(NamedTuple):
     fleet: str  # the run folder, absolute
     platform: str
     generation: int
+    first: int  # process id of the platform's first process
 
 
 def read(pid: int) -> Process | None:
@@ -75,8 +77,9 @@ def mark(pid: int) -> Mark | None:
     fleet, platform = said.get(FLEET.encode()), said.get(PLATFORM.encode())
     if fleet is None or platform is None:
         return None
-    number = said.get(GENERATION.encode(), b"")
-    return Mark(os.fsdecode(fleet), os.fsdecode(platform), int(number) if number.isdigit() else 0)
+    numbers = [said.get(key.encode(), b"") for key in (GENERATION, FIRST)]
+    generation, first = (int(number) if number.isdigit() else 0 for number in numbers)
+    return Mark(os.fsdecode(fleet), os.fsdecode(platform), generation, first)
 
 
 def alive(pid: int, start_ticks: int) -> bool:
