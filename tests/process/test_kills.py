@@ -1,9 +1,11 @@
 """Every role, killed and started again alone: nothing is lost, nothing is done twice.
 
-1. At any moment: FLOTILLA_TRIALS replays, 20 if it is not set. In each every role is killed once,
-   at a random moment and in a random order; now and then again while it recovers.
-2. At any write: half as many replays, in which one role is killed as it asks the kernel for its
-   nth write, sync or send. strace does that, from outside.
+1. At any moment: FLOTILLA_TRIALS replays, 20 if it is not set, as a user has them: in a fleet. In
+   each every role is killed once, at a random moment and in a random order.
+2. Again and again: a fourth as many with a supervisor that never gives up, where some are killed
+   while they recover.
+3. At any write: a fourth as many, in which one role is killed as it asks the kernel for its nth
+   write, sync or send. strace does that, from outside.
 
 FLOTILLA_SEED is that of the first; the others follow.
 """
@@ -17,7 +19,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -29,13 +31,14 @@ from flotilla.config import RunConfig, decode
 from flotilla.live.folder import Run, prepare
 from flotilla.live.result import LiveResult, lived, read_result
 from flotilla.research import run as research
-from flotilla.session.replay import commands
+from flotilla.session.replay import fleet_of, replay
 from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
 
 pytestmark = pytest.mark.slow
 TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "20"))
+FEW = (TRIALS + 3) // 4
 SEED = int(os.environ.get("FLOTILLA_SEED", "1"))
 BARS = 800
 SPEED = 250.0  # bars a second
@@ -58,7 +61,7 @@ class Warden:
 
     def __init__(self, run: Run) -> None:
         self.run, self.done, self.deaths = run, False, 0
-        self.commands = {command.name: command for command in commands(run)}
+        self.commands = fleet_of(run).platforms
         self.before: dict[str, tuple[str, ...]] = {}  # what a role is run by, the first time
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ready: set[int] = set()
@@ -81,7 +84,7 @@ class Warden:
         address = "@" + self.ears.getsockname()[1:].decode()
         command = self.commands[name]
         env = {**os.environ, **command.env, "NOTIFY_SOCKET": address}
-        argv = [*self.before.pop(name, ()), *command.argv]
+        argv = [*self.before.pop(name, ()), *command.command]
         with (self.run.folder / f"{name}.out").open("ab") as out:
             self.processes[name] = subprocess.Popen(argv, env=env, stdout=out, stderr=out)
         return self.processes[name]
@@ -186,7 +189,7 @@ def disturb(warden: Warden, chance: random.Random) -> None:
             warden.look(0.002)
         warden.look(chance.uniform(0, 0.05))
         warden.kill(name)
-        if chance.random() < 0.25:
+        if chance.random() < 0.5:
             warden.look(chance.uniform(0, 1.0))
             warden.kill(name)
 
@@ -199,7 +202,36 @@ def test_undisturbed_it_comes_to_what_research_comes_to(undisturbed):
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + TRIALS))
-def test_each_role_may_be_killed_and_started_again(room, undisturbed, seed):
+def test_each_role_of_a_fleet_may_be_killed(room, undisturbed, seed):
+    run = made_run(room, f"fleet-{seed}")
+    fates = Fates(run, random.Random(seed))
+
+    result = replay(run, fates.meet)
+
+    assert fates.killed == len(fates.writers)
+    assert_unharmed(run, result, undisturbed)
+
+
+class Fates:
+    """Kills every role of a replay once, each when a random share of the bars is lived."""
+
+    def __init__(self, run: Run, chance: random.Random) -> None:
+        self.run, self.chance, self.killed = run, chance, 0
+        logs = ["bars", "orders", "portfolio", *(f"signals-{name}" for name in run.strategies)]
+        self.writers = chance.sample(logs, len(logs))  # by their logs, whose locks say who they are
+        self.due = sorted(chance.uniform(0, 0.6 * BARS) for _ in logs)
+
+    def meet(self, done: int, _bars: int) -> None:
+        while self.killed < len(self.due) and done >= self.due[self.killed]:
+            sleep(self.chance.uniform(0, 0.1))
+            lock = Path(f"{self.run.log(self.writers[self.killed])}.lock")
+            with suppress(ProcessLookupError):
+                os.kill(int(lock.read_text()), signal.SIGKILL)
+            self.killed += 1
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + FEW))
+def test_roles_may_be_killed_while_they_recover(room, undisturbed, seed):
     run = made_run(room, f"disturbed-{seed}")
     warden = Warden(run)
     try:
@@ -214,7 +246,7 @@ def test_each_role_may_be_killed_and_started_again(room, undisturbed, seed):
 
 
 @pytest.mark.skipif(not traces(), reason="strace is not here, or may not trace")
-@pytest.mark.parametrize("seed", range(SEED, SEED + (TRIALS + 1) // 2))
+@pytest.mark.parametrize("seed", range(SEED, SEED + FEW))
 def test_a_role_may_be_killed_at_any_write(room, undisturbed, seed):
     run = made_run(room, f"struck-{seed}", None)
     warden = Warden(run)

@@ -23,7 +23,7 @@ from flotilla.live.messages import KEPT
 from flotilla.live.result import LiveResult, lived
 from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
-from flotilla.session.replay import commands
+from flotilla.session.replay import fleet_of
 from flotilla.session.replay import replay as replay_bars
 from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store
@@ -93,7 +93,7 @@ def replayed(
     research = lived_in_research(config, plugins, panel)
     keep(config, plugins, "live")
     run = _begun(config, panel, store, plugins, speed, fresh)
-    what = f"playing {run.manifest.bars:,} bars through {len(commands(run))} processes"
+    what = f"playing {run.manifest.bars:,} bars through {len(fleet_of(run).platforms)} processes"
     with say.progress(what, "bars", "they are starting") as told:
         result = replay_bars(run, told)
     return Replayed(run, result, compare(result, research), pace_of(run))

@@ -116,6 +116,7 @@ class Cgroups:
             if base != _V2 and base not in wanted and not (base == "pids" and _V2 not in self._bases):
                 continue  # version 1: a folder a controller, and only where it has something to do
             folder = path / self.name / platform
+            _removed(folder)  # one that was ever killed at one word kills whoever is forked right into it
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError:  # others may have taken the right away since: a platform starts without

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class Client:
         """Return the state of the fleet."""
         return msgspec.convert(self.ask("status"), FleetStatus)
 
-    def events(self, from_seq: int, quiet_s: float | None = None) -> Iterator[Event | None]:
+    def events(self, from_seq: int, quiet_s: float | None = None) -> Generator[Event | None, None, None]:
         """Yield events from number `from_seq` on, for as long as the supervisor lives; then return.
 
         quiet_s: yield None whenever nothing came for so long, so that a caller can look about; None: never.

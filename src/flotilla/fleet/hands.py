@@ -80,8 +80,10 @@ class Hands:
                 self._drain(order.name)
             case Terminate() if order.name in self.children:
                 self._spawner.terminate(self.children[order.name])
-            case Kill() if order.name in self.children:
-                self._begin(self._kill(self.children[order.name]))
+            case Kill() if order.name in self.children and order.name not in self._sweeping:
+                # The next one waits until this is over: it carries the same mark, and would be killed too.
+                self._sweeping[order.name] = None
+                self._begin(self._clear(self.children[order.name]))
             case Shed() if (address := self._platform(order.name).control) is not None:
                 self._begin(self._shed(address))
 

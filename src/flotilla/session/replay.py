@@ -3,17 +3,21 @@
     run = prepare(folder, config, panel, store)      live/folder.py
     result = replay(run)
 
-The processes are those of a live run; only the feed reads the past. A replay that was
-stopped, or died, goes on where it was when it is started again.
+The processes are those of a live run, in a fleet whose run folder is inside the run's; only
+the feed reads the past. One that dies is started again alone and goes on where it was; one
+that dies too often takes the replay down. A replay that was stopped, or died, goes on where
+it was when it is started again.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from flotilla.fleet.launch import Command, Launcher
+from flotilla.fleet.foreground import Foreground
+from flotilla.fleet.spec import FleetSpec, Health, Platform
 from flotilla.live.folder import Run
 from flotilla.live.result import LiveResult, lived, read_result
 
@@ -24,13 +28,21 @@ _ALONE = {  # a role is one thread; several pools of idle ones only get in each 
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+_BEAT_S = 2.0  # a role takes steps of milliseconds;
+_THINKS_S = 60.0  # but a strategy may compile at its first bar, or ask a model
 
 
-def commands(run: Run) -> list[Command]:
-    """Return the run's processes, in the order that they start in."""
-    strategies = [_command(run, "strategy", name)._replace(beside=True) for name in run.strategies]
-    portfolio = _command(run, "portfolio")._replace(ends=True)
-    return [_command(run, "feed"), _command(run, "execution"), *strategies, portfolio]
+def fleet_of(run: Run) -> FleetSpec:
+    """Return the run's processes. They may start all at once: each waits for the logs that it reads."""
+    strategies = {f"strategy-{name}": _role(run, "strategy", name) for name in run.strategies}
+    needed = ["feed", "execution", *strategies]
+    platforms = {
+        "feed": _role(run, "feed"),
+        "execution": _role(run, "execution", needs=["feed"]),
+        **strategies,
+        "portfolio": _role(run, "portfolio", needs=needed, ends=True),
+    }
+    return FleetSpec(run.portfolio_id, platforms, mode="bound", shutdown_timeout=60.0)
 
 
 def replay(run: Run, progress: Callable[[int, int], None] | None = None) -> LiveResult:
@@ -38,19 +50,27 @@ def replay(run: Run, progress: Callable[[int, int], None] | None = None) -> Live
 
     progress: called several times a second with the bars lived and the bars there are.
     """
-    with Launcher(commands(run), run.folder / "logs") as fleet:
-        fleet.start()
-        while not fleet.poll(_LOOK_S) and "portfolio" not in fleet.exit_codes:
+    with Foreground(fleet_of(run), run.folder / "fleet") as fleet:
+        while not fleet.poll(_LOOK_S):
             if progress:
                 progress(lived(run.folder), run.manifest.bars)
-        fleet.stop()
     shutil.rmtree(run.manifest.sockets, ignore_errors=True)  # nobody is left to use them
     if progress:
         progress(lived(run.folder), run.manifest.bars)
     return read_result(run.folder)
 
 
-def _command(run: Run, role: str, name: str = "") -> Command:
+def _role(run: Run, role: str, name: str = "", needs: Sequence[str] = (), *, ends: bool = False) -> Platform:
     # -P: a file in the current folder that is called like one of our modules is not run in its place.
-    argv = (sys.executable, "-P", "-m", f"flotilla.live.{role}", str(run.folder.absolute()), name)
-    return Command(f"{role}-{name}" if name else role, argv, ready_s=_READY_S, env=_ALONE)
+    command = (sys.executable, "-P", "-m", f"flotilla.live.{role}", str(run.folder.absolute()), name)
+    return Platform(
+        command,
+        folder=str(Path.cwd()),  # a strategy may read a file by a name that counts from here
+        env=_ALONE,
+        needs=dict.fromkeys(needs or (["feed"] if role == "strategy" else []), "started"),
+        kind="job" if ends else "service",
+        ready="notify",
+        health=Health(heartbeat_s=_THINKS_S if role == "strategy" else _BEAT_S),
+        startup_timeout=_READY_S,
+        holds_positions=role == "execution",
+    )
