@@ -370,8 +370,17 @@ class Supervisor:
             asyncio.get_running_loop().remove_reader(guard)
             os.close(guard)
         self._write(Note("guard_lost", "", ""))
+        if self._fleet.spec.mode == "bound":
+            self._begin_work(self._die(), "die")
+            return
         text = "the guard is gone: the fleet runs on, and nobody starts another supervisor if this one dies"
         self._write(Alert("critical", "", text))
+
+
+    async def _die(self) -> None:
+        """End all at once: whoever this fleet is bound to is gone."""
+        await self._spawner.kill_all()
+        os._exit(1)
 
 
 def main(arguments: list[str]) -> int:

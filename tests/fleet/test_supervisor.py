@@ -1,0 +1,262 @@
+"""Real fleets: a guard, a supervisor and small processes that say that they are ready and alive."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flotilla.clock import monotonic_ns, now_ns, sleep
+from flotilla.fleet import guard, spec
+from flotilla.fleet.client import Client, NoSupervisor
+from flotilla.fleet.events import EventReader
+from flotilla.fleet.folder import Folder, place, write_whole
+
+CHILD = """
+import os, signal, socket, sys, time
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+if "deaf" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "twins" in sys.argv and os.fork() == 0: os.setsid(); os.fork() or time.sleep(1000); os._exit(0)
+speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+if "late" in sys.argv: time.sleep(1000)
+speaker.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+if "dies" in sys.argv: sys.exit(3)
+while True:
+    time.sleep(int(os.environ.get("WATCHDOG_USEC", 20_000_000)) / 2e6)
+    speaker.sendto(b"READY=1\\nWATCHDOG=1", os.environ["NOTIFY_SOCKET"])
+"""
+
+
+class Up:
+    """A fleet that runs, for as long as the test does."""
+
+    def __init__(self, folder: Folder, mode: str) -> None:
+        self.folder = folder
+        guarded = [sys.executable, "-I", "-S", guard.__file__, str(folder.path), mode, "--"]
+        self.guard = subprocess.Popen(
+            [*guarded, sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(folder.path)],
+            env={**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[2])},
+        )
+        self.client = Client(folder.socket("control"), "test", 10.0)
+
+    def status(self):
+        return self.client.status()
+
+    def states(self):
+        return {platform.name: platform.state for platform in self.status().platforms}
+
+    def pid(self, name):
+        return self.status().find(name).pid
+
+    def supervisor(self):
+        return self.folder.holder()
+
+    def until(self, seen, seconds=10.0):
+        """Wait until `seen()` is true; return its value."""
+        end = monotonic_ns() + int(seconds * 1e9)
+        while monotonic_ns() < end:
+            try:
+                if value := seen():
+                    return value
+            except NoSupervisor:
+                pass
+            sleep(0.005)
+        raise AssertionError(f"it is not so after {seconds} s: {self.events()[-10:]}")
+
+    def all(self, state):
+        return self.until(lambda: set(self.states().values()) == {state})
+
+    def events(self, kind=None):
+        reader = EventReader(self.folder.events)
+        events = [event for event in reader.read(1, 100_000) if kind in (None, event.kind)]
+        reader.close()
+        return events
+
+    def marked(self):
+        """Return who bears this fleet's mark."""
+        mark = f"FLOTILLA_FLEET={self.folder.path}\0".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
+    up = []
+
+    def bring(mode="adopt", every=(), **platforms):
+        raw = {"name": "real", "mode": mode, "platforms": {}}
+        for name, part in platforms.items():
+            words = part.pop("words", "").split()
+            command = [sys.executable, "-I", "-S", "-c", CHILD, *words]
+            raw["platforms"][name.replace("_", "-")] = {"command": command, **dict(every), **part}
+        folder = Folder(place(tmp_path / "fleet.yaml", "real")).make()
+        write_whole(folder.fleet_file, spec.to_yaml(spec.decode(raw, "fleet", tmp_path)).encode())
+        up.append(Up(folder, mode))
+        return up[-1]
+
+    yield bring
+    for one in up:
+        one.guard.terminate()
+        try:
+            one.guard.wait(15)
+        except subprocess.TimeoutExpired:
+            one.guard.kill()
+        for pid in one.marked():
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_fleet_comes_up_and_goes_down_in_order(fleet):
+    up = fleet(feed={}, app={"needs": ["feed"]}, end={"needs": ["app"]})
+    up.all("ready")
+
+    answer = up.client.ask("down", why="evening")
+
+    assert answer["order"] == [["end"], ["app"], ["feed"]]
+    assert up.guard.wait(10) == 0
+    states = [(e.platform, e.data["new"]) for e in up.events("state")]
+    assert [name for name, new in states if new == "ready"] == ["feed", "app", "end"]
+    assert [name for name, new in states if new == "stopped"] == ["end", "app", "feed"]
+    assert up.marked() == []
+
+
+def test_what_is_killed_is_there_again_within_a_moment(fleet):
+    up = fleet(feed={"backoff": {"healthy_after": 0.05}})
+    up.all("ready")
+    waits = []
+
+    for _ in range(10):
+        before = up.pid("feed")
+        sleep(0.1)
+        os.kill(before, signal.SIGKILL)
+        up.until(
+            lambda before=before: up.pid("feed") not in (None, before) and up.states()["feed"] == "ready"
+        )
+        died, born = [e for e in up.events() if e.kind in ("exited", "spawned")][-2:]
+        waits.append(born.ts - died.ts)
+
+    assert sorted(waits)[5] < 50_000_000
+    assert len(up.events("spawned")) == 11
+
+
+def test_what_hangs_is_found_within_three_beats(fleet):
+    up = fleet(feed={"health": {"heartbeat_s": 0.2}})
+    up.all("ready")
+    pid = up.pid("feed")
+
+    stopped = now_ns()
+    os.kill(pid, signal.SIGSTOP)
+    (hung,) = up.until(lambda: up.events("hung"))
+    up.until(lambda: up.pid("feed") not in (None, pid) and up.states()["feed"] == "ready")
+
+    assert hung.ts - stopped < 700_000_000  # 0.6 s, and a moment for a machine that has others to serve
+
+
+def test_what_dies_too_often_has_failed_and_is_left_alone(fleet):
+    up = fleet(
+        bad={"words": "dies", "backoff": {"first": 0.01, "most": 0.02}}, app={"needs": {"bad": "started"}}
+    )
+    up.until(lambda: up.states()["bad"] == "failed")
+    sleep(0.2)
+
+    assert len([e for e in up.events("spawned") if e.platform == "bad"]) == 4
+    assert up.client.ask("health")["status"] == "failed"
+    assert any(e.platform == "bad" and e.data["severity"] == "critical" for e in up.events("alert"))
+
+
+def test_a_supervisor_that_dies_leaves_its_children_running_and_the_next_one_adopts_them(fleet):
+    up = fleet(every={"health": {"heartbeat_s": 0.2}}, **{f"p{n}": {} for n in range(5)})
+    up.all("ready")
+    pids = {platform.name: platform.pid for platform in up.status().platforms}
+    first = up.supervisor()
+
+    os.kill(first, signal.SIGKILL)
+    up.until(lambda: up.supervisor() not in (None, first) and up.status().generation == 2)
+    up.all("ready")
+    sleep(0.7)
+
+    assert {platform.name: platform.pid for platform in up.status().platforms} == pids
+    assert len(up.events("spawned")) == 5
+    assert len(up.events("adopted")) == 5
+    os.kill(pids["p3"], signal.SIGKILL)
+    up.until(lambda: up.pid("p3") not in (None, pids["p3"]))
+
+
+def test_in_bound_mode_they_die_with_it(fleet):
+    up = fleet(mode="bound", twins={"words": "twins deaf"}, plain={"words": "deaf"})
+    up.all("ready")
+
+    os.kill(up.supervisor(), signal.SIGKILL)
+
+    assert up.guard.wait(10) != 0
+    up.until(lambda: up.marked() == [])
+
+
+def test_who_does_not_listen_is_killed_with_all_it_has_started(fleet):
+    up = fleet(deaf={"words": "deaf twins", "shutdown_timeout": 0.3})
+    up.all("ready")
+
+    up.client.ask("stop", ("deaf",))
+    up.all("stopped")
+    up.until(lambda: up.marked() == [])
+
+    assert [e.platform for e in up.events("killed")] == ["deaf"]
+    assert any(e.data["severity"] == "critical" for e in up.events("alert"))
+
+
+def test_one_that_is_never_ready_is_started_anew_until_its_budget_is_spent(fleet):
+    up = fleet(
+        late={"words": "late", "startup_timeout": 0.1, "max_restart_attempts": 1, "backoff": {"first": 0.01}}
+    )
+
+    up.all("failed")
+
+    assert len(up.events("spawned")) == 2
+
+
+def test_a_reload_starts_what_is_new_and_leaves_the_rest(fleet, tmp_path):
+    up = fleet(feed={}, old={})
+    up.all("ready")
+    pid = up.pid("feed")
+    now = spec.read(up.folder.fleet_file)
+    raw = spec.as_dict(now)
+    raw["platforms"]["new"] = raw["platforms"].pop("old") | {"needs": {"feed": "ready"}}
+    (tmp_path / "next.yaml").write_text(spec.to_yaml(spec.decode(raw)))
+
+    plan = up.client.ask("plan", data={"of": "reload", "file": str(tmp_path / "next.yaml")})
+    up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
+
+    assert (plan["added"], plan["removed"]) == (["new"], ["old"])
+    up.until(lambda: up.states() == {"feed": "ready", "new": "ready"})
+    assert up.pid("feed") == pid
+
+
+def test_a_stopped_platform_stays_stopped_under_the_next_supervisor(fleet):
+    up = fleet(feed={}, app={})
+    up.all("ready")
+    up.client.ask("stop", ("app",))
+    up.until(lambda: up.states()["app"] == "stopped")
+
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.until(lambda: up.status().generation == 2)
+
+    assert up.states() == {"feed": "ready", "app": "stopped"}
+
+
+def test_a_mistake_in_the_file_starts_nothing(tmp_path):
+    folder = Folder(tmp_path / "run").make()
+    folder.fleet_file.write_text("name: a\nplatforms: {p: {command: [x], needs: [p]}}\n")
+    command = [sys.executable, "-m", "flotilla.fleet.supervisor", str(folder.path)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+    assert done.returncode == 1
+    assert "$.platforms.p.needs: p -> p" in done.stderr
