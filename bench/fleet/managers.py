@@ -32,12 +32,13 @@ _BESIDE = Path(sys.executable).parent  # where the peers' commands are
 MARK = "FLOTILLA_BENCH"  # in the environment of all that is started: it is found again by it
 
 
-def wait_until(is_so: Callable[[], bool], limit_s: float, what: str) -> None:
-    """Wait until something is so; WrongValue if it is not within `limit_s`."""
+def wait_until(is_so: Callable[[], bool], limit_s: float, what: str, log: Path | None = None) -> None:
+    """Wait until something is so; WrongValue if it is not within `limit_s`, with the end of `log`."""
     end_ns = monotonic_ns() + int(limit_s * 1e9)
     while not is_so():
         if monotonic_ns() > end_ns:
-            raise WrongValue(f"after {limit_s:g} s: not {what}")
+            said = log.read_text("utf-8", "replace")[-2000:] if log is not None else ""
+            raise WrongValue(f"after {limit_s:g} s: not {what}\n{said}")
         sleep(0.005)
 
 
@@ -123,7 +124,8 @@ def flotilla(folder: Path, spec: Mapping[str, Any], mode: str = "adopt") -> Iter
     command = [sys.executable, "-I", "-S", str(_GUARD), str(run.path), mode, "--", *supervisor]
     with _started(command, folder) as (process, mark):
         manager = Flotilla(process, mark, run)
-        wait_until(lambda: manager.status() is not None, 30.0, "a fleet that answers")
+        log = folder / "manager.log"
+        wait_until(lambda: manager.status() is not None, 30.0, "a fleet that answers", log)
         yield manager
 
 

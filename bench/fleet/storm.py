@@ -39,7 +39,7 @@ def measure(job: Job) -> Measured:
                 break
             if monotonic_ns() - began_ns > _LIMIT_S * 1e9:
                 raise WrongValue(f"after {_LIMIT_S:g} s the states are {dict(states)}")
-            sleep(0.05)
+            sleep(0.1)
         spent, passed = fleet.cpu_s() - before, (monotonic_ns() - began_ns) / 1e9
         starts = Counter(event.platform for event in fleet.events() if event.kind == "spawned")
         rss_mb = fleet.rss_mb()
