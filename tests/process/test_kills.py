@@ -28,6 +28,7 @@ from flotilla.builtin.gateways import paper
 from flotilla.cli.compare import compare
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.config import RunConfig, decode
+from flotilla.fleet.events import EventReader
 from flotilla.live.folder import Run, prepare
 from flotilla.live.result import LiveResult, lived, read_result
 from flotilla.research import run as research
@@ -208,8 +209,15 @@ def test_each_role_of_a_fleet_may_be_killed(room, undisturbed, seed):
 
     result = replay(run, fates.meet)
 
-    assert fates.killed == len(fates.writers)
+    assert killed(run) == set(fleet_of(run).platforms)
     assert_unharmed(run, result, undisturbed)
+
+
+def killed(run: Run) -> set[str]:
+    """Return which processes were killed, as the fleet saw it."""
+    with closing(EventReader(run.folder / "fleet" / "events.db")) as events:
+        ends = [event for event in events.read() if event.kind == "exited"]
+    return {end.platform for end in ends if end.data["code"] == -signal.SIGKILL}
 
 
 class Fates:
@@ -221,8 +229,8 @@ class Fates:
         self.writers = chance.sample(logs, len(logs))  # by their logs, whose locks say who they are
         self.due = sorted(chance.uniform(0, 0.6 * BARS) for _ in logs)
 
-    def meet(self, done: int, _bars: int) -> None:
-        while self.killed < len(self.due) and done >= self.due[self.killed]:
+    def meet(self, done: int, bars: int) -> None:
+        while done < bars and self.killed < len(self.due) and done >= self.due[self.killed]:
             sleep(self.chance.uniform(0, 0.1))
             lock = Path(f"{self.run.log(self.writers[self.killed])}.lock")
             with suppress(ProcessLookupError):
