@@ -1,0 +1,160 @@
+"""A run folder is private, has one supervisor at a time, and keeps what it is given whole."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flotilla.errors import ProcessError
+from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
+
+TAKES = """
+import os, sys
+from pathlib import Path
+from flotilla.fleet.folder import Folder
+hold = Folder(Path(sys.argv[1])).take()
+print(hold.generation, flush=True)
+if len(sys.argv) > 2 and os.fork() == 0:  # as a child that has not become its command yet
+    os.close(1)
+    sys.stdin.read()
+    os._exit(0)
+if len(sys.argv) <= 2:
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path / "fleet").make()
+
+
+def taken(folder, *more):
+    """Start a process that takes the fence, and lets go when its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKES, str(folder.path), *more],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def test_it_lies_beside_the_fleets_file(tmp_path):
+    assert place(tmp_path / "a.yaml", "pair") == tmp_path / ".flotilla" / "fleet" / "pair"
+
+
+def test_nobody_else_may_look_into_it(folder):
+    assert [path.stat().st_mode & 0o777 for path in (folder.path, folder.logs)] == [0o700, 0o700]
+
+
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path):
+    (tmp_path / "fleet").mkdir(mode=0o755)
+
+    Folder(tmp_path / "fleet").make()
+
+    assert (tmp_path / "fleet").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_instead_of_the_folder_of_logs_is_refused(folder, tmp_path):
+    folder.logs.rmdir()
+    folder.logs.symlink_to(tmp_path)
+
+    with pytest.raises(ProcessError, match="is not a folder of user"):
+        folder.make()
+
+
+def test_sockets_move_where_their_path_is_short_enough(tmp_path, monkeypatch):
+    near, far = Folder(tmp_path), Folder(tmp_path / ("long" * 30))
+
+    assert near.socket("control") == near.path / "control.sock"
+    assert len(os.fsencode(far.socket("control"))) < 100
+    assert far.sockets == Folder(far.path).sockets != Folder(tmp_path / ("lang" * 30)).sockets
+
+
+def test_each_supervisor_is_of_the_next_generation(folder):
+    first = folder.take()
+    os.close(first.lock)
+    second = folder.take()
+    os.close(second.lock)
+
+    assert (first.generation, second.generation, folder.generation()) == (1, 2, 2)
+
+
+def test_while_one_supervises_another_is_refused_and_told_who(folder):
+    process, _ = taken(folder)
+
+    assert folder.holder() == process.pid
+    with pytest.raises(ProcessError, match=f"supervised by {process.pid} already"):
+        folder.take(wait_s=0.02)
+    process.communicate("")
+    assert folder.holder() is None
+
+
+def test_a_fork_that_is_no_command_yet_holds_the_fence_when_its_parent_is_dead(folder):
+    process, _ = taken(folder, "fork")
+    process.wait()
+
+    with pytest.raises(ProcessError):
+        folder.take(wait_s=0.05)
+    process.communicate("")
+    os.close(folder.take().lock)
+
+
+def test_two_that_begin_at_once_never_have_the_same_generation(folder):
+    trials = int(os.environ.get("FLOTILLA_TRIALS", "5"))
+    seen = []
+
+    for _ in range(trials):
+        both = [
+            subprocess.Popen(
+                [sys.executable, "-c", TAKES, str(folder.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+            )
+            for _ in "ab"
+        ]
+        seen += [int(process.communicate()[0]) for process in both]
+
+    assert sorted(seen) == list(range(1, 2 * trials + 1))
+
+
+def test_what_is_kept_is_read_again(folder):
+    state = FleetState(
+        3, 77, str(folder.sockets), {"feed": Kept(12, 345, 3, "ab", "READY", 2, {"log_at": 5})}
+    )
+
+    folder.write_state(state)
+
+    assert folder.state() == state
+    assert folder.state_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_where_nothing_was_kept_has_an_empty_state(folder):
+    assert folder.state() == FleetState()
+
+
+def test_a_state_that_cannot_be_read_is_named(folder):
+    folder.state_file.write_text("{")
+
+    with pytest.raises(ProcessError, match=r"state\.json"):
+        folder.state()
+
+
+def test_a_generation_that_is_no_number_is_not_counted_from_the_start_again(folder):
+    (folder.path / "generation").write_text("x")
+
+    with pytest.raises(ProcessError, match="should hold a number"):
+        folder.take()
+
+
+def test_a_whole_file_takes_the_place_of_the_old_one_and_leaves_nothing_beside_it(tmp_path: Path):
+    file = tmp_path / "file"
+
+    for text in (b"old and long", b"new"):
+        write_whole(file, text)
+
+    assert file.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [file]
