@@ -25,7 +25,8 @@ speaker.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 if "dies" in sys.argv: sys.exit(3)
 while True:
     time.sleep(int(os.environ.get("WATCHDOG_USEC", 20_000_000)) / 2e6)
-    speaker.sendto(b"READY=1\\nWATCHDOG=1", os.environ["NOTIFY_SOCKET"])
+    try: speaker.sendto(b"READY=1\\nWATCHDOG=1", os.environ["NOTIFY_SOCKET"])
+    except OSError: pass  # nobody supervises for a moment
 """
 
 
