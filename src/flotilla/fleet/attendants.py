@@ -23,6 +23,7 @@ from flotilla.fleet.states import Note
 API, ALERTS, TIMES = "_api", "_alerts", "_times"
 NAMES = (API, ALERTS, TIMES)
 _SOONEST_S, _LATEST_S = 1.0, 60.0  # between two starts of one that fails
+_HOUR_S = 3600.0
 
 
 class _Kept(NamedTuple):
@@ -69,6 +70,7 @@ class Attendants:
         if self._spec.monitoring.alerts is not None:
             self._start(ALERTS)
         self.ask_times()
+        self._loop.call_later(_HOUR_S, self._on_hour)
 
     def renew(self, spec: FleetSpec) -> None:
         """Go by another file from now on."""
@@ -164,5 +166,15 @@ class Attendants:
             self.times = schedule.read(self._folder.path / "schedule.jsonl")
         except ProcessError as error:
             self._note(Note("status", "", str(error), {"said": "there are no times"}))
-        if self.times is not None and schedule.runs_out(self.times, now_ns()):
-            self._loop.call_later(3600.0, self.ask_times)
+            return
+        for name, why in self.times.short.items():
+            text = f"it has no more days soon: {why}; a newer exchange_calendars may have them"
+            self._note(Note("alert", name, text, {"severity": "warning", "about": "calendar ends"}))
+
+    def _on_hour(self) -> None:
+        """Ask for more times before those that are known run out."""
+        if self._closing:
+            return
+        if self.times is None or schedule.runs_out(self.times, now_ns()):
+            self.ask_times()
+        self._loop.call_later(_HOUR_S, self._on_hour)
