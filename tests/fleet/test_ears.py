@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from flotilla.clock import sleep
 from flotilla.fleet import tree
-from flotilla.fleet.ears import Ears, words, whose
+from flotilla.fleet.ears import Ears, whose, words
 
 READY = "import os; from flotilla import notify; notify.ready(); print(os.getpid(), os.getuid())"
 
@@ -51,7 +52,7 @@ def test_messages_are_heard_in_order_and_one_that_is_too_long_is_not_cut(ears):
 
 
 def test_descriptors_that_are_sent_along_are_not_kept(ears):
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
         speaker.connect(str(ears.path))
         socket.send_fds(speaker, [b"FDSTORE=1"], [0])
@@ -59,7 +60,7 @@ def test_descriptors_that_are_sent_along_are_not_kept(ears):
     (heard,) = ears.hear()
 
     assert heard.pid == os.getpid()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_the_address_of_one_that_died_is_taken_over_and_is_private(tmp_path):

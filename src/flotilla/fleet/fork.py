@@ -119,21 +119,3 @@ def adopt_orphans() -> None:
     """Become the one that falls heir to the orphans among our descendants."""
     if _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise ProcessError(f"the kernel gives us no orphans: {os.strerror(ctypes.get_errno())}")
-
-
-def signal_process(process: tree.Process, what: signal.Signals) -> bool:
-    """Send a signal to `process`, and to no later one of its number; return whether we may."""
-    try:
-        pidfd = os.pidfd_open(process.pid)
-    except (ProcessLookupError, OSError):
-        return True
-    try:
-        if tree.alive(process.pid, process.start_ticks):
-            signal.pidfd_send_signal(pidfd, what)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    finally:
-        os.close(pidfd)
-    return True

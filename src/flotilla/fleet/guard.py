@@ -40,7 +40,7 @@ if __name__ == "__main__":  # the package's own door opens more than a guard nee
     sys.modules["flotilla"] = _bare
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet import tree
+from flotilla.fleet import strike, tree
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -249,14 +249,8 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
         whole = fleet if others and lock is not None else ""
         left = tree.find(whole, roots=[os.getpid()])
         quiet = 0 if left else quiet + 1
-        stopped: set[int] = set()
-        while new := left.keys() - stopped:
-            for pid in new:  # first stopped, so that none forks away
-                _send(left[pid], signal.SIGSTOP)
-            stopped |= new
-            left |= tree.find(whole, roots=[os.getpid()])
-        for process in left.values():
-            _send(process, signal.SIGKILL)
+        if left:
+            strike.sweep(left, lambda whole=whole: tree.find(whole, roots=[os.getpid()]))  # type: ignore[misc]
         reap()
         if left:
             select.select([], [], [], 0.002)
@@ -272,20 +266,6 @@ def reap(but: int = 0) -> None:
                 os.waitpid(pid, os.WNOHANG)
             except ChildProcessError:
                 continue
-
-
-def _send(process: tree.Process, what: signal.Signals) -> None:
-    try:
-        pidfd = os.pidfd_open(process.pid)
-    except OSError:
-        return
-    try:
-        if tree.alive(process.pid, process.start_ticks):  # and no later one of its number
-            signal.pidfd_send_signal(pidfd, what)
-    except OSError:
-        return
-    finally:
-        os.close(pidfd)
 
 
 def _lock(fleet: str) -> int | None:

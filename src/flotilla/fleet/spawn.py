@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet import tree
+from flotilla.fleet import strike, tree
 from flotilla.fleet.cgroup import Cgroups, Group, Limits
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.fork import Birth, adopt_orphans, fork, signal_process
+from flotilla.fleet.fork import Birth, adopt_orphans, fork
 from flotilla.fleet.logs import open_log
 from flotilla.fleet.spec import Platform
 
@@ -62,6 +62,9 @@ class Spawner:
         self._children: dict[int, Child] = {}
         self._groups: dict[str, Group] = {}  # by platform
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as nohup may leave it, exit codes are lost
+        for fd in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+            if fd > 2 and fd != self._nothing:
+                _close_at_exec(fd)
         adopt_orphans()
 
     def spawn(
@@ -274,28 +277,19 @@ class Spawner:
                 if monotonic_ns() >= end_ns:
                     raise ProcessError(f"{sorted(left)} were killed, and have not gone in {deadline_s:g} s")
                 killed |= left.keys()
-                _sweep(left, look)
+                strike.sweep(left, look)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, 0.02)
             self.reap()
         return len(killed)
 
 
-def _sweep(left: dict[int, tree.Process], look: Callable[[], dict[int, tree.Process]]) -> None:
-    """Kill whom `look` finds, `left` first; they are stopped before, so that they cannot fork on."""
-    stopped: set[int] = set()
-    for _ in range(
-        20
-    ):  # a fork bomb is stopped when each of its processes is: soon, as each is stopped for good
-        new = left.keys() - stopped
-        if not new:
-            break
-        for pid in new:
-            signal_process(left[pid], signal.SIGSTOP)
-        stopped |= new
-        left = left | look()
-    for process in left.values():
-        signal_process(process, signal.SIGKILL)
+def _close_at_exec(fd: int) -> None:
+    """Keep from our children what whoever started us left open: Python's own are kept from them anyway."""
+    try:
+        os.set_inheritable(fd, False)
+    except OSError:  # the list of them was read by one that is closed again
+        return
 
 
 def _session(pid: int) -> int | None:

@@ -31,6 +31,7 @@ class Process(NamedTuple):
 
     pid: int
     parent: int
+    group: int
     session: int
     start_ticks: int
     threads: int
@@ -53,9 +54,8 @@ def read(pid: int) -> Process | None:
             words = file.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return Process(
-        pid, int(words[1]), int(words[3]), int(words[19]), int(words[17]), words[0].decode() in _GONE
-    )
+    parent, group, session, threads, start_ticks = (int(words[k]) for k in (1, 2, 3, 17, 19))
+    return Process(pid, parent, group, session, start_ticks, threads, words[0].decode() in _GONE)
 
 
 def table() -> dict[int, Process]:
