@@ -88,5 +88,7 @@ def test_an_opinion_that_is_none_is_refused_with_its_time_and_instrument(cast, m
         stage, "on_bar", lambda _state, bar: np.where(bar.close > 0, 2.0, np.nan), raising=False
     )
 
-    with pytest.raises(StageError, match=r"Streak at 2000-02-.* for M.: it says 2, and an opinion is between"):
+    with pytest.raises(
+        StageError, match=r"Streak at 2000-02-.* for M.: it says 2, and an opinion is between"
+    ):
         cast.step("streak")
