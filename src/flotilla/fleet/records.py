@@ -7,6 +7,7 @@ same; the files are opened anew now and then, and what was lost meanwhile is cou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,24 +94,27 @@ class Records:
     def _failed(self) -> None:
         self._failed_ns = monotonic_ns()
         self._lost += 1
-        try:
-            self.close()
-        except StreamError:
-            self._chain = self._events = None
+        for file in (self._chain, self._events):
+            with suppress(StreamError, OSError):
+                if file is not None:
+                    file.close()
+        self._chain = self._events = None
 
     def _opened(self) -> bool:
         """Open them again, if it is time to try; return whether they are."""
         if monotonic_ns() - self._failed_ns < _AGAIN_NS:
             self._lost += 1
             return False
+        lost = self._lost
+        text = f"the disk failed: {lost} records were lost"
         try:
             self._events = EventStore(self._folder.events)
             self._chain = Chain(self._folder.audit, self._folder.audit_key, self._anchor)
+            data = {"severity": "critical", "about": "the disk failed"}
+            self._events.append("alert", "", data, text)
+            self._chain.append("supervisor", "alert", "", text, "critical")
         except (StreamError, OSError):
             self._failed()
             return False
-        lost, self._lost = self._lost, 0
-        text = f"the disk failed: {lost} records were lost"
-        self.event("alert", "", {"severity": "critical", "about": "the disk failed"}, text)
-        self.audit("supervisor", "alert", "", text, "critical")
+        self._lost = 0
         return True

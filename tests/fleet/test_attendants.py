@@ -1,0 +1,110 @@
+import asyncio
+import socket
+import sys
+
+import pytest
+
+from flotilla.clock import now_ns
+from flotilla.fleet import attendants, spec
+from flotilla.fleet.attendants import Attendants
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.parts import Platform
+from flotilla.fleet.spawn import Spawner
+
+DAILY = {"command": ["x"], "schedule": {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}}
+
+
+class Pretend(Spawner):
+    """Starts a small process in place of the one that was asked for."""
+
+    def __init__(self, folder, code):
+        super().__init__(folder)
+        self.code, self.asked = code, []
+
+    def spawn(self, name, platform, generation, *, env={}, fds=()):  # noqa: B006
+        self.asked.append((name, platform.command[3:], tuple(fds)))
+        return super().spawn(name, Platform((sys.executable, "-I", "-S", "-c", self.code)), generation)
+
+
+def run(tmp_path, work, code="import time; time.sleep(1000)", **fleet):
+    """Open attendants of a fleet, let `work` do something with them, and close them."""
+
+    async def inner():
+        folder = Folder(tmp_path / "run").make()
+        spawner, notes = Pretend(folder, code), []
+        raw = {"name": "desk", "platforms": {"a": {"command": ["x"]}}} | fleet
+        them = Attendants(spec.decode(raw), folder, spawner, 1, notes.append)
+        them.open()
+        try:
+            await work(them, folder, spawner, notes)
+        finally:
+            await them.close()
+            assert them.leaders == {}
+
+    asyncio.run(inner())
+
+
+async def until(seen):
+    for _ in range(1000):
+        if seen():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it is not so")
+
+
+def test_the_api_begins_at_the_first_knock_and_not_before(tmp_path):
+    async def work(them, folder, spawner, notes):
+        await asyncio.sleep(0.05)
+        assert spawner.asked == []
+
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.connect(str(folder.socket("api")))
+            await until(lambda: spawner.asked)
+
+        ((name, command, fds),) = spawner.asked
+        assert (name, command[0], command[-2:]) == ("_api", "flotilla.fleet.api", ("--fd", str(fds[0])))
+        assert list(them.leaders.values()) == ["_api"]
+
+    run(tmp_path, work)
+
+
+def test_one_that_fails_is_started_later_and_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(attendants, "_SOONEST_S", 0.02)
+
+    async def work(them, folder, spawner, notes):
+        await until(lambda: len(spawner.asked) == 4)
+        assert {name for name, _, _ in spawner.asked} == {"_alerts"}
+        assert len(notes) >= 3
+
+    alerts = {"lists": [{"to": ["env:SLACK"]}]}
+    run(tmp_path, work, "raise SystemExit(1)", monitoring={"alerts": alerts})
+
+
+def test_times_are_asked_for_where_a_platform_has_a_schedule(tmp_path):
+    async def work(them, folder, spawner, notes):
+        ((name, command, _),) = spawner.asked
+        assert (name, command) == (
+            "_times",
+            ("flotilla.fleet.schedule", str(folder.fleet_file), them.times_file),
+        )
+        assert them.times is None
+        end = now_ns() + 10**16
+        (folder.path / "schedule.jsonl").write_text(
+            '{"platform":"a","start_ns":1,"stop_ns":2}\n'
+            f'{{"platforms":["a"],"until_ns":{end},"short":{{}}}}\n'
+        )
+        them.read_times()
+        assert them.times.windows["a"] == ((1, 2),)
+
+    run(tmp_path, work, platforms={"a": DAILY})
+
+
+def test_an_address_that_cannot_be_had_leaves_a_fleet_without_api_and_says_so(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        async def work(them, folder, spawner, notes):
+            assert "there is no API" in notes[0].text
+
+        run(tmp_path, work, api={"listen": f"127.0.0.1:{taken.getsockname()[1]}"})

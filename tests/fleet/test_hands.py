@@ -1,0 +1,103 @@
+import asyncio
+import sys
+
+import pytest
+
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.hands import Hands
+from flotilla.fleet.parts import Drain as Draining
+from flotilla.fleet.parts import Platform
+from flotilla.fleet.spawn import Spawner
+from flotilla.fleet.states import Drain, Exited, Kill, Spawn, Spawned, SpawnFailed, Sweep, Terminate
+
+SLEEPS = "import time; time.sleep(1000)"
+LEAVES = "import os, time; os.fork() or time.sleep(1000)"
+SETTLES = """
+import signal, sys, time
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7))
+print('up', flush=True)
+time.sleep(1000)
+"""
+
+
+def platform(code, **more):
+    return Platform((sys.executable, "-I", "-S", "-c", code), **more)
+
+
+def acted(tmp_path, platforms, *steps):
+    """Carry out steps: instructions, or functions of what was told so far that wait; return what was told."""
+
+    async def run():
+        folder = Folder(tmp_path / "run").make()
+        spawner = Spawner(folder)
+        told = []
+        hands = Hands(spawner, platforms.get, told.append, told.append, folder.log)
+        for step in steps:
+            if callable(step):
+                for _ in range(1000):
+                    if step(told, folder):
+                        break
+                    await asyncio.sleep(0.005)
+                else:
+                    pytest.fail(f"it is not so: {told}")
+            else:
+                hands.do(step)
+        await hands.settled()
+        await spawner.kill_all()
+        return told
+
+    return asyncio.run(run())
+
+
+def came(kind, count=1):
+    return lambda told, folder: sum(isinstance(event, kind) for event in told) == count
+
+
+def test_one_is_started_watched_and_buried(tmp_path):
+    told = acted(tmp_path, {"a": platform("raise SystemExit(5)")}, Spawn("a", 1), came(Exited))
+
+    assert [type(event) for event in told] == [Spawned, Exited]
+    assert told[1].code == 5
+    log = (tmp_path / "run" / "logs" / "a.log").read_text().splitlines()
+    assert log[0].startswith("-- started: process ")
+    assert log[-1].endswith("code 5")
+
+
+def test_what_cannot_be_started_is_told_and_not_raised(tmp_path):
+    (event,) = acted(tmp_path, {"a": Platform(("/no/such/command",))}, Spawn("a", 1))
+
+    assert isinstance(event, SpawnFailed)
+    assert "No such file" in event.reason
+
+
+@pytest.mark.parametrize(("order", "code"), [(Terminate("a"), -15), (Kill("a"), -9)])
+def test_it_is_ended_as_ordered(tmp_path, order, code):
+    told = acted(tmp_path, {"a": platform(SLEEPS)}, Spawn("a", 1), order, came(Exited))
+
+    assert told[-1].code == code
+
+
+def test_a_drain_may_be_a_signal(tmp_path):
+    platforms = {"a": platform(SETTLES, drain=Draining("USR1"))}
+    ready = lambda told, folder: "up" in folder.log("a").read_text()  # noqa: E731
+
+    told = acted(tmp_path, platforms, Spawn("a", 1), ready, Drain("a"), came(Exited))
+
+    assert told[-1].code == 7
+
+
+def test_the_next_one_waits_until_what_the_last_one_left_is_gone(tmp_path):
+    platforms = {"a": platform(LEAVES)}
+
+    told = acted(
+        tmp_path,
+        platforms,
+        Spawn("a", 1),
+        came(Exited),
+        Sweep("a"),
+        Spawn("a", 1),
+        came(Exited, 2),
+        Sweep("a"),
+    )
+
+    assert [type(event) for event in told] == [Spawned, Exited, Spawned, Exited]

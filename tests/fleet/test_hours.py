@@ -1,0 +1,70 @@
+import pytest
+
+from flotilla.fleet import hours
+from flotilla.fleet.hours import Hours
+from flotilla.fleet.life import Life
+from flotilla.fleet.parts import Platform, Schedule
+from flotilla.fleet.schedule import Times, Window
+from flotilla.fleet.states import State
+
+SECOND = 1_000_000_000
+DAY = Platform(("x",), schedule=Schedule("XNYS", "09:00", "15:35"))
+TIMES = Times({"feed": (Window(100 * SECOND, 200 * SECOND),)}, 10**18)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    at = {"wall": 0, "monotonic": 0}
+    monkeypatch.setattr(hours, "now_ns", lambda: at["wall"])
+    monkeypatch.setattr(hours, "monotonic_ns", lambda: at["monotonic"])
+
+    def go(seconds):
+        at.update(wall=at["wall"] + seconds * SECOND, monotonic=at["monotonic"] + seconds * SECOND)
+
+    return go
+
+
+def test_it_is_started_and_stopped_when_its_time_comes_and_not_twice(clock):
+    asked = []
+    look = Hours(lambda ask: asked.append((ask.command, ask.names)), lambda note: None)
+    stopped, running = Life("feed", DAY), Life("feed", DAY, State.READY, wanted=True)
+
+    look.look(TIMES, {"feed": stopped})
+    clock(100)
+    look.look(TIMES, {"feed": stopped})
+    clock(50)
+    look.look(TIMES, {"feed": running})
+    clock(50)
+    look.look(TIMES, {"feed": running})
+
+    assert asked == [("start", ("feed",)), ("stop", ("feed",))]
+    assert look.wait_s(TIMES) <= 30.0
+
+
+def test_what_a_person_did_between_two_changes_stands(clock):
+    asked = []
+    look = Hours(lambda ask: asked.append(ask.command), lambda note: None)
+    clock(150)
+    look.look(TIMES, {"feed": Life("feed", DAY, State.READY, wanted=True)})
+
+    clock(10)
+    look.look(TIMES, {"feed": Life("feed", DAY)})
+
+    assert asked == []
+
+
+def test_what_had_failed_is_not_started_anew_by_a_new_supervisor(clock):
+    asked = []
+    clock(150)
+
+    Hours(asked.append, lambda note: None).look(TIMES, {"feed": Life("feed", DAY, State.FAILED)})
+
+    assert asked == []
+
+
+def test_without_times_nothing_is_done(clock):
+    look = Hours(lambda ask: pytest.fail("asked"), lambda note: None)
+
+    look.look(None, {"feed": Life("feed", DAY)})
+
+    assert look.wait_s(None) == 60.0

@@ -1,0 +1,78 @@
+from tests.fleet.made_world import World, fleet_of
+
+from flotilla.clock import monotonic_ns
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.memory import begun, keep, recall
+from flotilla.fleet.spawn import Child
+from flotilla.fleet.states import Adopted, Restored, State
+
+CHILD = Child("feed", 7, -1, 99, 1)
+
+
+def kept(world, down=False):
+    return keep(world.fleet, {"feed": CHILD}, {"feed": 12}, down=down)
+
+
+def up():
+    world = World(fleet_of({"feed": [], "app": ["feed"]}))
+    world.now = monotonic_ns()
+    world.start()
+    return world
+
+
+def test_what_is_kept_is_recalled(tmp_path):
+    folder = Folder(tmp_path / "run").make()
+    assert recall(folder).first
+
+    folder.write_state(kept(up()))
+
+    state, first = recall(folder)
+    assert not first
+    assert (state.platforms["feed"].pid, state.platforms["feed"].start_ticks) == (7, 99)
+    assert state.platforms["feed"].more["log_at"] == 12
+    assert state.platforms["app"].state == "ready"
+
+
+def test_a_fleet_that_went_down_in_order_begins_anew(tmp_path):
+    folder = Folder(tmp_path / "run").make()
+    folder.write_state(kept(up(), down=True))
+
+    assert recall(folder).first
+
+
+def test_a_file_that_is_damaged_is_as_good_as_none(tmp_path):
+    folder = Folder(tmp_path / "run").make()
+    folder.state_file.write_text("{")
+
+    assert recall(folder).first
+
+
+def test_what_runs_is_adopted_as_what_it_was():
+    world = up()
+    world.exit("feed", -9)
+    world.rest()
+
+    event = begun("feed", kept(world), CHILD.pid)
+
+    assert (type(event), event.pid, event.state, event.wanted) == (Adopted, 7, State.READY, True)
+    (restart,) = event.restarts
+    assert abs(restart - world.fleet.lives["feed"].restarts[0]) < 1_000_000_000
+
+
+def test_what_should_run_and_does_not_is_started_and_what_failed_is_not():
+    world = up()
+    assert begun("app", kept(world), None).state is State.WAITING
+
+    for _ in range(4):
+        world.exit("feed", -9)
+        world.rest()
+        world.pass_until(3)
+    failed = begun("feed", kept(world), None)
+    assert (type(failed), failed.state) == (Restored, State.FAILED)
+    assert begun("who", kept(world), None) is None
+
+
+def test_one_that_was_written_down_by_nobody_is_taken_for_one_that_starts():
+    event = begun("new", kept(up()), CHILD.pid)
+
+    assert (event.state, event.wanted) == (State.STARTING, True)

@@ -1,0 +1,78 @@
+import asyncio
+import os
+from pathlib import Path
+
+from flotilla.fleet.life import Life
+from flotilla.fleet.parts import Health, Platform, Resources
+from flotilla.fleet.senses import Meter, Senses
+from flotilla.fleet.states import Over, Probed, Readied, State
+
+
+def told_by(life, log=(Path(os.devnull), 0), serve=None, seconds=0.4):
+    """Return what is told while a life is followed; serve: a port's number is put in its place."""
+
+    async def run():
+        told = []
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        one = life(port) if callable(life) else life
+        senses = Senses(told.append, lambda name: log)
+        senses.follow(one)
+        senses.follow(one)
+        await asyncio.sleep(seconds)
+        senses.forget("a")
+        count = len(told)
+        await asyncio.sleep(0.1)
+        assert len(told) == count
+        server.close()
+        return told
+
+    return asyncio.run(run())
+
+
+def test_one_that_starts_is_asked_until_it_is_ready(tmp_path):
+    def starting(port):
+        return Life("a", Platform(("x",), ready=f"tcp:127.0.0.1:{port}"), State.STARTING, pid=7)
+
+    assert told_by(starting) == [Readied("a")]
+
+
+def test_a_line_counts_only_in_this_runs_part_of_the_log(tmp_path):
+    log = tmp_path / "a.log"
+    log.write_text("up and running\n")
+    starting = Life("a", Platform(("x",), ready="line:up and running"), State.STARTING, pid=7)
+
+    assert told_by(starting, (log, 15)) == []
+    assert told_by(starting, (log, 0)) == [Readied("a")]
+
+
+def test_one_that_serves_is_probed_at_its_own_pace():
+    def serving(port):
+        health = Health(probe=f"tcp:127.0.0.1:{port}")
+        return Life("a", Platform(("x",), health=health, health_check_interval=0.1), State.READY, pid=7)
+
+    told = told_by(serving)
+
+    assert 2 <= len(told) <= 4
+    assert all(isinstance(event, Probed) and event.ok for event in told)
+
+
+def test_one_that_says_by_itself_how_it_is_is_not_asked():
+    assert told_by(Life("a", Platform(("x",)), State.STARTING, pid=7), seconds=0.1) == []
+    assert told_by(Life("a", Platform(("x",)), State.READY, pid=7), seconds=0.1) == []
+
+
+def test_who_uses_too_much_is_told_at_the_second_look():
+    told, notes = [], []
+    meter = Meter("/nowhere", told.append, notes.append)
+    life = Life(
+        "a", Platform(("x",), required_resources=Resources(memory_mb=1.0)), State.READY, pid=os.getpid()
+    )
+
+    meter.look({"a": life})
+    assert told == []
+    meter.look({"a": life})
+
+    assert [type(event) for event in told] == [Over]
+    assert notes[0].kind == "resource"
+    assert meter.latest["a"].memory_mb > 1.0
