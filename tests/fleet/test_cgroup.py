@@ -82,6 +82,19 @@ def test_all_that_a_platform_starts_is_in_its_group_and_dies_with_it(killing):
     assert group.remove()
 
 
+def test_a_group_that_was_killed_takes_another_platform_and_whoever_hid_in_it_is_killed(killing):
+    group = killing.make("feed")
+    group.kill()
+    hidden = joined(group, ["sleep", "60"])
+    again = killing.make("feed")
+
+    assert hidden.wait() == -9
+    assert again.inside() is None
+    process = joined(again, ["true"])
+    assert process.wait() == 0
+    assert [found.folders for found in killing.there()] == [{"v2": again.folders["v2"]}]
+
+
 def test_a_process_is_found_in_its_group_again_by_another_supervisor(killing):
     group = killing.make("feed")
     process = joined(group, ["sleep", "60"])

@@ -165,6 +165,16 @@ def test_a_living_tree_is_killed_whole_and_its_neighbour_left_alone(spawner):
     assert ended(spawner, neighbour) == -9
 
 
+def test_after_its_tree_was_killed_a_platform_starts_again_and_lives(spawner):
+    first = spawner.spawn("feed", shell("exec sleep 60"), 1)
+    asyncio.run(spawner.kill_tree(first))
+    ended(spawner, first)
+
+    again = spawner.spawn("feed", shell("sleep 0.05; exit 3"), 1)
+
+    assert ended(spawner, again) == 3
+
+
 # Each forks the next, and stays a little: about twenty at once. The last of them ends by itself.
 RUNS_AWAY = "f() { if [ $1 -lt 20000 ]; then f $(($1+1)) & sleep 0.02; fi; }; f 1"
 

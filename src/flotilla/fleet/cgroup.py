@@ -43,8 +43,8 @@ class Limits(NamedTuple):
 class Group:
     """The control group of one platform: one folder, or several where version 1 keeps the limits."""
 
-    def __init__(self, folders: dict[str, Path]) -> None:
-        self.folders = folders
+    def __init__(self, folders: dict[str, Path], *, new: bool = False) -> None:
+        self.folders, self._new = folders, new
 
     @property
     def kills(self) -> bool:
@@ -57,16 +57,17 @@ class Group:
         return _V2 in self.folders or "pids" in self.folders
 
     def inside(self) -> int | None:
-        """Open the folder of version 2, for a fork right into it; None where there is none."""
-        return (
-            os.open(self.folders[_V2], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            if _V2 in self.folders
-            else None
-        )
+        """Open the folder of version 2, for a fork right into it; None where there is none.
+
+        Or where it is not new: one that was ever killed at one word kills whoever is forked right into it.
+        """
+        if not (self._new and _V2 in self.folders):
+            return None
+        return os.open(self.folders[_V2], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def doors(self) -> list[int]:
-        """Open what a child writes "0" into to join those of version 1; close them after the fork."""
-        folders = [folder for kind, folder in self.folders.items() if kind != _V2]
+        """Open what a child writes "0" into to join the rest; close them after the fork."""
+        folders = [folder for kind, folder in self.folders.items() if not (self._new and kind == _V2)]
         return [os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in folders]
 
     def pids(self) -> set[int]:
@@ -109,14 +110,20 @@ class Cgroups:
             self._look()
 
     def make(self, platform: str, limits: Limits = Limits()) -> Group:  # noqa: B008 it cannot be changed
-        """Return the group of `platform`, empty of limits that cannot be held."""
+        """Return the group of `platform`, empty of limits that cannot be held, and of processes.
+
+        Who is in it still has hidden from those who ended the platform before, and is killed.
+        """
         wanted = {name: value for name, value in limits._asdict().items() if value is not None}
         folders: dict[str, Path] = {}
+        new = True
         for base, path in self._bases.items():
             if base != _V2 and base not in wanted and not (base == "pids" and _V2 not in self._bases):
                 continue  # version 1: a folder a controller, and only where it has something to do
             folder = path / self.name / platform
-            _removed(folder)  # one that was ever killed at one word kills whoever is forked right into it
+            if not _removed(folder):
+                new = False
+                Group({base: folder}).kill()
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError:  # others may have taken the right away since: a platform starts without
@@ -125,7 +132,13 @@ class Cgroups:
         for name, value in wanted.items():
             if name in self.limits:
                 _limit(folders, name, value)
-        return Group(folders)
+        return Group(folders, new=new)
+
+    def there(self) -> list[Group]:
+        """Return the group of each platform that has one in version 2, whoever made it."""
+        base = self._bases.get(_V2)
+        folders = [] if base is None else [path.parent for path in (base / self.name).glob("*/cgroup.procs")]
+        return [Group({_V2: folder}) for folder in folders]
 
     def of(self, platform: str, pid: int) -> Group:
         """Return the group that `pid` of `platform` is in: an earlier supervisor may have stood elsewhere."""

@@ -177,7 +177,7 @@ class Spawner:
         def look() -> dict[int, tree.Process]:
             return tree.find(self.fleet, leaders=leaders, roots=[os.getpid()])
 
-        killed = await self._end(list(self._groups.values()), look, deadline_s)
+        killed = await self._end([*self._groups.values(), *self.cgroups.there()], look, deadline_s)
         self.cgroups.remove()
         return killed
 
