@@ -49,7 +49,10 @@ class Birth(NamedTuple):
 
 
 def fork(birth: Birth) -> tuple[int, str]:
-    """Fork, and return the child and what kept it from becoming its command, if anything did."""
+    """Fork, and return the child and what kept it from becoming its command, if anything did.
+
+    OSError where there can be no fork: too many processes, no memory.
+    """
     heard, said = os.pipe2(os.O_CLOEXEC)
     held = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
     try:
@@ -58,6 +61,9 @@ def fork(birth: Birth) -> tuple[int, str]:
         pid = pid if joined else os.fork()
         if pid == 0:
             _become(birth, said, joined)
+    except OSError:
+        os.close(heard)
+        raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
         os.close(said)

@@ -101,6 +101,8 @@ class Spawner:
         )
         try:
             pid, trouble = fork(birth)
+        except OSError as error:
+            raise ProcessError(f"{name} cannot be started: {error}") from error
         finally:
             for fd in (log, *doors, *(() if inside is None else (inside,))):
                 os.close(fd)
