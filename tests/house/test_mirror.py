@@ -39,5 +39,6 @@ def places(name):
     """Return where the test of the module `name` may stand."""
     module = PurePosixPath(name).relative_to("src/flotilla")
     folder = PurePosixPath("tests") / module.parent
-    word = module.parent.name if module.stem == "__init__" else module.stem.strip("_")
+    package = module.parent.name or "flotilla"
+    word = package if module.stem == "__init__" else module.stem.strip("_")
     return {str(folder / f"test_{word}.py"), str(folder.parent / f"test_{folder.name}.py")}
