@@ -26,7 +26,7 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError
-from flotilla.fleet import adopt, attendants, ears, graph, logs, memory, spec, whole
+from flotilla.fleet import above, adopt, attendants, ears, graph, logs, memory, spec, whole
 from flotilla.fleet.control import Control
 from flotilla.fleet.coordinate import coordinate
 from flotilla.fleet.desk import Desk
@@ -79,7 +79,7 @@ class Supervisor:
             asyncio.create_task(self._every(self._beat_s, self._look)),
             asyncio.create_task(self._every(lambda: _EXPIRE_S, self._expire)),
         ]
-        notify.ready()
+        above.ready()
         try:
             await self._down.wait()
         finally:
@@ -138,7 +138,7 @@ class Supervisor:
         if broken := self._records.broken:
             self._write(Note("audit_broken", "", broken, {"what": broken}))
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
-        self._watch_guard()
+        above.watch(self._on_guard_lost)
         await self._adopt()
         self._attendants.open()
         self._attendants.read_times()
@@ -353,22 +353,7 @@ class Supervisor:
     def _on_signal(self, what: signal.Signals) -> None:
         self.tell(Ask("down", (), "supervisor", f"it was sent {what.name}"))
 
-    def _watch_guard(self) -> None:
-        """Say so when nobody guards us any more."""
-        said = os.environ.get("FLOTILLA_GUARD", "")
-        if not said.isdigit():
-            return
-        try:
-            guard = os.pidfd_open(int(said))
-        except ProcessLookupError:
-            self._on_guard_lost(None)
-            return
-        asyncio.get_running_loop().add_reader(guard, self._on_guard_lost, guard)
-
-    def _on_guard_lost(self, guard: int | None) -> None:
-        if guard is not None:
-            asyncio.get_running_loop().remove_reader(guard)
-            os.close(guard)
+    def _on_guard_lost(self) -> None:
         self._write(Note("guard_lost", "", ""))
         if self._fleet.spec.mode == "bound":
             self._begin_work(self._die(), "die")
@@ -376,11 +361,13 @@ class Supervisor:
         text = "the guard is gone: the fleet runs on, and nobody starts another supervisor if this one dies"
         self._write(Alert("critical", "", text))
 
-
     async def _die(self) -> None:
         """End all at once: whoever this fleet is bound to is gone."""
-        await self._spawner.kill_all()
-        os._exit(1)
+        self._acting = True  # nothing that happens now starts another
+        try:
+            await self._spawner.kill_all()
+        finally:
+            os._exit(1)
 
 
 def main(arguments: list[str]) -> int:
