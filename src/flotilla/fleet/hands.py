@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from flotilla.fleet.states import (
     Terminate,
 )
 
+_APART_S = 0.005  # two births: a storm of them starves nobody who asks
 _ASK_S = 5.0  # to answer that it will use less
 
 
@@ -54,6 +56,7 @@ class Hands:
         self._log = log
         self._spawner, self._platform, self._tell, self._alert = spawner, platform, tell, alert
         self._loop = asyncio.get_running_loop()
+        self._births: deque[Spawn] = deque()  # the first is being started
         self._sweeping: dict[str, Spawn | None] = {}  # and who waits for it
         self._dead: dict[str, Child] = {}  # the latest that was buried
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,10 +108,25 @@ class Hands:
             await asyncio.wait(set(self._tasks))
 
     def _spawn(self, order: Spawn) -> None:
-        name = order.name
-        if name in self._sweeping:
-            self._sweeping[name] = order
+        """Start it: at once, or where others are being started, in turn: the loop has others to serve."""
+        if order.name in self._sweeping:
+            self._sweeping[order.name] = order
             return
+        self._births.append(order)
+        if len(self._births) == 1:
+            self._bear()
+
+    def _bear(self) -> None:
+        self._born(self._births[0])
+        self._loop.call_later(_APART_S, self._next)
+
+    def _next(self) -> None:
+        self._births.popleft()
+        if self._births:
+            self._bear()
+
+    def _born(self, order: Spawn) -> None:
+        name = order.name
         log = self._log(name)
         self.begins[name] = log.stat().st_size if log.exists() else 0
         try:
