@@ -13,33 +13,44 @@ from flotilla.fleet.life import Life
 from flotilla.fleet.plan import reload_plan
 from flotilla.fleet.spec import FleetSpec
 from flotilla.fleet.states import State
-from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
 from flotilla.fleet.whole import Fleet
 
 _WELL = (State.READY, State.COMPLETED)
 _BAD = (State.FAILED, State.KILLING)
 
 
-def status(fleet: Fleet, samples: Mapping[str, resources.Sample], *, seq: int, since_ns: int) -> FleetStatus:
+def status(
+    fleet: Fleet,
+    samples: Mapping[str, resources.Sample],
+    *,
+    seq: int,
+    since_ns: int,
+    hosts: tuple[HostStatus, ...] = (),
+) -> FleetStatus:
     """Return the state of the fleet. since_ns: when this supervisor began, ns UTC."""
     ahead_ns = now_ns() - monotonic_ns()
-    platforms = tuple(_platform(life, samples.get(name), ahead_ns) for name, life in fleet.lives.items())
+    platforms = tuple(
+        _platform(life, samples.get(name), ahead_ns, away=life.platform.host in fleet.away)
+        for name, life in fleet.lives.items()
+    )
     return FleetStatus(
-        fleet.spec.name, fleet.generation, fleet.spec.mode, seq, platforms, os.getpid(), since_ns
+        fleet.spec.name, fleet.generation, fleet.spec.mode, seq, platforms, os.getpid(), since_ns, hosts
     )
 
 
-def health(fleet: Fleet) -> dict[str, Any]:
+def health(fleet: Fleet, hosts: tuple[HostStatus, ...] = ()) -> dict[str, Any]:
     """Return whether the fleet is well: ok, degraded or failed, and why."""
     wanted = [life for life in fleet.lives.values() if life.wanted or life.state in _BAD]
     bad = [life for life in wanted if life.state in _BAD]
     poor = [life for life in wanted if life.state not in (*_WELL, *_BAD)]
+    blind = {f"host {host.name}": host.why or host.sight for host in hosts if host.sight != "seen"}
     return {
-        "status": "failed" if bad else "degraded" if poor else "ok",
+        "status": "failed" if bad else "degraded" if poor or blind else "ok",
         "name": fleet.spec.name,
         "generation": fleet.generation,
         "platforms": {name: life.state.value for name, life in fleet.lives.items()},
-        "reasons": {life.name: life.reason or life.state.value for life in (*bad, *poor)},
+        "reasons": {life.name: life.reason or life.state.value for life in (*bad, *poor)} | blind,
     }
 
 
@@ -75,7 +86,12 @@ def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str
     return whole.stopped_by(fleet, () if command == "down" else names)
 
 
-def _platform(life: Life, sample: resources.Sample | None, ahead_ns: int) -> PlatformStatus:
+def _platform(
+    life: Life, sample: resources.Sample | None, ahead_ns: int, *, away: bool = False
+) -> PlatformStatus:
+    reason = life.reason
+    if away and (life.lost or life.state is State.WAITING):
+        reason = f"host {life.platform.host} is out of sight" + ("" if not life.lost else ": it may run on")
     used = sample if life.pid is not None else None
     return PlatformStatus(
         name=life.name,
@@ -92,5 +108,5 @@ def _platform(life: Life, sample: resources.Sample | None, ahead_ns: int) -> Pla
         host=life.platform.host,
         needs=dict(life.platform.needs),
         last_exit=life.last_exit,
-        reason=life.reason,
+        reason=reason,
     )

@@ -20,7 +20,7 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.records import Records
 from flotilla.fleet.resources import Sample
 from flotilla.fleet.states import Ask, Event
-from flotilla.fleet.status import Request
+from flotilla.fleet.status import HostStatus, Request
 from flotilla.fleet.whole import Fleet
 
 _MOST = 1000  # events of one answer
@@ -40,6 +40,10 @@ class Supervised(Protocol):
         """Return the fleet as it is."""
 
     @property
+    def hosts(self) -> tuple[HostStatus, ...]:
+        """Return how the other hosts are."""
+
+    @property
     def samples(self) -> dict[str, Sample]:
         """Return what each platform used when it was last looked at."""
 
@@ -57,10 +61,14 @@ class Desk:
         match request.command:
             case "status":
                 return answers.status(
-                    fleet, self._supervisor.samples, seq=self._records.last_seq, since_ns=self._since_ns
+                    fleet,
+                    self._supervisor.samples,
+                    seq=self._records.last_seq,
+                    since_ns=self._since_ns,
+                    hosts=self._supervisor.hosts,
                 )
             case "health":
-                return answers.health(fleet)
+                return answers.health(fleet, self._supervisor.hosts)
             case "graph":
                 return answers.drawn(fleet)
             case "events":
@@ -111,8 +119,8 @@ class Desk:
         plan = answers.planned(fleet, {"of": "reload"}, (), new)
         if new.name != fleet.spec.name:
             raise ConfigError(f"this is the fleet {fleet.spec.name!r}, and the file's is {new.name!r}")
-        if new.mode != fleet.spec.mode or new.api != fleet.spec.api:
-            raise ConfigError("the mode and the api are taken up by `down` and `up`, not by a reload")
+        if (new.mode, new.api, new.hosts) != (fleet.spec.mode, fleet.spec.api, fleet.spec.hosts):
+            raise ConfigError("mode, api and hosts are taken up by `down` and `up`, not by a reload")
         write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
         self._supervisor.ask(Reload(new))
         self._supervisor.renewed(new)

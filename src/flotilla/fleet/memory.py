@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns, now_ns
@@ -27,13 +28,27 @@ class Recalled(NamedTuple):
     first: bool
 
 
-def keep(fleet: Fleet, children: Mapping[str, Child], begins: Mapping[str, int], *, down: bool) -> FleetState:
-    """Return what is to be kept of a fleet now. begins: where in its log each run begins."""
+def keep(
+    fleet: Fleet,
+    children: Mapping[str, Child],
+    begins: Mapping[str, int],
+    *,
+    down: bool,
+    runs: Mapping[str, str] = MappingProxyType({}),
+) -> FleetState:
+    """Return what is to be kept of a fleet now. begins: where in its log each run begins. runs: elsewhere."""
     ahead_ns = now_ns() - monotonic_ns()
+    # Asked to stop, and not told yet, as others need it still: the next supervisor shall stop it too.
+    going = {name for name, stop in fleet.leaving.items() if stop.then == "stop"}
     platforms = {
-        name: _kept(life, children.get(name), begins.get(name, 0), ahead_ns)
+        name: _kept(
+            life, children.get(name), begins.get(name, 0), ahead_ns, life.wanted and name not in going
+        )
         for name, life in fleet.lives.items()
     }
+    for name, run in runs.items():
+        if name in platforms and fleet.lives[name].pid is not None and name not in children:
+            platforms[name].more.update(run=run, far_pid=fleet.lives[name].pid)
     return FleetState(fleet.generation, os.getpid(), "", platforms, {"down": down})
 
 
@@ -46,24 +61,24 @@ def recall(folder: Folder) -> Recalled:
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 
 
-def begun(name: str, state: FleetState, found: Child | None) -> About | None:
+def begun(name: str, state: FleetState, pid: int | None) -> About | None:
     """Return the event that one platform begins with under a new supervisor; None: nothing is known.
 
-    found: its process, if it runs on.
+    pid: its process, if it runs on, or did when its host was last heard from.
     """
     kept = state.platforms.get(name, Kept())
     was = State(kept.state) if kept.state in set(State) else State.STOPPED
-    wanted = bool(kept.more.get("wanted", found is not None))
+    wanted = bool(kept.more.get("wanted", pid is not None))
     behind_ns = now_ns() - monotonic_ns()
     restarts = tuple(at - behind_ns for at in kept.more.get("restarts", ()) if at <= now_ns())
-    if found is not None:
-        return Adopted(name, found.pid, was if was in ALIVE else State.STARTING, restarts, wanted)
+    if pid is not None:
+        return Adopted(name, pid, was if was in ALIVE else State.STARTING, restarts, wanted)
     if was is State.STOPPED or (was in ALIVE and not wanted):
         return None
     return Restored(name, was if was in (State.FAILED, State.COMPLETED) else State.WAITING, restarts)
 
 
-def _kept(life: Life, child: Child | None, begins: int, ahead_ns: int) -> Kept:
+def _kept(life: Life, child: Child | None, begins: int, ahead_ns: int, wanted: bool) -> Kept:
     return Kept(
         pid=None if child is None else child.pid,
         start_ticks=None if child is None else child.start_ticks,
@@ -72,7 +87,7 @@ def _kept(life: Life, child: Child | None, begins: int, ahead_ns: int) -> Kept:
         state=life.state.value,
         restarts=len(life.restarts),
         more={
-            "wanted": life.wanted,
+            "wanted": wanted,
             "restarts": [at + ahead_ns for at in life.restarts],
             "log_at": begins,
         },

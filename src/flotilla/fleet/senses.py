@@ -27,7 +27,9 @@ class Senses:
         self._tasks: dict[str, tuple[int, bool, asyncio.Task[None]]] = {}  # name: run, serving, task
 
     def follow(self, life: Life) -> None:
-        """Begin to ask, go on, or stop asking, as its state has it."""
+        """Begin to ask, go on, or stop asking, as its state has it. One with a host is asked by its agent."""
+        if life.platform.host is not None:
+            return
         serving = life.state in SERVING
         asked = serving or (life.state is State.STARTING and life.pid is not None)
         known = self._tasks.get(life.name)
@@ -96,7 +98,8 @@ class Meter:
 
     def look(self, lives: dict[str, Life]) -> None:
         """Take one sample of all that run."""
-        roots = {name: life.pid for name, life in lives.items() if life.pid is not None}
+        here = {name: life for name, life in lives.items() if life.platform.host is None}
+        roots = {name: life.pid for name, life in here.items() if life.pid is not None}
         self.latest = self._sampler.sample(roots)
         now = monotonic_ns()
         for name, sample in self.latest.items():

@@ -75,6 +75,17 @@ class PlatformStatus(Struct, frozen=True):
     reason: str = ""  # why it is in this state
 
 
+class HostStatus(Struct, frozen=True):
+    """Another host, as the head sees it."""
+
+    name: str
+    address: str
+    sight: str  # awaited, seen or lost
+    since_ns: int = 0  # ns UTC
+    why: str = ""  # it is not seen
+    on_lost: str = ""  # hold, degrade or stop
+
+
 class FleetStatus(Struct, frozen=True):
     """A fleet, as of event number `seq`."""
 
@@ -85,6 +96,7 @@ class FleetStatus(Struct, frozen=True):
     platforms: tuple[PlatformStatus, ...]
     pid: int | None = None  # of the supervisor
     since_ns: int = 0  # when this supervisor began, ns UTC
+    hosts: tuple[HostStatus, ...] = ()
 
     def find(self, name: str) -> PlatformStatus | None:
         """Return the platform called `name`, None if there is none."""

@@ -32,6 +32,7 @@ from flotilla.fleet.coordinate import coordinate
 from flotilla.fleet.desk import Desk
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.hands import Hands
+from flotilla.fleet.hosts import Hosts
 from flotilla.fleet.hours import Hours
 from flotilla.fleet.life import SERVING
 from flotilla.fleet.records import Records
@@ -40,6 +41,7 @@ from flotilla.fleet.senses import Meter, Senses
 from flotilla.fleet.spawn import Spawner
 from flotilla.fleet.states import (
     AT_REST,
+    RUNNING,
     Alert,
     Ask,
     Beat,
@@ -51,10 +53,12 @@ from flotilla.fleet.states import (
     Spawned,
     Tick,
 )
+from flotilla.fleet.status import HostStatus
 
 _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _EXPIRE_S = 3600.0
+_SAVE_S = 0.02  # what changed is kept so soon: a storm writes once for many
 
 
 class Supervisor:
@@ -102,6 +106,8 @@ class Supervisor:
             self._acting = False
         for note in notes:
             self._write(note)
+        if any(isinstance(note, Note) and note.kind == "command" for note in notes):
+            self._save()  # at once: what was accepted is not forgotten
         self._settled(bool(notes))
 
     def ask(self, event: Event) -> None:
@@ -121,6 +127,7 @@ class Supervisor:
         loop.add_reader(self._ears.fileno(), self._hear)
         self._spawner = Spawner(self._folder, fleet.mode)
         self._hands = Hands(self._spawner, self._platform, self.tell, self._write, self._folder.log)
+        self._hosts = Hosts(self, fleet, self._hold.generation, self._write)
         self._senses = Senses(
             self.tell, lambda name: (self._folder.log(name), self._hands.begins.get(name, 0))
         )
@@ -140,6 +147,7 @@ class Supervisor:
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
         above.watch(self._on_guard_lost)
         await self._adopt()
+        self._hosts.open()
         self._attendants.open()
         self._attendants.read_times()
         await self._control.open(self._folder.socket("control"))
@@ -163,7 +171,8 @@ class Supervisor:
                         self._hands.begins[name] = (
                             int(state.platforms[name].more.get("log_at", 0)) if name in state.platforms else 0
                         )
-                    if (event := memory.begun(name, state, child)) is not None:
+                    pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
+                    if (event := memory.begun(name, state, pid)) is not None:
                         self.tell(event)
             new = tuple(name for name in self._fleet.lives if name not in state.platforms)
         else:
@@ -173,11 +182,15 @@ class Supervisor:
         )
         if names:
             self.tell(Ask("start", names, "supervisor", "the fleet starts" if first else "new in the fleet"))
+        lives = self._fleet.lives.items()
+        if left := tuple(name for name, life in lives if life.state in RUNNING and not life.wanted):
+            self.tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
 
     async def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         await self._hands.settled()
+        await self._hosts.close()
         await self._attendants.close()
         await self._spawner.kill_all()
         self._write(Note("fleet_stopped", "", "", {"reason": "it was told to go down"}))
@@ -194,7 +207,12 @@ class Supervisor:
     @property
     def samples(self) -> dict[str, Sample]:
         """Return what each platform used when it was last looked at."""
-        return self._meter.latest
+        return {**self._meter.latest, **self._hosts.samples}
+
+    @property
+    def hosts(self) -> tuple[HostStatus, ...]:
+        """Return how the other hosts are."""
+        return self._hosts.status()
 
     def renewed(self, fleet: spec.FleetSpec) -> None:
         """Go by another file from now on."""
@@ -216,7 +234,7 @@ class Supervisor:
             elif isinstance(order, Forget):
                 self._senses.forget(order.name)
             else:
-                self._hands.do(order)
+                (self._hosts if self._hosts.has(order) else self._hands).do(order)
         if isinstance(event, Spawned) and event.name in self._fleet.lives:
             data = {"pid": event.pid, "generation": self._fleet.generation}
             later.append(Note("spawned", event.name, "", data))
@@ -234,7 +252,7 @@ class Supervisor:
             self._timer = None if due is None else loop.call_at(due / 1e9, self._on_time)
         if changed and not self._saving:
             self._saving = True
-            asyncio.get_running_loop().call_soon(self._save)
+            asyncio.get_running_loop().call_later(_SAVE_S, self._save)
         if whole.down(self._fleet):
             self._down.set()
 
@@ -281,7 +299,9 @@ class Supervisor:
 
     def _save(self, down: bool = False) -> None:
         self._saving = False
-        state = memory.keep(self._fleet, self._hands.children, self._hands.begins, down=down)
+        state = memory.keep(
+            self._fleet, self._hands.children, self._hands.begins, down=down, runs=self._hosts.runs
+        )
         self._folder.write_state(state, durable=down)
 
     async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
@@ -335,20 +355,8 @@ class Supervisor:
         try:
             self.ask(ask)
         except ConfigError as error:
-            self._write(
-                Note(
-                    "command",
-                    "",
-                    str(error),
-                    {
-                        "command": ask.command,
-                        "names": ask.names,
-                        "who": ask.who,
-                        "why": ask.why,
-                        "outcome": f"refused: {error}",
-                    },
-                )
-            )
+            data = {"command": ask.command, "names": ask.names, "who": ask.who, "why": ask.why}
+            self._write(Note("command", "", str(error), data | {"outcome": f"refused: {error}"}))
 
     def _on_signal(self, what: signal.Signals) -> None:
         self.tell(Ask("down", (), "supervisor", f"it was sent {what.name}"))

@@ -37,8 +37,7 @@ def _needers(needs: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, tuple[
 def made(spec: FleetSpec, generation: int) -> Fleet:
     """Return a fleet of which nothing runs yet. generation: of the supervisor."""
     lives = {name: Life(name, platform) for name, platform in spec.platforms.items()}
-    away = frozenset(platform.host for platform in spec.platforms.values() if platform.host is not None)
-    return Fleet(spec, generation, lives, needers_in(lives), away=away)
+    return Fleet(spec, generation, lives, needers_in(lives), away=frozenset(spec.hosts))
 
 
 def needers_in(lives: dict[str, Life]) -> dict[str, tuple[str, ...]]:

@@ -102,6 +102,20 @@ Try:
   flotilla fleet reload --yes""",
     ),
     Command(
+        "agent",
+        "agent:agent",
+        RUN,
+        """Run what a fleet's file places on this host, for its head elsewhere.
+
+The same file lies here and at the head. What runs here runs on while the head
+is out of sight; nothing is started then. Ctrl-C, or SIGTERM, stops it in order.
+
+Try:
+  flotilla fleet keys b
+  flotilla fleet agent fleet.yaml --host b
+  flotilla fleet agent fleet.yaml --host b --detach""",
+    ),
+    Command(
         "status",
         "status:status",
         LOOK,
@@ -194,6 +208,20 @@ Try:
   flotilla fleet token create grafana --days 30
   flotilla fleet token create ann --role operator
   flotilla fleet token revoke 3fa9c0de""",
+    ),
+    Command(
+        "keys",
+        "keys:keys",
+        CHECK,
+        """Make the keys by which a head and its hosts know one another.
+
+A folder with a small authority, and a certificate and key for the head and
+for each host. Copy ca.pem, HOST.pem and HOST.key to each host; ca.key stays.
+
+Try:
+  flotilla fleet keys b c
+  flotilla fleet keys b --folder /etc/flotilla/keys
+  flotilla fleet keys b --renew""",
     ),
     Command(
         "doctor",

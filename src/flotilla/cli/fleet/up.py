@@ -112,9 +112,14 @@ def prepared(config: Path, spec: FleetSpec) -> Fleet:
 
 def command(fleet: Fleet, spec: FleetSpec) -> list[str]:
     """Return the command of the guard, which starts the supervisor."""
+    return guarded(fleet, spec.mode, "flotilla.fleet.supervisor")
+
+
+def guarded(fleet: Fleet, mode: str, module: str) -> list[str]:
+    """Return the command of a guard, which runs a module on the run folder."""
     folder = str(fleet.folder.path)
-    supervisor = [sys.executable, "-m", "flotilla.fleet.supervisor", folder]
-    return [sys.executable, "-I", "-S", str(_GUARD), folder, spec.mode, "--", *supervisor]
+    work = [sys.executable, "-m", module, folder]
+    return [sys.executable, "-I", "-S", str(_GUARD), folder, mode, "--", *work]
 
 
 def _detached(

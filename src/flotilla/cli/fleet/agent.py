@@ -1,0 +1,82 @@
+"""`flotilla fleet agent`: write down what was accepted, and become the guard of this host's agent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flotilla.cli import say
+from flotilla.cli.arguments import Json
+from flotilla.cli.fleet.find import Fleet
+from flotilla.cli.fleet.up import Guard, guarded
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.errors import ProcessError, UnknownName
+from flotilla.fleet import credentials
+from flotilla.fleet.agent import HOST, ORIGIN
+from flotilla.fleet.client import NoSupervisor
+from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.logs import Log
+from flotilla.fleet.spec import FleetSpec, read, to_yaml
+
+_LOOK_S = 0.05
+
+
+def agent(
+    config: Annotated[Path, Parameter(help="The fleet's file, the same as at the head.")] = Path(
+        "fleet.yaml"
+    ),
+    /,
+    *,
+    host: Annotated[str, Parameter(help="Which of its hosts this is.")],
+    detach: Annotated[bool, Parameter(help="Go to the background; return once it listens.")] = False,
+    timeout: Annotated[float, Parameter(help="How long --detach waits, seconds.")] = 30.0,
+    json: Json = False,
+) -> int:
+    """Run what a fleet's file places on this host, for its head elsewhere."""
+    spec = read(config)
+    fleet = prepared(config, spec, host)
+    argv = guarded(fleet, spec.mode, "flotilla.fleet.agent")
+    if not detach:
+        say.note(f"the agent of {host} listens at {spec.hosts[host].address}; Ctrl-C stops what runs here")
+        os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
+    process = Guard(argv, fleet.own_log)
+    deadline_ns = monotonic_ns() + int(timeout * 1e9)
+    while not _answers(fleet):
+        if not process.alive() or monotonic_ns() >= deadline_ns:
+            said = "\n".join(f"    {line}" for line in Log(fleet.own_log).last(10)[1])
+            raise ProcessError(f"the agent of {host} did not come up; {fleet.own_log} ends in:\n{said}")
+        sleep(_LOOK_S)
+    if json:
+        say.show_json({"ok": True, "fleet": fleet.name, "address": spec.hosts[host].address})
+    else:
+        say.note(f"the agent of {host} listens at {spec.hosts[host].address}")
+        say.note(f"how it is: flotilla fleet status --fleet {fleet.name}")
+    return 0
+
+
+def prepared(config: Path, spec: FleetSpec, host: str) -> Fleet:
+    """Return the agent's own run folder, in which the file, its origin and the host are written down.
+
+    ConfigError where the host is unknown, or its keys are not there; ProcessError where an agent runs.
+    """
+    if host not in spec.hosts:
+        raise UnknownName("host of the fleet", host, spec.hosts)
+    credentials.agent(Path(spec.hosts[host].keys), host)
+    fleet = Fleet(Folder(place(config, f"{spec.name}@{host}")).make())
+    if (holder := fleet.folder.holder()) is not None:
+        raise ProcessError(f"the agent of {host} is up already, as process {holder}")
+    write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
+    write_whole(fleet.folder.path / ORIGIN, str(config.resolve()).encode())
+    write_whole(fleet.folder.path / HOST, host.encode())
+    return fleet
+
+
+def _answers(fleet: Fleet) -> bool:
+    try:
+        fleet.client(deadline_s=1.0).status()
+    except NoSupervisor:
+        return False
+    return True
