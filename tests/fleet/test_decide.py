@@ -172,6 +172,13 @@ def test_what_was_found_running_goes_on_where_it_was():
     assert decide(stopping, Exited("a", None), SECOND)[0].state is State.STOPPED
 
 
+def test_what_is_ready_by_having_started_is_ready_when_it_is_found_starting():
+    found = Adopted("a", 7, State.STARTING)
+
+    assert after(found, platform=Platform(("x",), ready="started"))[0].state is State.READY
+    assert after(found, platform=Platform(("x",), ready="notify"))[0].state is State.STARTING
+
+
 def test_what_had_failed_is_still_failed_under_the_next_supervisor():
     assert after(Restored("a", State.FAILED, (1,)))[0].state is State.FAILED
     assert after(Restored("a", State.WAITING, (1,)))[0].restarts == (1,)

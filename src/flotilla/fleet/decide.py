@@ -288,7 +288,9 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     afar = life.platform.host is not None and event.state in (State.STARTING, *SERVING)
     if life.state is not State.STOPPED and (life.state in ALIVE or not afar):
         raise InvalidTransition(life.state, "adopted")
-    serving = event.state in SERVING
+    # One that is ready by having started says nothing more, though nobody had time to write it down.
+    begun = event.state is State.STARTING and life.platform.readiness[0] == "started"
+    serving = begun or event.state in SERVING
     found = replace(
         life,
         pid=event.pid,
@@ -308,7 +310,7 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
         State.STOPPING: ns(life.platform.shutdown_timeout),
         State.KILLING: 0,
     }
-    until = now_ns + spans[event.state] if event.state in spans else None
+    until = None if serving or event.state not in spans else now_ns + spans[event.state]
     note = Note("adopted", life.name, f"process {event.pid} runs on", {"pid": event.pid, "generation": 0})
     state = State.READY if serving else event.state
     return to(found, state, now_ns, "found running", note, until=until)
