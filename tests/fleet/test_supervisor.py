@@ -261,3 +261,16 @@ def test_a_mistake_in_the_file_starts_nothing(tmp_path):
 
     assert done.returncode == 1
     assert "$.platforms.p.needs: p -> p" in done.stderr
+
+
+def test_a_stop_that_was_begun_is_ended_by_the_next_supervisor(fleet):
+    up = fleet(feed={}, app={"needs": ["feed"], "words": "deaf", "shutdown_timeout": 1.0})
+    up.all("ready")
+    up.client.ask("stop", ("feed",))
+    assert up.states() == {"feed": "ready", "app": "stopping"}
+
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.until(lambda: up.status().generation == 2)
+
+    up.all("stopped")
+    assert up.marked() == []
