@@ -188,7 +188,7 @@ def test_what_had_failed_is_still_failed_under_the_next_supervisor():
 def test_every_change_is_in_the_table_and_every_arrow_can_be_taken():
     chance = random.Random(1)
     taken = set()
-    for _ in range(6000):
+    for _ in range(20000):
         platform = some_platform(chance)
         life, now = Life("a", platform), SECOND
         if chance.random() < 0.5:
@@ -211,7 +211,7 @@ def some_platform(chance):
     return Platform(
         ("x",),
         kind=chance.choice(["service", "job"]),
-        ready=chance.choice(["auto", "started"]),
+        ready=chance.choice(["auto", "notify", "started"]),
         health=chance.choice([None, Health(heartbeat_s=1.0, probe="tcp:127.0.0.1:1", misses=2)]),
         drain=chance.choice([None, Drain("USR1")]),
         max_restart_attempts=chance.choice([0, 1, 9, 9]),
