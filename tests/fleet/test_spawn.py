@@ -119,6 +119,17 @@ def test_what_cannot_be_started_is_an_error_that_says_why(spawner):
         spawner.spawn("feed", Platform(command=("nonesuch",)), 1)
 
 
+def test_where_the_machine_has_no_room_for_a_process_that_is_said(spawner, monkeypatch):
+    def full():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("os.fork", full)
+    monkeypatch.setattr("flotilla.fleet.fork._clone", lambda group: -1)
+
+    with pytest.raises(ProcessError, match="feed cannot be started: .*temporarily unavailable"):
+        spawner.spawn("feed", shell("true"), 1)
+
+
 def test_open_files_are_limited_and_no_core_is_written(spawner):
     platform = shell("ulimit -n; ulimit -c", required_resources=Resources(open_files=64))
 
