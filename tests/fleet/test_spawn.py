@@ -126,7 +126,7 @@ def test_where_the_machine_has_no_room_for_a_process_that_is_said(spawner, monke
     monkeypatch.setattr("os.fork", full)
     monkeypatch.setattr("flotilla.fleet.fork._clone", lambda group: -1)
 
-    with pytest.raises(ProcessError, match="feed cannot be started: .*temporarily unavailable"):
+    with pytest.raises(ProcessError, match=r"feed cannot be started: .*temporarily unavailable"):
         spawner.spawn("feed", shell("true"), 1)
 
 
