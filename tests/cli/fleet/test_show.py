@@ -3,8 +3,9 @@ import doctest
 import pytest
 
 from flotilla.cli.fleet import show
+from flotilla.clock import now_ns
 from flotilla.fleet.events import Event
-from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
 
 
 def test_the_examples_in_it_hold():
@@ -68,3 +69,21 @@ def test_colours_stay_with_their_platforms():
 
     assert colours["p0"] == colours["p8"] != colours["p1"]
     assert show.tag("p0", 4, colours).plain == "p0   | "
+
+
+def test_hosts_are_named_where_there_are_others_and_told_of_when_they_are_not_seen():
+    platforms = (PlatformStatus("a", "ready"), PlatformStatus("b", "degraded", host="desk-2"))
+    hosts = (
+        HostStatus("desk-1", "10.0.0.1:9", "seen"),
+        HostStatus("desk-2", "10.0.0.2:9", "lost", now_ns() - 65 * 10**9, "no answer", "degrade"),
+        HostStatus("desk-3", "10.0.0.3:9", "awaited", now_ns()),
+    )
+    fleet = FleetStatus("demo", 1, "adopt", 1, platforms, hosts=hosts)
+
+    table, lines = show.listing(fleet), show.headline(fleet).plain.splitlines()
+
+    assert list(table.columns[1].cells) == ["", "desk-2"]
+    assert lines[1:] == [
+        "host desk-2 (10.0.0.2:9) is lost for 1 m 5 s, on_lost degrade: no answer",
+        "host desk-3 (10.0.0.3:9) is awaited for 0 s",
+    ]

@@ -11,7 +11,7 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.clock import now_ns
 from flotilla.fleet.events import Event
-from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
 
 STYLES = {
     "ready": "green",
@@ -35,11 +35,13 @@ def state(name: str) -> Text:
 
 
 def listing(fleet: FleetStatus) -> Table:
-    """Return a fleet as a table, a line for each platform."""
-    made = say.table("platform", "state", ">pid", ">for", ">restarts", ">CPU %", ">MB", ">files", "why")
+    """Return a fleet as a table, a line for each platform; with its host, where one has one."""
+    far = ["host"] if any(platform.host for platform in fleet.platforms) else []
+    made = say.table("platform", *far, "state", ">pid", ">for", ">restarts", ">CPU %", ">MB", ">files", "why")
     for platform in fleet.platforms:
         made.add_row(
             Text(platform.name, style="bold"),
+            *([platform.host or ""] if far else []),
             state(platform.state),
             _figure(platform.pid),
             lasted(now_ns() - platform.since_ns) if platform.since_ns else "",
@@ -53,13 +55,16 @@ def listing(fleet: FleetStatus) -> Table:
 
 
 def headline(fleet: FleetStatus) -> Text:
-    """Return the line above the table."""
+    """Return the line above the table, and one for each host that is not in sight."""
     counts: dict[str, int] = {}
     for platform in fleet.platforms:
         counts[platform.state] = counts.get(platform.state, 0) + 1
     parts = [(f"{count} {name}", STYLES.get(name, "")) for name, count in counts.items()]
     line = Text.assemble((fleet.name, "bold"), ": ")
     line.append(Text(", ").join(Text(words, style=style) for words, style in parts))
+    for host in fleet.hosts:
+        if host.sight != "seen":
+            line.append(f"\n{_unseen(host)}", style="bold red" if host.sight == "lost" else "yellow")
     return line
 
 
@@ -143,6 +148,14 @@ def ended(code: int) -> str:
     ('exit code 3', 'killed by signal 9')
     """
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _unseen(host: HostStatus) -> str:
+    since = lasted(now_ns() - host.since_ns)
+    what = (
+        f"is lost for {since}, on_lost {host.on_lost}" if host.sight == "lost" else f"is awaited for {since}"
+    )
+    return f"host {host.name} ({host.address}) {what}" + (f": {host.why}" if host.why else "")
 
 
 def _why(platform: PlatformStatus) -> str:
