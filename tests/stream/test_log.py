@@ -29,6 +29,16 @@ def test_rows_are_numbered_from_one_without_a_gap(folder, own):
     assert own(LogReader(folder / "bars.db", "bars")).read(0, 10) == first + second
 
 
+def test_entries_can_be_sent_as_the_rows_that_they_will_be(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"]))
+    log.append("bars", entries(b"a"))
+
+    sent = log.numbered("bars", entries(b"b", b"c"))
+
+    assert log.last_seq("bars") == 1
+    assert log.append("bars", entries(b"b", b"c")) == sent
+
+
 def test_a_reader_asks_for_what_follows_its_cursor(folder, own):
     log = own(LogWriter(folder / "bars.db", ["bars"]))
     reader = own(LogReader(folder / "bars.db", "bars"))

@@ -4,8 +4,8 @@
    with the state of its last checkpoint.
 2. Whatever bars are waiting go through its stage as one chunk, one bar or thousands: the
    output is the same bits, so falling behind costs nothing but time.
-3. An opinion on every bar is written in its log, then pushed to the portfolio. Its seq is
-   the bar's, so what it says again after a crash is known to be said already.
+3. An opinion on every bar is pushed to the portfolio, then written in its log. Its seq is
+   the bar's, so what it says again after a crash, the same bits, is known to be said already.
 4. The state is written now and then. A crash in between costs the bars since.
 """
 
@@ -117,7 +117,9 @@ class Strategy:
             (now, OPINIONS.encode(Opinions(self._name, bar.bar, raw(strengths))))
             for bar, strengths in zip(bars[new:], said[new:], strict=True)
         ]
-        self._pusher.push(self._log.append("signals", entries))
+        # Sent before they are written: after a crash in between, the same is said again under the same numbers.
+        self._pusher.push(self._log.numbered("signals", entries))
+        self._log.append("signals", entries)
         if self._bars.cursor - self._kept >= KEEP_BARS or monotonic_ns() - self._kept_ns >= KEEP_NS:
             self.keep()
 

@@ -178,6 +178,8 @@ class Portfolio:
     def settle(self, fills: Sequence[Fill], price: Floats) -> None:
         """Take a bar's fills into the book, in their order. price: float64[I], what the bar could fill at."""
         book, tally = self.book, self.tally
+        if not fills and book.queue[0] == 0:
+            return
         for f in fills:
             book.cash[0] = cash_after(book.cash[0], f.quantity, f.price, f.fee)
             book.position[self._index[f.instrument], 0] += f.quantity

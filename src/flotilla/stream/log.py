@@ -101,10 +101,14 @@ class LogWriter:
         """Return the seq of the last row of `stream`, 0 where there is none."""
         return self._last[stream]
 
+    def numbered(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[Row]:
+        """Return the rows that (ts, payload) entries would be, were they appended now."""
+        return [Row(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, self._last[stream] + 1)]
+
     def append(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[Row]:
         """Append (ts, payload) entries and return them as rows: committed, unless a transaction is open."""
         insert = f'INSERT INTO "{stream}" VALUES (?, ?, ?, ?)'  # noqa: S608 the name was checked
-        rows = [Row(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, self._last[stream] + 1)]
+        rows = self.numbered(stream, entries)
         values = [(row.seq, row.ts, _checksum(row), row.payload) for row in rows]
         if len(rows) == 1 and not self._inside:
             with self._written():  # one statement is a transaction by itself, and faster
