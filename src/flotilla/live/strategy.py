@@ -117,7 +117,7 @@ class Strategy:
             (now, OPINIONS.encode(Opinions(self._name, bar.bar, raw(strengths))))
             for bar, strengths in zip(bars[new:], said[new:], strict=True)
         ]
-        # Sent before they are written: after a crash in between, the same is said again under the same numbers.
+        # Sent before they are written: after a crash in between they are said again, under the same numbers.
         self._pusher.push(self._log.numbered("signals", entries))
         self._log.append("signals", entries)
         if self._bars.cursor - self._kept >= KEEP_BARS or monotonic_ns() - self._kept_ns >= KEEP_NS:
