@@ -12,6 +12,7 @@ the rest is dropped, and each heartbeat tells a newcomer again that this process
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 from functools import cache
@@ -78,6 +79,7 @@ def _speaker() -> socket.socket:
     # listener that is stopped must not stop those who trade.
     speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     speaker.setblocking(False)
+    atexit.register(speaker.close)
     return speaker
 
 
