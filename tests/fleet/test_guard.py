@@ -123,6 +123,22 @@ def test_bound_to_it_all_ends_with_either_guard(guarded, which):
     one.process.wait(5)
 
 
+def test_a_supervisor_that_lives_is_killed_last_and_never_stopped(guarded, tmp_path):
+    one = guarded("bound")
+    (pid,) = one.starts()
+    (tmp_path / "lock").write_text(str(pid))
+    (twin,) = tree.children(one.process.pid)
+    ticks = tree.read(pid).start_ticks
+    seen = set()
+
+    os.kill(one.process.pid, signal.SIGKILL)
+    while tree.alive(pid, ticks):
+        seen.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+
+    assert "T" not in seen
+    assert gone_within({twin}, 2.0)
+
+
 def test_adopting_what_runs_goes_on_and_another_supervisor_comes(guarded):
     one = guarded("adopt", says="READY=1")
     (pid,) = one.starts()

@@ -241,6 +241,8 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
     lock = _lock(fleet)
     if lock is None and unless_held:
         return
+    # A supervisor that lives is the last, and never stopped: if we are killed now, it ends the rest.
+    last = _holder(fleet)
     quiet = 0
     # Twice: a process that becomes another program has for a moment no environment to be known by.
     while quiet < 2:
@@ -249,13 +251,35 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
         whole = fleet if others and lock is not None else ""
         left = tree.find(whole, roots=[os.getpid()])
         quiet = 0 if left else quiet + 1
+        supervisor = left.pop(last, None)
         if left:
-            strike.sweep(left, lambda whole=whole: tree.find(whole, roots=[os.getpid()]))  # type: ignore[misc]
+            strike.sweep(left, _looking(whole, last))
+        if supervisor is not None:
+            strike.send(supervisor, signal.SIGKILL)
         reap()
-        if left:
+        if quiet == 0:
             select.select([], [], [], 0.002)
     if lock is not None:
         os.close(lock)
+
+
+def _looking(whole: str, last: int) -> Callable[[], dict[int, tree.Process]]:
+    def look() -> dict[int, tree.Process]:
+        found = tree.find(whole, roots=[os.getpid()])
+        found.pop(last, None)
+        return found
+
+    return look
+
+
+def _holder(fleet: str) -> int:
+    """Return the process id of the latest supervisor, 0 where there was none."""
+    try:
+        with open(f"{fleet}/lock", "rb") as file:  # noqa: PTH123
+            said = file.read(20)
+    except OSError:
+        return 0
+    return int(said) if said.isdigit() else 0
 
 
 def reap(but: int = 0) -> None:
