@@ -376,3 +376,61 @@ def test_on_the_host_it_answers_how_it_is_and_to_an_end_and_to_nothing_else(site
     client.ask("down")
 
     assert site.process.wait(20) == 0
+
+
+def test_one_whose_agent_died_before_it_could_write_it_down_is_not_started_twice(site):
+    async def ordered():
+        head, welcome = await Head.at(site)
+        head.do("spawn", n=1, digest=site.digest)
+        spawned = await head.hear("spawned")
+        await asyncio.sleep(0.3)
+        head.do("terminate", n=2)
+        exited = await head.hear("exited")
+        head.leave()
+        return welcome, spawned, exited
+
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("readied")
+        head.leave()
+        return spawned
+
+    site.start()
+    run(begin())
+    site.end(signal.SIGKILL)
+    (pid,) = running(site)
+    book = json.loads((site.folder.path / "agent.json").read_text())
+    write_whole(
+        site.folder.path / "agent.json", json.dumps(book | {"done": 0, "runs": {}, "told": []}).encode()
+    )
+    site.start()
+    welcome, spawned, exited = run(ordered())
+
+    assert welcome.running["feed"].pid == spawned.pid == pid
+    assert (spawned.run, exited.run) == ("1.1", "1.1")
+
+
+def test_one_that_the_file_has_no_more_of_runs_on_until_it_is_told_to_stop(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        raw = json.loads(site.file.read_text())
+        raw["platforms"] = {"other": raw["platforms"]["feed"]}
+        site.file.write_text(json.dumps(raw))
+        head.writer.write(encoded(Do(2, 1, "spawn", "other", "1.2", "no digest")))
+        head.n = 2
+        await head.hear("spawnfailed")
+        await asyncio.sleep(0.5)
+        alive = running(site)
+        head.do("terminate")
+        exited = await head.hear("exited")
+        head.leave()
+        return alive, exited
+
+    site.start()
+    alive, exited = run(told())
+
+    assert len(alive) == 1
+    assert (exited.name, exited.code) == ("feed", -signal.SIGTERM)

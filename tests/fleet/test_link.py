@@ -157,3 +157,22 @@ def test_what_an_agent_refuses_with_is_why(tmp_path):
         return agent.done
 
     assert run(told()) == []
+
+
+def test_a_mistake_of_ours_is_a_host_out_of_sight_and_not_silence(tmp_path):
+    async def told():
+        said = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+        agent, port = Agent(tmp_path), free_port()
+        gate = await opened(agent, port)
+        head = Head(port)
+        head.link._take = lambda link, line: 1 // 0
+        await until(lambda: head.lost)
+        await head.link.close()
+        await gate.close()
+        return said, head.link.sight, head.link.why
+
+    said, sight, why = run(told())
+
+    assert said == ["the link to b failed"]
+    assert (sight, "ZeroDivisionError" in why) == ("lost", True)

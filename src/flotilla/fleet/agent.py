@@ -34,9 +34,10 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.gate import Gate
 from flotilla.fleet.hands import Hands
 from flotilla.fleet.ledger import Ledger, Process
-from flotilla.fleet.life import SERVING, Life, silent_ns
+from flotilla.fleet.life import SERVING, Life
 from flotilla.fleet.records import Records
 from flotilla.fleet.senses import Meter, Senses
+from flotilla.fleet.silence import Silence
 from flotilla.fleet.spawn import Spawner
 from flotilla.fleet.states import (
     Alert,
@@ -61,7 +62,6 @@ from flotilla.fleet.status import Request
 from flotilla.fleet.wire import Do, Samples, Seen, Told, digest
 
 _BEAT_S = 5.0
-_LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _ORDERS: dict[str, type[Instruction]] = {"drain": Drain, "terminate": Terminate, "kill": Kill, "shed": Shed}
 HOST = "host"  # the file in a run folder that says whose agent's it is
 ORIGIN = "origin"  # and the one that says where the fleet's file is
@@ -77,7 +77,6 @@ class Agent:
         self._lives: dict[str, Life] = {}
         self._runs: dict[str, str] = {}  # by platform: the run that was ordered last
         self._unsaid: list[Told] = []
-        self._timer: asyncio.TimerHandle | None = None
         self._since_ns = now_ns()
         self._down = asyncio.Event()
 
@@ -129,6 +128,7 @@ class Agent:
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._odd)
         self._control = Control(self._answer, self._records.read)
+        self._silence = Silence(self._lives, self._hear, self._hung)
         for what in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(what, self._down.set)
         data = {"generation": self._hold.generation, "mode": self._spec.mode}
@@ -136,7 +136,6 @@ class Agent:
         await self._adopt()
         await self._gate.open(self._spec.hosts[self._host])
         await self._control.open(self._folder.socket("control"))
-        self._watch()
 
     async def _adopt(self) -> None:
         """Go on with what runs already; tell of what does not any more."""
@@ -144,13 +143,16 @@ class Agent:
         if found.strays:
             await self._spawner.kill(found.strays)
         for name, process in list(self._ledger.runs.items()):
-            self._runs[name] = process.run
             child = found.children.get(name)
-            if child is None or name not in self._spec.platforms:
-                run = self._ledger.ended(name, None)
-                self._say(self._ledger.tell("exited", name, run))
-                continue
-            self._hands.begins[name] = process.log_at
+            if child is None or (child.pid, child.start_ticks) != (process.pid, process.start_ticks):
+                self._say(self._ledger.tell("exited", name, self._ledger.ended(name, None)))
+        for name, child in found.children.items():
+            # One without a run was started, and its agent died before it could write that down.
+            ready = self._platform(name).readiness[0] == "started"
+            unknown = Process("", child.pid, child.start_ticks, child.generation, ready)
+            process = self._ledger.runs.get(name, unknown)
+            self._ledger.began(name, process)
+            self._runs[name], self._hands.begins[name] = process.run, process.log_at
             self._spawner.take(child)
             state = State.READY if process.ready else State.STARTING
             now = monotonic_ns()
@@ -158,6 +160,7 @@ class Agent:
             self._lives[name] = replace(life, beat_ns=now if process.ready else None)
             self._hands.take(child)
             self._senses.follow(self._lives[name])
+        self._silence.watch()
         self._publish()
 
     async def _end(self) -> None:
@@ -178,6 +181,7 @@ class Agent:
                     self._hands.do(Kill(name))
         await self._hands.settled()
         await asyncio.sleep(0.05)  # for what was said last
+        self._silence.close()
         await self._gate.close()
         await self._spawner.kill_all()
         self._write(Note("fleet_stopped", "", "", {"reason": "the agent was told to end"}))
@@ -186,7 +190,13 @@ class Agent:
         self._records.close()
 
     def _platform(self, name: str) -> spec.Platform:
-        """Return a platform as it is run here: with its folder counted from this host's file."""
+        """Return a platform as it is run here: with its folder counted from this host's file.
+
+        One that runs is as it was when it started, whatever the file says now.
+        """
+        life = self._lives.get(name)
+        if life is not None and life.pid is not None:
+            return life.platform
         platform = self._spec.platforms[name]
         folder = str(self._origin.parent / (platform.folder or "."))
         return replace(platform, host=None, folder=folder)
@@ -203,6 +213,13 @@ class Agent:
 
     def _spawn(self, do: Do) -> None:
         there = self._ledger.runs.get(do.name)
+        if there is not None and there.run == "":  # it was started by this very order
+            self._ledger.began(do.name, replace(there, run=do.run))
+            self._runs[do.name] = do.run
+            self._say(self._ledger.tell("spawned", do.name, do.run, pid=there.pid))
+            if there.ready:
+                self._say(self._ledger.tell("readied", do.name, do.run))
+            return
         if there is not None:
             text = f"run {there.run} of it is there, process {there.pid}: there are never two"
             self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=text))
@@ -254,7 +271,7 @@ class Agent:
         self._ledger.began(event.name, replace(process, ready=True))
         self._say(self._ledger.tell("readied", event.name, process.run))
         self._senses.follow(life)
-        self._watch()
+        self._silence.watch()
 
     def _exited(self, event: Exited) -> None:
         name = event.name
@@ -278,6 +295,9 @@ class Agent:
         unsaid, self._unsaid = self._unsaid, []
         for told in unsaid:
             self._gate.say(told)
+
+    def _hung(self, name: str, silent_s: float) -> None:
+        self._see(Seen("hung", name, self._runs.get(name, ""), figure=silent_s))
 
     def _see(self, seen: Seen) -> None:
         self._gate.say(seen)
@@ -306,31 +326,6 @@ class Agent:
                 self._lives[name] = replace(life, beat_ns=monotonic_ns())
             if "STOPPING" in said:
                 self._hands.parting.add(name)
-
-    def _watch(self) -> None:
-        """Wait for the next moment that somebody may have been silent for too long."""
-        if self._timer is not None:
-            self._timer.cancel()
-        now, loop = monotonic_ns(), asyncio.get_running_loop()
-        dues = [due for life in self._lives.values() if (due := silent_ns(life)) is not None]
-        # One that is silent already is told of each second: a head may have come since.
-        at = min((due if due > now else now + 1_000_000_000 for due in dues), default=None)
-        self._timer = None if at is None else loop.call_at(at / 1e9, self._on_silence, at)
-
-    def _on_silence(self, due_ns: int) -> None:
-        self._hear()
-        now = monotonic_ns()
-        if now - due_ns > _LATE_NS:
-            self._lives = {
-                name: replace(life, beat_ns=now) if life.beat_ns is not None else life
-                for name, life in self._lives.items()
-            }
-        for name, life in self._lives.items():
-            due = silent_ns(life)
-            if due is not None and due <= now:
-                silent_s = (now - (life.beat_ns or now)) / 1e9
-                self._see(Seen("hung", name, self._runs.get(name, ""), figure=silent_s))
-        self._watch()
 
     async def _every(self) -> None:
         while True:

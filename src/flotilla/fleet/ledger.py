@@ -20,7 +20,7 @@ from flotilla.errors import ProcessError
 from flotilla.fleet.folder import FleetState, Kept, write_whole
 from flotilla.fleet.wire import Do, Ended, Hello, Running, Told, Welcome, What
 
-MOST = 10_000  # things to tell that are kept; a head that missed more asks what runs
+MOST = 1000  # things to tell that are kept; a head that missed more asks what runs
 
 
 class Process(Struct, frozen=True):
@@ -127,7 +127,7 @@ class Ledger:
     ) -> Told:
         """Return what happened, numbered, to be said until a head has got it."""
         self._book.seq += 1
-        told = Told(self._book.seq, what, name, run, pid, code, text[:1000])
+        told = Told(self._book.seq, what, name, run, pid, code, text[:400])
         self._book.told.append(told)
         if len(self._book.told) > MOST:
             self._book.epoch, self._book.told = self._new().epoch, []

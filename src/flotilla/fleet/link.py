@@ -68,6 +68,8 @@ class Link:
         self._writer: asyncio.StreamWriter | None = None
         self._heard_ns = monotonic_ns()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     @property
     def connected(self) -> bool:
@@ -165,6 +167,15 @@ class Link:
 
     def _hang_up(self) -> None:
         self._writer = None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Say so when a mistake of ours ends the link: the host is out of sight for good."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        context = {"message": f"the link to {self.name} failed", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+        self._see("lost", f"the link failed inside the supervisor: {error!r}")
+        self._lost(self)
 
     async def _watch(self) -> None:
         """Say that the host is lost when it was silent for too long."""

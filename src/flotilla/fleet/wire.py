@@ -23,7 +23,7 @@ from flotilla.errors import ProcessError
 from flotilla.fleet.parts import Backoff, Platform
 from flotilla.fleet.resources import Sample
 
-LONGEST = 1 << 20  # bytes of a line from one who has shown a certificate
+LONGEST = 4 << 20  # bytes of a line from one who has shown a certificate; all that is kept to tell is less
 FORMAT = 1  # of what is said: one who speaks another is refused
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
