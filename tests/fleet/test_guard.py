@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -132,8 +133,9 @@ def test_a_supervisor_that_lives_is_killed_last_and_never_stopped(guarded, tmp_p
     seen = set()
 
     os.kill(one.process.pid, signal.SIGKILL)
-    while tree.alive(pid, ticks):
-        seen.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while tree.alive(pid, ticks):
+            seen.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
 
     assert "T" not in seen
     assert gone_within({twin}, 2.0)
