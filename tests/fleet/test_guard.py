@@ -144,6 +144,7 @@ def test_a_supervisor_that_lives_is_killed_last_and_never_stopped(guarded, tmp_p
 def test_adopting_what_runs_goes_on_and_another_supervisor_comes(guarded):
     one = guarded("adopt", says="READY=1")
     (pid,) = one.starts()
+    sleep(0.2)  # until what hides has become what it will be
     hidden = one.below() - {pid}
 
     os.kill(pid, signal.SIGKILL)
@@ -151,6 +152,21 @@ def test_adopting_what_runs_goes_on_and_another_supervisor_comes(guarded):
     assert one.starts(2)[0] == pid
     assert hidden
     assert hidden <= one.below()
+
+
+def test_it_takes_the_empty_control_groups_away(guarded, tmp_path):
+    group, used = tmp_path / "groups-of-fleet", tmp_path / "used"
+    for folder in (group / "feed", used):
+        folder.mkdir(parents=True)
+    (used / "process").touch()
+    (tmp_path / "groups").write_text(f"{group}\n{used}\n{tmp_path / 'none'}\n")
+    one = guarded("bound")
+
+    os.kill(one.starts()[0], signal.SIGKILL)
+
+    assert one.process.wait(5) == 1
+    assert not group.exists()
+    assert used.exists()
 
 
 def test_asked_to_stop_it_has_the_supervisor_stop_in_order_and_leaves_nothing(guarded):

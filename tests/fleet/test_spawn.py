@@ -106,6 +106,12 @@ def test_descriptors_that_were_left_open_to_us_are_kept_from_children(tmp_path):
     ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
 
 
+def test_where_the_control_groups_are_is_kept_for_the_guard(spawner):
+    said = Folder(Path(spawner.fleet)).groups.read_text().splitlines()
+
+    assert said == [str(path) for path in spawner.cgroups.folders()]
+
+
 def test_the_exit_code_of_one_that_was_killed_is_its_signal(spawner):
     child = spawner.spawn("feed", shell("exec sleep 60"), 1)
     spawner.terminate(child)

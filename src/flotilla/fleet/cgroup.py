@@ -148,6 +148,10 @@ class Cgroups:
                 folders[kind] = mounts[kind] / path.lstrip("/")
         return Group(folders)
 
+    def folders(self) -> list[Path]:
+        """Return the folders that all of the fleet's groups are in."""
+        return [path / self.name for path in self._bases.values()]
+
     def remove(self) -> None:
         """Remove what is empty of the fleet's."""
         for path in self._bases.values():

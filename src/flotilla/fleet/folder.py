@@ -75,6 +75,7 @@ class Folder:
         self.audit_key = self.path / "audit.key"
         self.tokens = self.path / "tokens.json"
         self.logs = self.path / "logs"
+        self.groups = self.path / "groups"  # where its control groups are, for a guard to remove
         self._lock = self.path / "lock"
         self._generation = self.path / "generation"
 

@@ -259,8 +259,24 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
         reap()
         if quiet == 0:
             select.select([], [], [], 0.002)
+    _tidy(fleet)
     if lock is not None:
         os.close(lock)
+
+
+def _tidy(fleet: str) -> None:
+    """Remove the control groups that the supervisor had no time to: they are folders, and empty by now."""
+    try:
+        with open(f"{fleet}/groups", "rb") as file:  # noqa: PTH123
+            groups = file.read().splitlines()
+    except OSError:
+        return
+    for group in groups:
+        for folder, _, _ in os.walk(group, topdown=False):
+            try:
+                os.rmdir(folder)  # noqa: PTH106
+            except OSError:  # another supervisor has something in it
+                continue
 
 
 def _looking(whole: str, last: int) -> Callable[[], dict[int, tree.Process]]:

@@ -59,6 +59,7 @@ class Spawner:
         self.cgroups = Cgroups(folder.path) if cgroups is None else cgroups
         self._folder, self._bound = folder, mode == "bound"
         self._nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        folder.groups.write_text("".join(f"{path}\n" for path in self.cgroups.folders()))
         self._children: dict[int, Child] = {}
         self._groups: dict[str, Group] = {}  # by platform
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as nohup may leave it, exit codes are lost
