@@ -100,7 +100,7 @@ def test_twenty_are_adopted_within_a_second_and_none_is_started_again(fleet):
 
     assert all(len(pids) == 1 for pids in starts(one).values())
     # The first comes at once, after more deaths in a minute the guard waits; and a machine may be busy.
-    assert min(took_s) < float(os.environ.get("FLOTILLA_ADOPTION_S", "3")), took_s
+    assert min(took_s) < float(os.environ.get("FLOTILLA_ADOPTION_S", "1")), took_s
 
 
 def test_a_supervisor_that_is_killed_while_it_starts_platforms_leaves_one_of_each(fleet):
