@@ -1,5 +1,6 @@
 """Keys for a head and the hosts a and b, made once; and ports that nobody listens at."""
 
+import atexit
 import functools
 import shutil
 import socket
@@ -17,6 +18,7 @@ def keys():
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not here")
     folder = Path(tempfile.mkdtemp(prefix="fl-keys-"))
+    atexit.register(shutil.rmtree, folder)
     make(folder, ("a", "b"), days=1)
     return folder
 
