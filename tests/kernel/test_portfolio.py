@@ -53,7 +53,8 @@ def test_one_portfolio_of_whole_lots_or_with_a_limit_is_enough_for_a_block():
 
     assert uses_of(none) == (False, False)
     assert uses_of(none._replace(lot=np.arange(LANES) * 1.0)) == (True, False)
-    assert uses_of(none._replace(drawdown_limit=np.where(np.arange(LANES) == 7, 0.2, np.inf))) == (False, True)
+    limits = np.where(np.arange(LANES) == 7, 0.2, np.inf)
+    assert uses_of(none._replace(drawdown_limit=limits)) == (False, True)
 
 
 def same(a, b):
