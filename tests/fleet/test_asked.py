@@ -1,3 +1,6 @@
+import errno
+import os
+
 import msgspec
 import pytest
 
@@ -83,3 +86,23 @@ def test_without_a_file_it_remembers_all_the_same():
     asked.end(STOP, DONE)
 
     assert asked.find(STOP) == DONE
+
+
+def test_a_full_disk_refuses_no_command_and_what_it_tore_spoils_no_later_line(path, monkeypatch):
+    asked = Asked(path)
+    take = os.write
+
+    def full(descriptor, data):
+        take(descriptor, data[:9])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    asked.begin(STOP)
+    asked.end(STOP, DONE)
+    assert asked.find(STOP) == DONE
+    monkeypatch.setattr(os, "write", take)
+    other = msgspec.structs.replace(STOP, key="k2")
+    asked.begin(other)
+    asked.end(other, DONE)
+
+    assert Asked(path).find(other) == DONE

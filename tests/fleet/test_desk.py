@@ -135,3 +135,14 @@ def test_what_others_did_is_recorded_for_them(office):
     assert (seen.action, seen.target) == ("ack", "feed")
     (event,) = office.records.read(1, 10)
     assert (event.kind, event.platform) == ("alert_acknowledged", "feed")
+
+
+def test_a_reload_that_is_refused_is_audited_too(office, tmp_path):
+    (tmp_path / "fleet.yaml").write_text("name: desk\nplatforms: {a: {command: [x], needs: [b]}}\n")
+
+    with pytest.raises(ConfigError):
+        office.request("reload", who="ann", data={"file": str(tmp_path / "fleet.yaml")})
+
+    (line,) = audit.read(office.folder.audit)
+    assert line.action == "reload"
+    assert line.outcome.startswith("refused: ")

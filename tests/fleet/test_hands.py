@@ -1,14 +1,16 @@
 import asyncio
+import errno
 import sys
 
 import pytest
 
+from flotilla.fleet import logs
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.hands import Hands
 from flotilla.fleet.parts import Drain as Draining
 from flotilla.fleet.parts import Platform
 from flotilla.fleet.spawn import Spawner
-from flotilla.fleet.states import Drain, Exited, Kill, Spawn, Spawned, SpawnFailed, Sweep, Terminate
+from flotilla.fleet.states import Alert, Drain, Exited, Kill, Spawn, Spawned, SpawnFailed, Sweep, Terminate
 
 SLEEPS = "import time; time.sleep(1000)"
 LEAVES = "import os, time; os.fork() or time.sleep(1000)"
@@ -101,3 +103,15 @@ def test_the_next_one_waits_until_what_the_last_one_left_is_gone(tmp_path):
     )
 
     assert [type(event) for event in told] == [Spawned, Exited, Spawned, Exited]
+
+
+def test_a_log_that_takes_no_line_hides_neither_birth_nor_death(tmp_path, monkeypatch):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(logs, "mark", full)
+
+    told = acted(tmp_path, {"a": platform("raise SystemExit(5)")}, Spawn("a", 1), came(Exited))
+
+    assert [type(event) for event in told] == [Alert, Spawned, Alert, Exited]
+    assert told[0].text == "its log cannot be written: No space left on device"

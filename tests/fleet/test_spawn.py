@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -134,6 +135,18 @@ def test_where_the_machine_has_no_room_for_a_process_that_is_said(spawner, monke
 
     with pytest.raises(ProcessError, match=r"feed cannot be started: .*temporarily unavailable"):
         spawner.spawn("feed", shell("true"), 1)
+
+
+def test_one_that_cannot_be_watched_is_not_left_running(spawner, monkeypatch):
+    def none_left(pid):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", none_left)
+        with pytest.raises(ProcessError, match="feed cannot be watched: Too many open files"):
+            spawner.spawn("feed", shell("sleep 60"), 1)
+
+    assert tree.find(spawner.fleet) == {}
 
 
 def test_open_files_are_limited_and_no_core_is_written(spawner):

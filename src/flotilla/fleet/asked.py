@@ -4,6 +4,7 @@ A line is appended before a command is acted on, and another with its reply. A k
 no reply was cut short by a death: nobody knows what became of it, and the reply says that: *unknown*.
 
 The lines outlive this process, not the machine: when that goes, so do the processes that a command started.
+Where the disk takes none, commands are carried out all the same, and a key is known until a death.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Asked:
         self._path, self._most = path, most
         self._known: dict[str, _Line] = {}
         self._appended = 0
+        self._torn = False
         if path is not None and path.exists():
             for line in path.read_bytes().splitlines():
                 self._take(_decoded(line))
@@ -66,14 +68,21 @@ class Asked:
         self._take(line)
         if self._path is None:
             return
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Behind what a full disk cut off, a line begins anew.
+        written = (b"\n" if self._torn else b"") + msgspec.json.encode(line) + b"\n"
         try:
-            os.write(descriptor, msgspec.json.encode(line) + b"\n")
-        finally:
-            os.close(descriptor)
-        self._appended += 1
-        if self._appended > 4 * self._most:
-            self._rewrite()
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            try:
+                self._torn = os.write(descriptor, written) < len(written)
+            finally:
+                os.close(descriptor)
+            self._appended += 1
+            if self._appended > 4 * self._most:
+                self._rewrite()
+        except OSError:
+            # Who asks for a stop while the disk is full shall have it: this supervisor knows the key,
+            # and only the next one would not.
+            self._torn = True
 
     def _take(self, line: _Line | None) -> None:
         if line is not None:

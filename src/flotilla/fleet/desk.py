@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, FlotillaError, ProcessError
 from flotilla.fleet import answers, spec, whole
 from flotilla.fleet.control import Peer
 from flotilla.fleet.coordinate import Reload
@@ -114,6 +114,17 @@ class Desk:
         self._supervisor.ask(Reload(replace(fleet.spec, platforms=platforms)))
 
     def _reload(self, request: Request, peer: Peer) -> Any:
+        try:
+            answer = self._reloaded(request)
+        except FlotillaError as error:
+            self._records.audit(
+                _who(request, peer), "reload", "", request.why, f"refused: {error}", sync=True
+            )
+            raise
+        self._records.audit(_who(request, peer), "reload", "", request.why, "accepted", sync=True)
+        return answer
+
+    def _reloaded(self, request: Request) -> dict[str, Any]:
         new = self._read(request)
         fleet = self._supervisor.fleet
         plan = answers.planned(fleet, {"of": "reload"}, (), new)
@@ -121,10 +132,12 @@ class Desk:
             raise ConfigError(f"this is the fleet {fleet.spec.name!r}, and the file's is {new.name!r}")
         if (new.mode, new.api, new.hosts) != (fleet.spec.mode, fleet.spec.api, fleet.spec.hosts):
             raise ConfigError("mode, api and hosts are taken up by `down` and `up`, not by a reload")
-        write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
+        try:
+            write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
+        except OSError as error:
+            raise ProcessError(f"{self._folder.fleet_file} cannot be written: {error.strerror}") from error
         self._supervisor.ask(Reload(new))
         self._supervisor.renewed(new)
-        self._records.audit(_who(request, peer), "reload", "", request.why, "accepted", sync=True)
         return {"seq": self._records.last_seq, "plan": plan}
 
     def _read(self, request: Request) -> spec.FleetSpec:

@@ -135,7 +135,7 @@ class Hands:
             self._tell(SpawnFailed(name, str(error), self._random.random()))
             return
         self.take(child)
-        logs.mark(log, f"started: process {child.pid}, generation {child.generation}")
+        self._mark(name, f"started: process {child.pid}, generation {child.generation}")
         self._tell(Spawned(name, child.pid))
 
     def _on_exit(self, child: Child) -> None:
@@ -146,10 +146,15 @@ class Hands:
             code = 0  # it said that it ends in order, and nobody can tell us more
         self.parting.discard(child.name)
         self._dead[child.name] = child
-        logs.mark(
-            self._log(child.name), f"ended: process {child.pid}, code {'unknown' if code is None else code}"
-        )
+        self._mark(child.name, f"ended: process {child.pid}, code {'unknown' if code is None else code}")
         self._tell(Exited(child.name, code, self._random.random()))
+
+    def _mark(self, name: str, text: str) -> None:
+        """Write a line of ours into a log; a full disk keeps nobody from learning of a birth or a death."""
+        try:
+            logs.mark(self._log(name), text)
+        except OSError as error:
+            self._alert(Alert("warning", name, f"its log cannot be written: {error.strerror}"))
 
     def _sweep(self, name: str) -> None:
         child = self._dead[name]

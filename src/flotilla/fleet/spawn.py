@@ -111,7 +111,7 @@ class Spawner:
             os.waitpid(pid, 0)
             raise ProcessError(f"{name} cannot be started: {trouble}")
         found = tree.read(pid)  # there until we bury it
-        child = Child(name, pid, os.pidfd_open(pid), found.start_ticks if found else 0, generation)
+        child = Child(name, pid, _watched(name, pid), found.start_ticks if found else 0, generation)
         self._children[pid], self._groups[name] = child, group
         return child
 
@@ -285,6 +285,16 @@ class Spawner:
                 wait_s = min(wait_s * 2, 0.02)
             self.reap()
         return len(killed)
+
+
+def _watched(name: str, pid: int) -> int:
+    """Return a pidfd of a child; where there is none to be had, nobody could watch it: it ends."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise ProcessError(f"{name} cannot be watched: {error.strerror}") from error
 
 
 def _close_at_exec(fd: int) -> None:
