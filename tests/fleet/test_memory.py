@@ -1,8 +1,11 @@
+import errno
+import os
+
 from tests.fleet.made_world import World, fleet_of
 
 from flotilla.clock import monotonic_ns
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.memory import begun, keep, recall
+from flotilla.fleet.memory import Keeper, begun, keep, recall
 from flotilla.fleet.spawn import Child
 from flotilla.fleet.states import Adopted, Restored, State
 
@@ -76,3 +79,21 @@ def test_one_that_was_written_down_by_nobody_is_taken_for_one_that_starts():
     event = begun("new", kept(up()), CHILD.pid)
 
     assert (event.state, event.wanted) == (State.STARTING, True)
+
+
+def test_a_disk_that_is_full_is_told_of_once_and_raises_nothing(tmp_path, monkeypatch):
+    folder = Folder(tmp_path / "run").make()
+    alerts = []
+    keeper = Keeper(folder, alerts.append)
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        assert not keeper.write(kept(up()), durable=False)
+        assert not keeper.write(kept(up()), durable=True)
+    assert keeper.write(kept(up()), durable=False)
+
+    assert [alert.severity for alert in alerts] == ["critical"]
+    assert recall(folder).state.platforms["feed"].pid == 7

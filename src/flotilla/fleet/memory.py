@@ -7,7 +7,7 @@ A fleet that went down in order is not remembered: its next start is its first.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,8 +17,32 @@ from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.life import Life
 from flotilla.fleet.spawn import Child
 from flotilla.fleet.spec import digest
-from flotilla.fleet.states import ALIVE, About, Adopted, Restored, State
+from flotilla.fleet.states import ALIVE, About, Adopted, Alert, Restored, State
 from flotilla.fleet.whole import Fleet
+
+
+class Keeper:
+    """Writes `state.json`. alert: takes what a person must know."""
+
+    def __init__(self, folder: Folder, alert: Callable[[Alert], None]) -> None:
+        self._folder, self._alert = folder, alert
+        self._behind = False
+
+    def write(self, state: FleetState, *, durable: bool) -> bool:
+        """Write it; return whether it could be. A full disk stops no fleet, and is told of once."""
+        try:
+            self._folder.write_state(state, durable=durable)
+        except OSError as error:
+            if not self._behind:
+                self._behind = True
+                text = (
+                    f"state.json cannot be written: {error.strerror}. "
+                    "A supervisor that came now would know less than this one does"
+                )
+                self._alert(Alert("critical", "", text))
+            return False
+        self._behind = False
+        return True
 
 
 class Recalled(NamedTuple):

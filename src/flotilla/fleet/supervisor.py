@@ -26,7 +26,7 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError
-from flotilla.fleet import above, adopt, attendants, ears, graph, logs, memory, spec, whole
+from flotilla.fleet import above, adopt, attendants, ears, graph, memory, spec, whole
 from flotilla.fleet.control import Control
 from flotilla.fleet.coordinate import coordinate
 from flotilla.fleet.desk import Desk
@@ -35,6 +35,7 @@ from flotilla.fleet.hands import Hands
 from flotilla.fleet.hosts import Hosts
 from flotilla.fleet.hours import Hours
 from flotilla.fleet.life import SERVING
+from flotilla.fleet.log_rotation import LogRotation
 from flotilla.fleet.records import Records
 from flotilla.fleet.resources import Sample
 from flotilla.fleet.senses import Meter, Senses
@@ -59,6 +60,7 @@ _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _EXPIRE_S = 3600.0
 _SAVE_S = 0.02  # what changed is kept so soon: a storm writes once for many
+_SAVE_AGAIN_S = 5.0  # after the disk would not have it
 
 
 class Supervisor:
@@ -74,7 +76,6 @@ class Supervisor:
         self._since_ns = now_ns()
         self._working: set[asyncio.Task[None]] = set()
         self._down = asyncio.Event()
-        self._unrotated = False
 
     async def run(self) -> None:
         """Supervise until the fleet is down. ProcessError if another supervisor does."""
@@ -122,6 +123,7 @@ class Supervisor:
         anchor = self._folder.path.parent / f"{self._folder.path.name}.anchor"
         anchor = Path(fleet.audit.anchor) if fleet.audit.anchor else anchor
         self._records = Records(self._folder, anchor)
+        self._keeper = memory.Keeper(self._folder, self._write)
         self._fleet = whole.made(fleet, self._hold.generation)
         self._ears = ears.Ears(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
@@ -132,6 +134,7 @@ class Supervisor:
             self.tell, lambda name: (self._folder.log(name), self._hands.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
+        self._rotation = LogRotation(self._folder.log, self._write)
         self._hours = Hours(self._ask_quietly, self._write)
         desk = Desk(self, self._folder, self._records, self._since_ns)
         self._control = Control(desk.answer, self._records.read, self._folder.path / "asked.jsonl")
@@ -250,9 +253,8 @@ class Supervisor:
             self._due_ns = due
             loop = asyncio.get_running_loop()
             self._timer = None if due is None else loop.call_at(due / 1e9, self._on_time)
-        if changed and not self._saving:
-            self._saving = True
-            asyncio.get_running_loop().call_later(_SAVE_S, self._save)
+        if changed:
+            self._save_in(_SAVE_S)
         if whole.down(self._fleet):
             self._down.set()
 
@@ -302,7 +304,13 @@ class Supervisor:
         state = memory.keep(
             self._fleet, self._hands.children, self._hands.begins, down=down, runs=self._hosts.runs
         )
-        self._folder.write_state(state, durable=down)
+        if not self._keeper.write(state, durable=down) and not down:
+            self._save_in(_SAVE_AGAIN_S)
+
+    def _save_in(self, seconds: float) -> None:
+        if not self._saving:
+            self._saving = True
+            asyncio.get_running_loop().call_later(seconds, self._save)
 
     async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
         while True:
@@ -318,31 +326,14 @@ class Supervisor:
         notify.alive()
         self._spawner.reap()
         self._meter.look(self._fleet.lives)
-        for name in self._hands.children:
-            log = self._platform(name).log
-            if not self._unrotated and logs.due(self._folder.log(name), log.rotate_mb):
-                self._rotate(name, log)
+        rules = {name: self._platform(name).log for name in self._hands.children}
+        self._rotation.look(rules | dict.fromkeys(attendants.NAMES, spec.Log()))
         self._hours.look(self._attendants.times, self._fleet.lives)
-
-    def _rotate(self, name: str, log: spec.Log) -> None:
-        if any(task.get_name() == name for task in self._working):
-            return
-        self._begin_work(self._rotated(name, log), name)
 
     def _begin_work(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
-
-    async def _rotated(self, name: str, log: spec.Log) -> None:
-        try:
-            for _ in logs.rotation(self._folder.log(name), log.rotate_mb, log.keep):
-                await asyncio.sleep(0)
-        except logs.NotSupported as error:
-            self._unrotated = True
-            self._write(Note("log_not_rotated", name, str(error), {"reason": str(error)}))
-        except OSError as error:
-            self._write(Note("log_not_rotated", name, str(error), {"reason": str(error)}))
 
     def _expire(self) -> None:
         self._begin_work(self._expired(), "expire")
