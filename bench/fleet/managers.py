@@ -68,8 +68,12 @@ class Manager:
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
     def rss_mb(self) -> float:
-        """Return the resident memory of its own processes, megabytes."""
-        return sum(process.memory_info().rss for process in self.own()) / 1e6
+        """Return the resident memory of its own processes, megabytes; what they share is counted once.
+
+        That is all of the largest, and of the others what nobody else has.
+        """
+        used = sorted((process.memory_full_info() for process in self.own()), key=lambda used: -used.rss)
+        return float(used[0].rss + sum(other.uss for other in used[1:])) / 1e6
 
 
 class Flotilla(Manager):
