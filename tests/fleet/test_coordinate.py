@@ -185,6 +185,15 @@ def test_a_reload_leaves_alone_what_did_not_change():
     assert "gone" in world.left
 
 
+def test_what_is_new_and_has_hours_is_started_by_them_and_not_by_the_reload():
+    world = World(fleet_of({"a": []}))
+    daily = {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}
+
+    world.tell(Reload(fleet_of({"a": [], "b": []}, b={"schedule": daily})))
+
+    assert world.fleet.lives["b"].state == "stopped"
+
+
 def test_a_new_budget_is_taken_up_without_a_restart():
     world = World(fleet_of({"a": []}))
     world.start()

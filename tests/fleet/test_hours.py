@@ -68,3 +68,34 @@ def test_without_times_nothing_is_done(clock):
     look.look(None, {"feed": Life("feed", DAY)})
 
     assert look.wait_s(None) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("before", "life", "asked"),
+    [
+        (True, Life("feed", DAY), []),  # a person stopped it within its hours
+        (False, Life("feed", DAY), ["start"]),  # its hours began while nobody supervised
+        (False, Life("feed", DAY, State.FAILED), ["start"]),
+        (None, Life("feed", DAY), ["start"]),  # nothing is known of before
+    ],
+)
+def test_only_a_change_of_the_hours_acts_under_a_new_supervisor(clock, before, life, asked):
+    told = []
+    hours = Hours(lambda ask: told.append(ask.command), lambda note: None)
+    clock(150)
+    if before is not None:
+        hours.recall("feed", before)
+        assert hours.wanted == {"feed": before}
+
+    hours.look(TIMES, {"feed": life})
+
+    assert told == asked
+    assert hours.wanted == {"feed": True}
+
+
+def test_whether_it_is_within_its_hours_is_known_only_with_times(clock):
+    assert Hours.inside(None, "feed") is None
+    assert Hours.inside(TIMES, "app") is None
+    assert Hours.inside(TIMES, "feed") is False
+    clock(150)
+    assert Hours.inside(TIMES, "feed") is True

@@ -1,9 +1,11 @@
+import asyncio
 import errno
 import os
 
 from tests.fleet.made_world import World, fleet_of
 
 from flotilla.clock import monotonic_ns
+from flotilla.fleet import memory
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.memory import Keeper, begun, keep, recall
 from flotilla.fleet.spawn import Child
@@ -81,19 +83,46 @@ def test_one_that_was_written_down_by_nobody_is_taken_for_one_that_starts():
     assert (event.state, event.wanted) == (State.STARTING, True)
 
 
-def test_a_disk_that_is_full_is_told_of_once_and_raises_nothing(tmp_path, monkeypatch):
+def test_many_changes_are_written_once(tmp_path):
     folder = Folder(tmp_path / "run").make()
+    made = []
+
+    async def change():
+        keeper = Keeper(folder, lambda down: made.append(down) or kept(up()), made.append)
+        for _ in range(9):
+            keeper.soon()
+        await asyncio.sleep(0.1)
+
+    asyncio.run(change())
+
+    assert made == [False]
+    assert recall(folder).state.platforms["feed"].pid == 7
+
+
+def test_a_disk_that_is_full_is_told_of_once_and_tried_again(tmp_path, monkeypatch):
+    folder = Folder(tmp_path / "run").make()
+    monkeypatch.setattr(memory, "_AGAIN_S", 0.05)
     alerts = []
-    keeper = Keeper(folder, alerts.append)
 
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
-        assert not keeper.write(kept(up()), durable=False)
-        assert not keeper.write(kept(up()), durable=True)
-    assert keeper.write(kept(up()), durable=False)
+    async def change():
+        keeper = Keeper(folder, lambda down: kept(up()), alerts.append)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", full)
+            keeper.write()
+            keeper.write()
+        await asyncio.sleep(0.2)
+
+    asyncio.run(change())
 
     assert [alert.severity for alert in alerts] == ["critical"]
     assert recall(folder).state.platforms["feed"].pid == 7
+
+
+def test_the_hours_are_kept_for_the_next_supervisor():
+    state = keep(up().fleet, {}, {}, down=False, hours={"feed": True, "gone": False})
+
+    assert state.platforms["feed"].more["hours"] is True
+    assert "hours" not in state.platforms["app"].more

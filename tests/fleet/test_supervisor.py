@@ -29,6 +29,8 @@ while True:
     except OSError: pass  # nobody supervises for a moment
 """
 
+SECOND = 1_000_000_000
+
 
 class Up:
     """A fleet that runs, for as long as the test does."""
@@ -274,3 +276,35 @@ def test_a_stop_that_was_begun_is_ended_by_the_next_supervisor(fleet):
 
     up.all("stopped")
     assert up.marked() == []
+
+
+def hours(folder, now, **platforms):
+    """Write down between which seconds from `now` on each is to run."""
+    runs = [
+        f'{{"platform": "{name}", "start_ns": {now + a * SECOND}, "stop_ns": {now + b * SECOND}}}'
+        for name, (a, b) in platforms.items()
+    ]
+    names = ", ".join(f'"{name}"' for name in platforms)
+    end = f'{{"platforms": [{names}], "until_ns": {now + 10**16}, "short": {{}}}}'
+    (folder.path / "schedule.jsonl").write_text("\n".join([*runs, end, ""]))
+
+
+def test_a_new_supervisor_starts_neither_what_a_person_stopped_nor_what_is_out_of_hours(fleet):
+    daily = {"schedule": {"calendar": "none", "start": "09:00", "stop": "15:35"}}
+    up = fleet(feed=dict(daily), app=dict(daily), end={})
+    hours(up.folder, now_ns(), feed=(-9, 900), app=(-9, 900))
+    up.all("ready")
+    up.client.ask("stop", ("feed",))
+    up.until(lambda: up.states()["feed"] == "stopped")
+    sleep(0.1)
+    up.guard.kill()
+    for pid in (up.supervisor(), up.pid("app")):
+        os.kill(pid, signal.SIGKILL)
+    hours(up.folder, now_ns(), feed=(-9, 900), app=(-900, -9))  # the night goes by
+
+    again = fleet(feed=dict(daily), app=dict(daily), end={})
+    again.until(lambda: again.status().generation == 2)
+    sleep(0.5)
+
+    assert again.states() == {"feed": "stopped", "app": "stopped", "end": "ready"}
+    assert [event.platform for event in again.events("spawned") if event.data["generation"] == 2] == []

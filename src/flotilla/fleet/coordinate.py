@@ -361,7 +361,8 @@ class _Work:
         data = {"added": plan.added, "removed": plan.removed, "changed": tuple(plan.changed)}
         self.orders.append(Note("reloaded", "", "", data))
         for name in plan.added:
-            self._tell(name, Start(name, "new in the fleet's file"))
+            if spec.platforms[name].schedule is None:  # else its hours start it
+                self._tell(name, Start(name, "new in the fleet's file"))
 
     def _renew(self) -> bool:
         """Make platforms what the file says now, those without a process; return whether there was one."""

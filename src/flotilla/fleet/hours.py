@@ -1,4 +1,8 @@
-"""Start and stop platforms by their calendars: the times come from `schedule.py`, as plain numbers."""
+"""Start and stop platforms by their calendars: the times come from `schedule.py`, as plain numbers.
+
+Only a change of the hours acts: between two of them, what a person asked for stands, also under
+the next supervisor, which is told what the hours were when the one before it died (`recall`).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,22 @@ class Hours:
     def __init__(self, ask: Callable[[Ask], None], note: Callable[[Note], None]) -> None:
         self._ask, self._note = ask, note
         self._courses: dict[str, schedule.Course] = {}
+        self._recalled: dict[str, bool] = {}  # as the supervisor before this one left it
+
+    @property
+    def wanted(self) -> dict[str, bool]:
+        """Return who should run by its hours, and who should not, of those whose hours are known."""
+        return self._recalled | {name: course.wanted for name, course in self._courses.items()}
+
+    @staticmethod
+    def inside(times: schedule.Times | None, name: str) -> bool | None:
+        """Return whether it is within its hours now; None where they are not known."""
+        windows = times.windows.get(name) if times is not None else None
+        return None if windows is None else schedule.inside(windows, now_ns())
+
+    def recall(self, name: str, wanted: bool) -> None:
+        """Take what was last known of the hours of one."""
+        self._recalled[name] = wanted
 
     def look(self, times: schedule.Times | None, lives: dict[str, Life]) -> None:
         """Start and stop what it is time for. Between two changes, what a person asked for stands."""
@@ -28,9 +48,13 @@ class Hours:
             wall, now = now_ns(), monotonic_ns()
             if known is None:
                 course = schedule.begin(windows, wall, now)
-                there = life.state in ALIVE or life.wanted
-                # What has failed within its hours is not started anew by a supervisor that is.
-                changed = course.wanted != there and life.state not in (State.FAILED, State.COMPLETED)
+                before = self._recalled.pop(name, None)
+                if before is None:
+                    there = life.state in ALIVE or life.wanted
+                    # What has failed within its hours is not started anew by a supervisor that is.
+                    changed = course.wanted != there and life.state not in (State.FAILED, State.COMPLETED)
+                else:
+                    changed = course.wanted != before
             else:
                 course = schedule.follow(known, windows, wall, now)
                 changed = course.wanted != known.wanted

@@ -6,6 +6,7 @@ A fleet that went down in order is not remembered: its next start is its first.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -20,18 +21,30 @@ from flotilla.fleet.spec import digest
 from flotilla.fleet.states import ALIVE, About, Adopted, Alert, Restored, State
 from flotilla.fleet.whole import Fleet
 
+_SOON_S = 0.02
+_AGAIN_S = 5.0  # after the disk would not have it
+
 
 class Keeper:
-    """Writes `state.json`. alert: takes what a person must know."""
+    """Writes `state.json`. state: returns what is to be kept, by whether the fleet is down."""
 
-    def __init__(self, folder: Folder, alert: Callable[[Alert], None]) -> None:
-        self._folder, self._alert = folder, alert
-        self._behind = False
+    def __init__(
+        self, folder: Folder, state: Callable[[bool], FleetState], alert: Callable[[Alert], None]
+    ) -> None:
+        self._folder, self._state, self._alert = folder, state, alert
+        self._waiting = self._behind = False
 
-    def write(self, state: FleetState, *, durable: bool) -> bool:
-        """Write it; return whether it could be. A full disk stops no fleet, and is told of once."""
+    def soon(self, seconds: float = _SOON_S) -> None:
+        """Write it in a moment: a storm of changes is written once."""
+        if not self._waiting:
+            self._waiting = True
+            asyncio.get_running_loop().call_later(seconds, self.write)
+
+    def write(self, *, down: bool = False) -> None:
+        """Write it; a full disk is told of once, and tried again. down: the fleet is; wait for the disk."""
+        self._waiting = False
         try:
-            self._folder.write_state(state, durable=durable)
+            self._folder.write_state(self._state(down), durable=down)
         except OSError as error:
             if not self._behind:
                 self._behind = True
@@ -40,9 +53,10 @@ class Keeper:
                     "A supervisor that came now would know less than this one does"
                 )
                 self._alert(Alert("critical", "", text))
-            return False
-        self._behind = False
-        return True
+            if not down:
+                self.soon(_AGAIN_S)
+        else:
+            self._behind = False
 
 
 class Recalled(NamedTuple):
@@ -59,8 +73,12 @@ def keep(
     *,
     down: bool,
     runs: Mapping[str, str] = MappingProxyType({}),
+    hours: Mapping[str, bool] = MappingProxyType({}),
 ) -> FleetState:
-    """Return what is to be kept of a fleet now. begins: where in its log each run begins. runs: elsewhere."""
+    """Return what is to be kept of a fleet now.
+
+    begins: where in its log each run begins. runs: elsewhere. hours: whether they have it run now.
+    """
     ahead_ns = now_ns() - monotonic_ns()
     # Asked to stop, and not told yet, as others need it still: the next supervisor shall stop it too.
     going = {name for name, stop in fleet.leaving.items() if stop.then == "stop"}
@@ -73,6 +91,9 @@ def keep(
     for name, run in runs.items():
         if name in platforms and fleet.lives[name].pid is not None and name not in children:
             platforms[name].more.update(run=run, far_pid=fleet.lives[name].pid)
+    for name, open_ in hours.items():
+        if name in platforms:
+            platforms[name].more["hours"] = open_
     return FleetState(fleet.generation, os.getpid(), "", platforms, {"down": down})
 
 

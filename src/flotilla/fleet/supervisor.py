@@ -30,7 +30,7 @@ from flotilla.fleet import above, adopt, attendants, ears, graph, memory, spec, 
 from flotilla.fleet.control import Control
 from flotilla.fleet.coordinate import coordinate
 from flotilla.fleet.desk import Desk
-from flotilla.fleet.folder import Folder
+from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.hands import Hands
 from flotilla.fleet.hosts import Hosts
 from flotilla.fleet.hours import Hours
@@ -39,7 +39,7 @@ from flotilla.fleet.log_rotation import LogRotation
 from flotilla.fleet.records import Records
 from flotilla.fleet.resources import Sample
 from flotilla.fleet.senses import Meter, Senses
-from flotilla.fleet.spawn import Spawner
+from flotilla.fleet.spawn import Child, Spawner
 from flotilla.fleet.states import (
     AT_REST,
     RUNNING,
@@ -51,7 +51,9 @@ from flotilla.fleet.states import (
     Instruction,
     Note,
     Readied,
+    Restored,
     Spawned,
+    State,
     Tick,
 )
 from flotilla.fleet.status import HostStatus
@@ -59,8 +61,6 @@ from flotilla.fleet.status import HostStatus
 _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _EXPIRE_S = 3600.0
-_SAVE_S = 0.02  # what changed is kept so soon: a storm writes once for many
-_SAVE_AGAIN_S = 5.0  # after the disk would not have it
 
 
 class Supervisor:
@@ -70,7 +70,6 @@ class Supervisor:
         self._folder = folder
         self._queue: deque[Event] = deque()
         self._acting = False
-        self._saving = False
         self._timer: asyncio.TimerHandle | None = None
         self._due_ns: int | None = None
         self._since_ns = now_ns()
@@ -108,7 +107,7 @@ class Supervisor:
         for note in notes:
             self._write(note)
         if any(isinstance(note, Note) and note.kind == "command" for note in notes):
-            self._save()  # at once: what was accepted is not forgotten
+            self._keeper.write()  # at once: what was accepted is not forgotten
         self._settled(bool(notes))
 
     def ask(self, event: Event) -> None:
@@ -123,7 +122,7 @@ class Supervisor:
         anchor = self._folder.path.parent / f"{self._folder.path.name}.anchor"
         anchor = Path(fleet.audit.anchor) if fleet.audit.anchor else anchor
         self._records = Records(self._folder, anchor)
-        self._keeper = memory.Keeper(self._folder, self._write)
+        self._keeper = memory.Keeper(self._folder, self._state, self._write)
         self._fleet = whole.made(fleet, self._hold.generation)
         self._ears = ears.Ears(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
@@ -149,10 +148,11 @@ class Supervisor:
             self._write(Note("audit_broken", "", broken, {"what": broken}))
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
         above.watch(self._on_guard_lost)
+        self._attendants.read_times()
         await self._adopt()
         self._hosts.open()
         self._attendants.open()
-        self._attendants.read_times()
+        self._hours.look(self._attendants.times, self._fleet.lives)
         await self._control.open(self._folder.socket("control"))
 
     async def _adopt(self) -> None:
@@ -167,16 +167,7 @@ class Supervisor:
         if not first or found.children:
             for level in graph.levels(self._fleet.spec.needs):
                 for name in level:
-                    child = found.children.get(name)
-                    if child is not None:
-                        self._spawner.take(child)
-                        self._hands.take(child)
-                        self._hands.begins[name] = (
-                            int(state.platforms[name].more.get("log_at", 0)) if name in state.platforms else 0
-                        )
-                    pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-                    if (event := memory.begun(name, state, pid)) is not None:
-                        self.tell(event)
+                    self._go_on_with(name, found.children.get(name), state)
             new = tuple(name for name in self._fleet.lives if name not in state.platforms)
         else:
             new = tuple(self._fleet.lives)
@@ -189,6 +180,25 @@ class Supervisor:
         if left := tuple(name for name, life in lives if life.state in RUNNING and not life.wanted):
             self.tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
 
+    def _go_on_with(self, name: str, child: Child | None, state: FleetState) -> None:
+        """Take up one platform where the supervisor before left it."""
+        more = state.platforms.get(name, Kept()).more
+        if child is not None:
+            self._spawner.take(child)
+            self._hands.take(child)
+            self._hands.begins[name] = int(more.get("log_at", 0))
+        pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
+        event = memory.begun(name, state, pid)
+        if self._platform(name).schedule is not None:
+            inside = self._hours.inside(self._attendants.times, name)
+            late = not inside and isinstance(event, Restored) and event.state is State.WAITING
+            if "hours" in more and not (late and inside is None):
+                self._hours.recall(name, bool(more["hours"]))
+            if late:  # it died, and its hours are over: nobody starts it but they
+                return
+        if event is not None:
+            self.tell(event)
+
     async def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -197,7 +207,7 @@ class Supervisor:
         await self._attendants.close()
         await self._spawner.kill_all()
         self._write(Note("fleet_stopped", "", "", {"reason": "it was told to go down"}))
-        self._save(down=True)
+        self._keeper.write(down=True)
         await self._control.close()
         self._ears.close()
         self._records.close()
@@ -254,7 +264,7 @@ class Supervisor:
             loop = asyncio.get_running_loop()
             self._timer = None if due is None else loop.call_at(due / 1e9, self._on_time)
         if changed:
-            self._save_in(_SAVE_S)
+            self._keeper.soon()
         if whole.down(self._fleet):
             self._down.set()
 
@@ -299,18 +309,10 @@ class Supervisor:
         if life.state in AT_REST:
             self._hands.clear(note.name)
 
-    def _save(self, down: bool = False) -> None:
-        self._saving = False
-        state = memory.keep(
-            self._fleet, self._hands.children, self._hands.begins, down=down, runs=self._hosts.runs
-        )
-        if not self._keeper.write(state, durable=down) and not down:
-            self._save_in(_SAVE_AGAIN_S)
-
-    def _save_in(self, seconds: float) -> None:
-        if not self._saving:
-            self._saving = True
-            asyncio.get_running_loop().call_later(seconds, self._save)
+    def _state(self, down: bool) -> FleetState:
+        children, begins = self._hands.children, self._hands.begins
+        runs, hours = self._hosts.runs, self._hours.wanted
+        return memory.keep(self._fleet, children, begins, down=down, runs=runs, hours=hours)
 
     async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
         while True:
