@@ -55,6 +55,20 @@ def test_a_listener_that_stays_away_is_not_passed_over(monkeypatch):
         ready(patience_s=0.1)
 
 
+def test_who_beats_needs_nobody_to_hear_that_it_is_ready_for_each_beat_says_it_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NOTIFY_SOCKET", "ears")
+    monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+
+    ready(patience_s=0.1)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ears:
+        ears.settimeout(5.0)
+        ears.bind("ears")
+        alive()
+        assert b"READY=1" in ears.recv(64)
+
+
 def test_ready_waits_for_a_listener_that_comes_back(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFY_SOCKET", "ears")

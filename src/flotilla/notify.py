@@ -32,15 +32,18 @@ def ready(patience_s: float = 5.0) -> None:
     """Say that this process can serve now.
 
     Whoever listens has `patience_s` seconds to be there; then OSError, since what waits
-    for this process would wait for ever.
+    for this process would wait for ever. A process that beats goes on: each beat says it again.
     """
     _Spoken.beat = b"READY=1\nWATCHDOG=1"
     until_ns = monotonic_ns() + int(patience_s * 1e9)
     while True:
         try:
-            return _say(b"READY=1")
+            _say(b"READY=1")
+            return
         except OSError:
             if monotonic_ns() >= until_ns:
+                if beat_s():
+                    return
                 raise
             sleep(0.05)
 
