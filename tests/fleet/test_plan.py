@@ -1,7 +1,7 @@
 import pytest
 
 from flotilla.errors import UnknownName
-from flotilla.fleet.plan import ReloadPlan, others, reload_plan, restart_order, start_order, stop_order
+from flotilla.fleet.plan import ReloadPlan, birth, others, reload_plan, restart_order, start_order, stop_order
 from flotilla.fleet.spec import decode
 
 # feed <- strategy-a, strategy-b <- portfolio; and one that stands alone
@@ -133,3 +133,21 @@ def test_a_restart_takes_along_whom_the_group_says_and_nobody_else(policy, order
 def test_an_unknown_name_answers_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean portfolio"):
         stop_order(DIAMOND, DIAMOND, ["portfolo"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, True),
+        ({"command": "y"}, False),
+        ({"env": {"A": "1"}}, False),
+        ({"health": {"heartbeat_s": 1.0}}, False),
+        ({"health": {"probe": "tcp:127.0.0.1:1"}}, True),
+        ({"shutdown_timeout": 3.0}, True),
+        ({"log": {"level": "DEBUG"}}, True),
+    ],
+)
+def test_a_birth_is_another_where_a_process_would_be(changes, same):
+    before, after = (fleet({"feed": of(**more)}).platforms["feed"] for more in ({}, changes))
+
+    assert (birth(before) == birth(after)) is same

@@ -308,3 +308,23 @@ def test_a_new_supervisor_starts_neither_what_a_person_stopped_nor_what_is_out_o
 
     assert again.states() == {"feed": "stopped", "app": "stopped", "end": "ready"}
     assert [event.platform for event in again.events("spawned") if event.data["generation"] == 2] == []
+
+
+def test_what_the_file_says_otherwise_of_by_now_is_started_again_by_the_next_supervisor(fleet):
+    up = fleet(feed={}, app={})
+    up.all("ready")
+    feed, app = up.pid("feed"), up.pid("app")
+    sleep(0.1)
+    up.guard.kill()
+    os.kill(up.supervisor(), signal.SIGKILL)
+
+    again = fleet(feed={"max_restart_attempts": 9}, app={"env": {"MODEL": "trend"}})
+    again.until(lambda: again.status().generation == 2 and set(again.states().values()) == {"ready"})
+    again.until(lambda: again.pid("app") not in (None, app))
+    again.all("ready")
+
+    assert again.pid("feed") == feed
+    app = again.pid("app")
+    os.kill(again.supervisor(), signal.SIGKILL)
+    again.until(lambda: again.status().generation == 3)
+    assert again.pid("app") == app

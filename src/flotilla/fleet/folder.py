@@ -35,7 +35,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     pid: int | None = None
     start_ticks: int | None = None
     generation: int = 0
-    digest: str = ""  # of the part of the fleet's file that it was started by
+    digest: str = ""  # of what it was started by (plan.birth); empty where that is not known
     state: str = "STOPPED"
     restarts: int = 0
     more: dict[str, Any] = {}

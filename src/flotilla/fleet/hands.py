@@ -18,6 +18,7 @@ from typing import Any
 from flotilla.errors import ProcessError
 from flotilla.fleet import logs, probe
 from flotilla.fleet.parts import Platform
+from flotilla.fleet.plan import birth
 from flotilla.fleet.spawn import Child, Spawner
 from flotilla.fleet.states import (
     Alert,
@@ -52,6 +53,7 @@ class Hands:
     ) -> None:
         self.children: dict[str, Child] = {}
         self.begins: dict[str, int] = {}  # where in its log the run of a platform begins
+        self.births: dict[str, str] = {}  # what it was started by (plan.birth)
         self.parting: set[str] = set()  # those that say that they end
         self._log = log
         self._spawner, self._platform, self._tell, self._alert = spawner, platform, tell, alert
@@ -127,10 +129,11 @@ class Hands:
 
     def _born(self, order: Spawn) -> None:
         name = order.name
-        log = self._log(name)
+        platform, log = self._platform(name), self._log(name)
+        self.births[name] = birth(platform)
         self.begins[name] = log.stat().st_size if log.exists() else 0
         try:
-            child = self._spawner.spawn(name, self._platform(name), order.generation)
+            child = self._spawner.spawn(name, platform, order.generation)
         except ProcessError as error:
             self._tell(SpawnFailed(name, str(error), self._random.random()))
             return

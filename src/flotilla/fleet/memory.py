@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ProcessError
 from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.life import Life
+from flotilla.fleet.plan import birth
 from flotilla.fleet.spawn import Child
-from flotilla.fleet.spec import digest
 from flotilla.fleet.states import ALIVE, About, Adopted, Alert, Restored, State
 from flotilla.fleet.whole import Fleet
 
@@ -70,6 +72,7 @@ def keep(
     fleet: Fleet,
     children: Mapping[str, Child],
     begins: Mapping[str, int],
+    births: Mapping[str, str] = MappingProxyType({}),
     *,
     down: bool,
     runs: Mapping[str, str] = MappingProxyType({}),
@@ -77,17 +80,19 @@ def keep(
 ) -> FleetState:
     """Return what is to be kept of a fleet now.
 
-    begins: where in its log each run begins. runs: elsewhere. hours: whether they have it run now.
+    begins: where in its log each run begins. births: what it was started by. runs: elsewhere. hours: whether
+    they have it run now.
     """
     ahead_ns = now_ns() - monotonic_ns()
     # Asked to stop, and not told yet, as others need it still: the next supervisor shall stop it too.
     going = {name for name, stop in fleet.leaving.items() if stop.then == "stop"}
     platforms = {
-        name: _kept(
-            life, children.get(name), begins.get(name, 0), ahead_ns, life.wanted and name not in going
-        )
+        name: _kept(life, children.get(name), ahead_ns, life.wanted and name not in going)
         for name, life in fleet.lives.items()
     }
+    for name, kept in platforms.items():
+        kept.more["log_at"] = begins.get(name, 0)
+        platforms[name] = replace(kept, digest=births.get(name, ""))
     for name, run in runs.items():
         if name in platforms and fleet.lives[name].pid is not None and name not in children:
             platforms[name].more.update(run=run, far_pid=fleet.lives[name].pid)
@@ -123,27 +128,24 @@ def begun(name: str, state: FleetState, pid: int | None) -> About | None:
     return Restored(name, was if was in (State.FAILED, State.COMPLETED) else State.WAITING, restarts)
 
 
-def _kept(life: Life, child: Child | None, begins: int, ahead_ns: int, wanted: bool) -> Kept:
+def outgrown(state: FleetState, children: Mapping[str, Child], fleet: Fleet) -> tuple[str, ...]:
+    """Return those that run as another file had them started: the file has changed since."""
+    return tuple(
+        name
+        for name, child in children.items()
+        if (kept := state.platforms.get(name)) is not None
+        and (kept.pid, kept.start_ticks) == (child.pid, child.start_ticks)
+        and kept.digest not in ("", birth(fleet.lives[name].platform))
+        and fleet.lives[name].wanted
+    )
+
+
+def _kept(life: Life, child: Child | None, ahead_ns: int, wanted: bool) -> Kept:
     return Kept(
         pid=None if child is None else child.pid,
         start_ticks=None if child is None else child.start_ticks,
         generation=0 if child is None else child.generation,
-        digest=_digest(life),
         state=life.state.value,
         restarts=len(life.restarts),
-        more={
-            "wanted": wanted,
-            "restarts": [at + ahead_ns for at in life.restarts],
-            "log_at": begins,
-        },
+        more={"wanted": wanted, "restarts": [at + ahead_ns for at in life.restarts]},
     )
-
-
-_digests: dict[int, tuple[object, str]] = {}
-
-
-def _digest(life: Life) -> str:
-    known = _digests.get(id(life.platform))
-    if known is None or known[0] is not life.platform:
-        known = _digests[id(life.platform)] = (life.platform, digest(life.platform))
-    return known[1]

@@ -11,6 +11,7 @@ follows the policies of groups.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from flotilla.errors import UnknownName
 from flotilla.fleet import graph
-from flotilla.fleet.parts import FleetSpec
+from flotilla.fleet.parts import FleetSpec, Platform
 from flotilla.fleet.whole import cycled_with, made
 
 # What a process is given when it is started, and keeps.
@@ -69,6 +70,17 @@ def reload_plan(old: FleetSpec, new: FleetSpec) -> ReloadPlan:
         unchanged=tuple(name for name in both if name not in changed),
         fleet=_differing(before, after),
     )
+
+
+def birth(platform: Platform) -> str:
+    """Return a short name of what a process of `platform` is given when it starts, and keeps.
+
+    Without the level of its log: a command may have set that anew, and the file does not know.
+    """
+    plain = _leaves(_plain(platform))
+    born = {key: value for key, value in plain.items() if _born_with(key) and value is not None}
+    given = {key: value for key, value in born.items() if key != "log.level"}
+    return blake2b(msgspec.json.encode(given, order="deterministic"), digest_size=8).hexdigest()
 
 
 def stop_order(needs: graph.Graph, running: Iterable[str], names: Iterable[str]) -> Order:
@@ -131,6 +143,13 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -
         elif before != after:
             found.append(f"{path}{key}")
     return tuple(found)
+
+
+def _leaves(plain: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        found |= _leaves(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}": value}
+    return found
 
 
 def _born_with(key: str) -> bool:

@@ -179,6 +179,8 @@ class Supervisor:
         lives = self._fleet.lives.items()
         if left := tuple(name for name, life in lives if life.state in RUNNING and not life.wanted):
             self.tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
+        if old := memory.outgrown(state, found.children, self._fleet):
+            self.tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 
     def _go_on_with(self, name: str, child: Child | None, state: FleetState) -> None:
         """Take up one platform where the supervisor before left it."""
@@ -187,6 +189,7 @@ class Supervisor:
             self._spawner.take(child)
             self._hands.take(child)
             self._hands.begins[name] = int(more.get("log_at", 0))
+            self._hands.births[name] = state.platforms[name].digest if name in state.platforms else ""
         pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
         event = memory.begun(name, state, pid)
         if self._platform(name).schedule is not None:
@@ -310,9 +313,9 @@ class Supervisor:
             self._hands.clear(note.name)
 
     def _state(self, down: bool) -> FleetState:
-        children, begins = self._hands.children, self._hands.begins
-        runs, hours = self._hosts.runs, self._hours.wanted
-        return memory.keep(self._fleet, children, begins, down=down, runs=runs, hours=hours)
+        hands, runs, hours = self._hands, self._hosts.runs, self._hours.wanted
+        there, begins, births = hands.children, hands.begins, hands.births
+        return memory.keep(self._fleet, there, begins, births, down=down, runs=runs, hours=hours)
 
     async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
         while True:
