@@ -121,6 +121,27 @@ def test_the_exit_code_of_one_that_was_killed_is_its_signal(spawner):
     assert spawner.leftovers(child) == []
 
 
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", -9)])
+@pytest.mark.parametrize("looked", [False, True])
+def test_the_exit_code_of_an_adopted_one_is_known_before_and_after_its_parent_looked(
+    spawner, script, code, looked
+):
+    if looked and tuple(map(int, os.uname().release.split(".")[:2])) < (6, 15):
+        pytest.skip("this kernel does not tell")
+    process = subprocess.Popen(["sh", "-c", f"read word; {script}"], stdin=subprocess.PIPE)
+    pidfd = os.pidfd_open(process.pid)
+    child = Child("feed", process.pid, pidfd, tree.read(process.pid).start_ticks, 1, ours=False)
+    spawner.take(child)
+
+    process.stdin.close()
+    assert select.select([pidfd], [], [], 10)[0]
+    if looked:
+        process.wait()
+
+    assert spawner.bury(child) == code
+    process.wait()
+
+
 def test_what_cannot_be_started_is_an_error_that_says_why(spawner):
     with pytest.raises(ProcessError, match="feed cannot be started: its command nonesuch: No such file"):
         spawner.spawn("feed", Platform(command=("nonesuch",)), 1)

@@ -23,6 +23,7 @@ speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 if "late" in sys.argv: time.sleep(1000)
 speaker.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 if "dies" in sys.argv: sys.exit(3)
+if "works" in sys.argv: time.sleep(1); sys.exit(0)
 while True:
     time.sleep(int(os.environ.get("WATCHDOG_USEC", 20_000_000)) / 2e6)
     try: speaker.sendto(b"READY=1\\nWATCHDOG=1", os.environ["NOTIFY_SOCKET"])
@@ -328,3 +329,14 @@ def test_what_the_file_says_otherwise_of_by_now_is_started_again_by_the_next_sup
     os.kill(again.supervisor(), signal.SIGKILL)
     again.until(lambda: again.status().generation == 3)
     assert again.pid("app") == app
+
+
+def test_a_job_that_ends_under_the_next_supervisor_is_done_and_not_done_again(fleet):
+    up = fleet(job={"kind": "job", "words": "works"})
+    up.all("ready")
+
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.until(lambda: up.status().generation == 2)
+
+    up.all("completed")
+    assert len(up.events("spawned")) == 1

@@ -17,9 +17,11 @@ here is for one thread. What a child forked is not tied so; it is the guard's to
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import resource
 import signal
+import struct
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -38,6 +40,9 @@ _OURS = {"FLOTILLA_GUARD", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHD
 _HEADROOM = 1.5  # of the kernel's limit on memory above the declared one: time to ask before it kills
 _MB = 1 << 20
 _DEADLINE_S = 10.0  # until what was killed must be gone
+# linux/pidfd.h: struct pidfd_info, of which we want the mask and the exit code.
+_INFO = struct.Struct("=Q52xi")
+_GET_INFO, _INFO_EXIT = 0xC040_FF0B, 1 << 3
 
 
 class Child(NamedTuple):
@@ -134,18 +139,19 @@ class Spawner:
     def bury(self, child: Child) -> int | None:
         """Return the exit code of `child`, whose pidfd is readable, and forget it; -9 is a SIGKILL.
 
-        None where it is not known: another process was its parent.
+        None where it is not known: another process was its parent, and a kernel before 6.15 tells only that.
         """
         self._children.pop(child.pid, None)
         try:
             end = os.waitid(os.P_PIDFD, child.pidfd, os.WEXITED) if child.ours else None
+            if end is None:
+                status = _status(child)
+                return None if status is None else os.waitstatus_to_exitcode(status)
+            return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
         except ChildProcessError:  # somebody else has waited for it
-            end = None
+            return None
         finally:
             os.close(child.pidfd)
-        if end is None:
-            return None
-        return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
 
     def leftovers(self, child: Child) -> list[int]:
         """Return what `child`, which has ended, left running; quickly, as it stands in a restart's way.
@@ -285,6 +291,20 @@ class Spawner:
                 wait_s = min(wait_s * 2, 0.02)
             self.reap()
         return len(killed)
+
+
+def _status(child: Child) -> int | None:
+    """Return the wait status of one that has ended and is not ours, before or after its parent looked."""
+    if (status := tree.exit_status(child.pid, child.start_ticks)) is not None:
+        return status
+    info = bytearray(_INFO.size)
+    _INFO.pack_into(info, 0, _INFO_EXIT, 0)
+    try:
+        fcntl.ioctl(child.pidfd, _GET_INFO, info)
+    except OSError:  # the kernel knows no such question
+        return None
+    mask, status = _INFO.unpack(info)
+    return int(status) if mask & _INFO_EXIT else None
 
 
 def _watched(name: str, pid: int) -> int:

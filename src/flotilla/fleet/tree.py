@@ -88,6 +88,17 @@ def alive(pid: int, start_ticks: int) -> bool:
     return process is not None and process.start_ticks == start_ticks and not process.ended
 
 
+def exit_status(pid: int, start_ticks: int) -> int | None:
+    """Return the wait status of one that has ended, and whose parent has not looked yet; None of others."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            words = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    ended = words[0].decode() in _GONE and int(words[19]) == start_ticks
+    return int(words[49]) if ended else None
+
+
 def children(pid: int) -> list[int]:
     """Return the children of `pid`, zombies among them; none where it is gone."""
     found: list[int] = []
