@@ -332,7 +332,7 @@ def test_what_the_file_says_otherwise_of_by_now_is_started_again_by_the_next_sup
 
 
 def test_a_job_that_ends_under_the_next_supervisor_is_done_and_not_done_again(fleet):
-    up = fleet(job={"kind": "job", "words": "works"})
+    up = fleet(job={"kind": "job", "ready": "notify", "words": "works"})
     up.all("ready")
 
     os.kill(up.supervisor(), signal.SIGKILL)
