@@ -73,8 +73,8 @@ def test_a_tree_is_sampled_as_psutil_sees_it_even_what_left_its_session_and_lost
 
     processes = [
         process
-        for process in psutil.process_iter()
-        if process.pid == child.pid or "bytearray(30" in " ".join(process.cmdline())
+        for process in psutil.process_iter(["cmdline"])  # None of who ends meanwhile
+        if process.pid == child.pid or "bytearray(30" in " ".join(process.info["cmdline"] or ())
     ]
     resident = sum(process.memory_info().rss for process in processes) / 2**20
     assert found["engine"].processes == len(processes) == 2

@@ -12,6 +12,7 @@ from flotilla.fleet.api import models, tokens
 PAIRS = (
     (models.Platform, status.PlatformStatus),
     (models.Fleet, status.FleetStatus),
+    (models.Host, status.HostStatus),
     (models.Event, events.Event),
     (models.Overrides, parts.Overrides),
 )

@@ -74,6 +74,17 @@ class Platform(_Out):
     reason: str = Field("", description="Why it is in this state.")
 
 
+class Host(_Out):
+    """Another host, as the head sees it."""
+
+    name: str
+    address: str
+    sight: Literal["awaited", "seen", "lost"]
+    since_ns: int = Field(0, description="ns UTC.")
+    why: str = Field("", description="Why it is not seen.")
+    on_lost: str = Field("", description="What then becomes of those that need what runs there.")
+
+
 class Fleet(_Out):
     """The fleet, as of event number `seq`."""
 
@@ -84,6 +95,7 @@ class Fleet(_Out):
     platforms: list[Platform]
     pid: int | None = Field(None, description="Of the supervisor.")
     since_ns: int = Field(0, description="When this supervisor began, ns UTC.")
+    hosts: list[Host] = []
 
 
 class PlatformHealth(_Out):
