@@ -108,3 +108,27 @@ def test_an_address_that_cannot_be_had_leaves_a_fleet_without_api_and_says_so(tm
             assert "there is no API" in notes[0].text
 
         run(tmp_path, work, api={"listen": f"127.0.0.1:{taken.getsockname()[1]}"})
+
+
+def test_hours_that_cannot_be_had_are_an_alert_and_one_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(attendants, "_SOONEST_S", 0.02)
+
+    async def work(them, folder, spawner, notes):
+        await until(lambda: len(spawner.asked) == 3)
+        (alert,) = (note for note in notes if note.kind == "alert")
+        assert alert.data["severity"] == "critical"
+
+    run(tmp_path, work, "raise SystemExit(1)", platforms={"a": DAILY})
+
+
+def test_a_file_that_changes_while_times_are_asked_for_has_them_asked_for_again(tmp_path):
+    async def work(them, folder, spawner, notes):
+        assert len(spawner.asked) == 1
+        them.renew(spec.decode({"name": "desk", "platforms": {"a": DAILY, "b": DAILY}}))
+        assert len(spawner.asked) == 1  # it is at work still, by the file as it was
+        await until(lambda: len(spawner.asked) == 2)
+
+        await until(lambda: not them.leaders)
+        assert len(spawner.asked) == 2
+
+    run(tmp_path, work, "import time; time.sleep(0.1)", platforms={"a": DAILY})

@@ -3,7 +3,7 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.spec import FleetSpec, Platform, decode, digest, override, read, to_yaml
+from flotilla.fleet.spec import FleetSpec, Log, Platform, decode, digest, override, read, to_yaml
 
 FLEET = """
 name: desk
@@ -104,6 +104,17 @@ def test_a_digest_changes_with_what_the_file_says_and_with_nothing_else():
 
 
 def test_every_default_is_one_that_the_door_lets_in():
-    fleet = FleetSpec("a", {"p": Platform(("x",))})
+    fleet = FleetSpec("a", {"p": Platform(("x",), log=Log("INFO"))})
 
     assert decode(spec.as_dict(fleet)) == fleet
+
+
+def test_where_a_platform_says_no_level_for_its_log_the_fleets_counts():
+    raw = {"a": {"command": ["x"]}, "b": {"command": ["x"], "log": {"level": "ERROR"}}}
+
+    fleet = decode({"name": "a", "platforms": raw, "monitoring": {"log_level": "DEBUG"}})
+
+    assert {name: platform.log.level for name, platform in fleet.platforms.items()} == {
+        "a": "DEBUG",
+        "b": "ERROR",
+    }

@@ -111,3 +111,17 @@ def test_neither_we_nor_our_ancestors_are_ever_found(family, tmp_path):
 
     assert not found.keys() & tree.above(os.getpid(), tree.table())
     assert set(family) <= found.keys()
+
+
+def test_what_the_machine_hides_is_as_good_as_not_there(monkeypatch):
+    opened = open
+
+    def hiding(path, *how):
+        if path == "/proc/1/stat":
+            raise PermissionError(path)  # as hidepid=1 has it
+        return opened(path, *how)
+
+    monkeypatch.setattr("builtins.open", hiding)
+
+    assert 1 not in tree.table()
+    assert os.getpid() in tree.table()

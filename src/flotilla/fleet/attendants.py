@@ -48,7 +48,7 @@ class Attendants:
         self._loop = asyncio.get_running_loop()
         self._kept: dict[str, _Kept] = {}
         self._listener: socket.socket | None = None
-        self._closing = False
+        self._closing = self._ask_again = False
 
     @property
     def leaders(self) -> dict[int, str]:
@@ -82,6 +82,7 @@ class Attendants:
     def ask_times(self) -> None:
         """Ask for the next weeks' starts and stops, if a platform has a schedule."""
         if any(platform.schedule for platform in self._spec.platforms.values()):
+            self._ask_again = self._kept.get(TIMES, _Kept()).child is not None  # by the file as it was
             self._start(TIMES)
 
     async def close(self) -> None:
@@ -144,6 +145,9 @@ class Attendants:
             self._note(
                 Note("status", "", f"{child.name} ended with code {code}", {"said": f"{child.name} ended"})
             )
+            if child.name == TIMES and not self._kept[TIMES].failures:
+                text = f"the hours of platforms are not known, and they are not started: see its log, {TIMES}"
+                self._note(Note("alert", "", text, {"severity": "critical", "about": "no hours"}))
             self._failed(child.name)
             return
         self._kept[child.name] = _Kept()
@@ -151,6 +155,8 @@ class Attendants:
             self._await_knock()
         elif child.name == TIMES:
             self.read_times()
+            if self._ask_again:
+                self.ask_times()
 
     def _failed(self, name: str) -> None:
         failures = self._kept.get(name, _Kept()).failures + 1

@@ -28,9 +28,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from flotilla.clock import now_ns
-from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName
+from flotilla.door import settle
+from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName, nearest
 from flotilla.fleet.folder import write_whole
-from flotilla.fleet.spec import Schedule
+from flotilla.fleet.spec import FleetSpec, Schedule
 from flotilla.fleet.spec import read as read_fleet
 
 DAYS = 28  # that are written at once
@@ -128,6 +129,24 @@ def read(path: Path) -> Times:
         raise ProcessError(f"{path} holds no times: {error!r}") from error
 
 
+def check(fleet: FleetSpec, file: str) -> None:
+    """Raise ConfigError, with its path, for each calendar that nobody has: its platform would never start.
+
+    Loads exchange_calendars where a platform has a schedule: 1 s and 100 MB.
+    """
+    asked = {name: p.schedule.calendar for name, p in fleet.platforms.items() if p.schedule is not None}
+    known = _names() if asked else []
+    path = "$.platforms.{}.schedule.calendar"
+    settle(
+        [
+            f"{path.format(name)}: no calendar is called {calendar!r}{nearest(calendar, known)}"
+            for name, calendar in asked.items()
+            if calendar not in known
+        ],
+        file,
+    )
+
+
 def window(
     day: date,
     schedule: Schedule,
@@ -196,14 +215,21 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _calendar(name: str) -> Any:
+def _names() -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it is for them to heed
         import exchange_calendars  # type: ignore[import-untyped]
 
-        names = exchange_calendars.get_calendar_names()
-        if name not in names:
-            raise UnknownName("calendar", name, names)
+        return list(exchange_calendars.get_calendar_names())
+
+
+def _calendar(name: str) -> Any:
+    if name not in (names := _names()):
+        raise UnknownName("calendar", name, names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import exchange_calendars
+
         return exchange_calendars.get_calendar(name)
 
 

@@ -79,6 +79,7 @@ def decode(raw: Any, file: str = "fleet", folder: Path | None = None) -> FleetSp
         mistakes += _wrong_needs(plain)
     else:
         mistakes += wrong(spec)
+        spec = _levelled(spec)
         if folder is not None:
             spec = _placed(spec, folder.resolve(), mistakes)
     settle(mistakes, file)
@@ -128,6 +129,18 @@ def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
         else:
             written[name] = platform
     return raw | {"platforms": written}, mistakes
+
+
+def _levelled(spec: FleetSpec) -> FleetSpec:
+    """Return the fleet with the level of each log: where a platform's part says none, the fleet's."""
+    replace = msgspec.structs.replace
+    platforms = {
+        name: platform
+        if platform.log.level
+        else replace(platform, log=replace(platform.log, level=spec.monitoring.log_level))
+        for name, platform in spec.platforms.items()
+    }
+    return replace(spec, platforms=platforms)
 
 
 def _placed(spec: FleetSpec, base: Path, mistakes: list[str]) -> FleetSpec:

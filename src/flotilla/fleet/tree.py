@@ -52,7 +52,7 @@ def read(pid: int) -> Process | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 a guard does without pathlib
             words = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # gone, or hidden from us (hidepid)
         return None
     parent, group, session, threads, start_ticks = (int(words[k]) for k in (1, 2, 3, 17, 19))
     return Process(pid, parent, group, session, start_ticks, threads, words[0].decode() in _GONE)
@@ -93,7 +93,7 @@ def exit_status(pid: int, start_ticks: int) -> int | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
             words = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     ended = words[0].decode() in _GONE and int(words[19]) == start_ticks
     return int(words[49]) if ended else None

@@ -14,6 +14,7 @@ from flotilla.cli.fleet import checkup
 from flotilla.cli.fleet.checkup import BAD, FINE, Finding
 from flotilla.cli.fleet.find import Fleet, Which, find
 from flotilla.errors import ConfigError
+from flotilla.fleet import schedule
 from flotilla.fleet.alerts.send import send_test
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.spec import FleetSpec, read
@@ -71,6 +72,7 @@ def _file(
             return None, None, None, [Finding("fleet", "warn", "none is here", str(error))]
     try:
         spec = read(config)
+        schedule.check(spec, str(config))
     except ConfigError as error:
         return (
             None,

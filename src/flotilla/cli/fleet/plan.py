@@ -16,6 +16,7 @@ from flotilla.cli.fleet.act import WAIT_S
 from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
 from flotilla.errors import ConfigError
+from flotilla.fleet import schedule
 from flotilla.fleet.plan import ReloadPlan, reload_plan
 from flotilla.fleet.spec import read
 
@@ -88,6 +89,7 @@ def _compare(config: Path | None, which: str | None) -> _Compared:
     new = read(file)
     if new.name != found.name:
         raise ConfigError(f"{file}: $.name: it is the fleet {new.name}, and {found.name} runs")
+    schedule.check(new, str(file))
     return _Compared(found, file, reload_plan(found.spec(), new))
 
 

@@ -26,7 +26,7 @@ from flotilla.cli.fleet.find import ORIGIN, Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
-from flotilla.fleet import graph
+from flotilla.fleet import graph, schedule
 from flotilla.fleet.api import tokens
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.logs import Log
@@ -81,6 +81,7 @@ def up(
 ) -> int:
     """Start a fleet from its file, each platform after what it needs."""
     spec = read(config)
+    schedule.check(spec, str(config))
     fleet = prepared(config, spec)
     if "NOTIFY_SOCKET" in os.environ:
         argv = command(fleet, spec)
