@@ -36,11 +36,11 @@ SECOND = 1_000_000_000
 class Up:
     """A fleet that runs, for as long as the test does."""
 
-    def __init__(self, folder: Folder, mode: str) -> None:
+    def __init__(self, folder, mode, supervisor=("-P", "-m", "flotilla.fleet.supervisor")):
         self.folder = folder
         guarded = [sys.executable, "-I", "-S", guard.__file__, str(folder.path), mode, "--"]
         self.guard = subprocess.Popen(
-            [*guarded, sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(folder.path)],
+            [*guarded, sys.executable, *supervisor, str(folder.path)],
             env={**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[2])},
         )
         self.client = Client(folder.socket("control"), "test", 10.0)
@@ -340,3 +340,32 @@ def test_a_job_that_ends_under_the_next_supervisor_is_done_and_not_done_again(fl
 
     up.all("completed")
     assert len(up.events("spawned")) == 1
+
+
+PATCHED = """
+import os, sys
+from flotilla.errors import ProcessError
+from flotilla.fleet import resources, spawn, supervisor
+def blind(self, roots): raise OSError(24, "Too many open files")
+async def stuck(self): raise ProcessError("[7] were killed, and have not gone in 10 s")
+resources.Sampler.sample = blind
+spawn.Spawner.kill_all = stuck
+sys.exit(supervisor.main(sys.argv[1:]))
+"""
+
+
+def test_what_cannot_be_looked_at_or_killed_is_an_alert_and_no_end_of_supervision(tmp_path):
+    raw = {"command": ["sleep", "100"], "ready": "started"}
+    sampled = {"sample_every": 0.1}
+    fleet = spec.decode({"name": "real", "platforms": {"a": raw}, "monitoring": sampled}, "fleet", tmp_path)
+    folder = Folder(tmp_path / "run").make()
+    write_whole(folder.fleet_file, spec.to_yaml(fleet).encode())
+    up = Up(folder, "adopt", ("-c", PATCHED))
+
+    up.all("ready")
+    up.until(lambda: len(up.events("alert")) > 2)
+    up.guard.terminate()
+
+    assert up.guard.wait(10) == 0
+    assert up.events("alert")[-1].text == "left behind: [7] were killed, and have not gone in 10 s"
+    assert up.events()[-1].kind == "fleet_stopped"

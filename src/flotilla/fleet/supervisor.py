@@ -25,7 +25,7 @@ from typing import Any
 
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.errors import ConfigError, FlotillaError
+from flotilla.errors import ConfigError, FlotillaError, ProcessError
 from flotilla.fleet import above, adopt, attendants, ears, graph, memory, spec, whole
 from flotilla.fleet.control import Control
 from flotilla.fleet.coordinate import coordinate
@@ -207,8 +207,11 @@ class Supervisor:
             self._timer.cancel()
         await self._hands.settled()
         await self._hosts.close()
-        await self._attendants.close()
-        await self._spawner.kill_all()
+        try:
+            await self._attendants.close()
+            await self._spawner.kill_all()
+        except ProcessError as error:  # it is the guard's now: a fleet that is down comes to its end
+            self._write(Alert("critical", "", f"left behind: {error}"))
         self._write(Note("fleet_stopped", "", "", {"reason": "it was told to go down"}))
         self._keeper.write(down=True)
         await self._control.close()
@@ -320,7 +323,10 @@ class Supervisor:
     async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(seconds())
-            do()
+            try:
+                do()
+            except OSError as error:  # out of descriptors, or of memory: the next look may see again
+                self._write(Alert("warning", "", f"the supervisor could not look about: {error}"))
 
     def _beat_s(self) -> float:
         every = min(_BEAT_S, self._fleet.spec.monitoring.sample_every)
