@@ -12,7 +12,7 @@ from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.fleet import guard, spec
 from flotilla.fleet.client import Client, NoSupervisor
 from flotilla.fleet.events import EventReader
-from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
 
 CHILD = """
 import os, signal, socket, sys, time
@@ -31,12 +31,13 @@ while True:
 """
 
 SECOND = 1_000_000_000
+SUPERVISOR = ("-P", "-m", "flotilla.fleet.supervisor")
 
 
 class Up:
     """A fleet that runs, for as long as the test does."""
 
-    def __init__(self, folder, mode, supervisor=("-P", "-m", "flotilla.fleet.supervisor")):
+    def __init__(self, folder, mode, supervisor):
         self.folder = folder
         guarded = [sys.executable, "-I", "-S", guard.__file__, str(folder.path), mode, "--"]
         self.guard = subprocess.Popen(
@@ -96,15 +97,18 @@ def fleet(tmp_path):
     """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
     up = []
 
-    def bring(mode="adopt", every=(), **platforms):
-        raw = {"name": "real", "mode": mode, "platforms": {}}
+    def bring(
+        mode="adopt", every=(), rest=(), before=lambda folder: None, supervisor=SUPERVISOR, **platforms
+    ):
+        raw = {"name": "real", "mode": mode, "platforms": {}, **dict(rest)}
         for name, part in platforms.items():
             words = part.pop("words", "").split()
             command = [sys.executable, "-I", "-S", "-c", CHILD, *words]
             raw["platforms"][name.replace("_", "-")] = {"command": command, **dict(every), **part}
         folder = Folder(place(tmp_path / "fleet.yaml", "real")).make()
         write_whole(folder.fleet_file, spec.to_yaml(spec.decode(raw, "fleet", tmp_path)).encode())
-        up.append(Up(folder, mode))
+        before(folder)
+        up.append(Up(folder, mode, supervisor))
         return up[-1]
 
     yield bring
@@ -354,13 +358,18 @@ sys.exit(supervisor.main(sys.argv[1:]))
 """
 
 
-def test_what_cannot_be_looked_at_or_killed_is_an_alert_and_no_end_of_supervision(tmp_path):
-    raw = {"command": ["sleep", "100"], "ready": "started"}
-    sampled = {"sample_every": 0.1}
-    fleet = spec.decode({"name": "real", "platforms": {"a": raw}, "monitoring": sampled}, "fleet", tmp_path)
-    folder = Folder(tmp_path / "run").make()
-    write_whole(folder.fleet_file, spec.to_yaml(fleet).encode())
-    up = Up(folder, "adopt", ("-c", PATCHED))
+def test_a_stop_on_a_host_that_was_not_told_of_it_yet_is_ended_by_the_next_supervisor(fleet):
+    more = {"wanted": False, "run": "1.1", "far_pid": 77}
+    state = FleetState(1, 1, "", {"far": Kept(state="ready", more=more)})
+    rest = {"hosts": {"b": {"address": "127.0.0.1:9"}}, "shutdown_timeout": 0.5}
+
+    up = fleet(rest=rest, before=lambda folder: folder.write_state(state), far={"host": "b"})
+
+    up.all("stopping")
+
+
+def test_what_cannot_be_looked_at_or_killed_is_an_alert_and_no_end_of_supervision(fleet):
+    up = fleet(rest={"monitoring": {"sample_every": 0.1}}, supervisor=("-c", PATCHED), a={})
 
     up.all("ready")
     up.until(lambda: len(up.events("alert")) > 2)

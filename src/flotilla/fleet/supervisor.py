@@ -150,7 +150,6 @@ class Supervisor:
         above.watch(self._on_guard_lost)
         self._attendants.read_times()
         await self._adopt()
-        self._hosts.open()
         self._attendants.open()
         self._hours.look(self._attendants.times, self._fleet.lives)
         await self._control.open(self._folder.socket("control"))
@@ -164,6 +163,7 @@ class Supervisor:
             self._write(Note("stray_killed", "", f"process {stray.pid}", data))
         if found.strays:
             await self._spawner.kill(found.strays)
+        self._hosts.open()  # what was decided before may have to go on there
         if not first or found.children:
             for level in graph.levels(self._fleet.spec.needs):
                 for name in level:
