@@ -122,9 +122,7 @@ def test_two_that_begin_at_once_never_have_the_same_generation(folder):
 
 
 def test_what_is_kept_is_read_again(folder):
-    state = FleetState(
-        3, 77, str(folder.sockets), {"feed": Kept(12, 345, 3, "ab", "READY", 2, {"log_at": 5})}
-    )
+    state = FleetState(3, 77, {"feed": Kept(12, 345, 3, "ab", "READY", 2, {"log_at": 5})})
 
     folder.write_state(state)
 

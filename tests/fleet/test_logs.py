@@ -12,7 +12,6 @@ from flotilla.fleet.logs import (
     Log,
     NotSupported,
     due,
-    log_path,
     mark,
     open_log,
     punch,
@@ -69,7 +68,7 @@ def all_of(path):
 
 @pytest.fixture
 def path(tmp_path):
-    return log_path(tmp_path, "ticker")
+    return tmp_path / "logs" / "ticker.log"
 
 
 def test_what_is_written_by_several_is_all_there(path):

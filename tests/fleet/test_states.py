@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from flotilla.fleet.states import ALIVE, AT_REST, LEAVING, RUNNING, TABLE, State, as_mermaid, as_text
 
 
@@ -30,3 +32,9 @@ def test_the_diagram_shows_every_arrow_between_two_states():
     for row in TABLE:
         assert f"    {row.before} --> {row.after}: " in drawn
     assert len(as_text().splitlines()) == len(TABLE)
+
+
+def test_the_manual_shows_the_diagram_as_it_is():
+    manual = Path(__file__).parents[2] / "docs" / "fleet.md"
+
+    assert f"```mermaid\n{as_mermaid()}\n```" in manual.read_text()

@@ -1,5 +1,6 @@
 """Real fleets: a guard, a supervisor and small processes that say that they are ready and alive."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet import guard, spec
+from flotilla.fleet import guard, spec, supervisor
 from flotilla.fleet.client import Client, NoSupervisor
 from flotilla.fleet.events import EventReader
 from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
@@ -270,6 +271,16 @@ def test_a_mistake_in_the_file_starts_nothing(tmp_path):
     assert "$.platforms.p.needs: p -> p" in done.stderr
 
 
+def test_a_disk_that_is_full_keeps_a_supervisor_from_beginning_and_it_says_so(tmp_path, monkeypatch, capsys):
+    def full(folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Folder, "take", full)
+
+    assert supervisor.main([str(tmp_path / "run")]) == 1
+    assert capsys.readouterr().err == "[Errno 28] No space left on device\n"
+
+
 def test_a_stop_that_was_begun_is_ended_by_the_next_supervisor(fleet):
     up = fleet(feed={}, app={"needs": ["feed"], "words": "deaf", "shutdown_timeout": 1.0})
     up.all("ready")
@@ -360,7 +371,7 @@ sys.exit(supervisor.main(sys.argv[1:]))
 
 def test_a_stop_on_a_host_that_was_not_told_of_it_yet_is_ended_by_the_next_supervisor(fleet):
     more = {"wanted": False, "run": "1.1", "far_pid": 77}
-    state = FleetState(1, 1, "", {"far": Kept(state="ready", more=more)})
+    state = FleetState(1, 1, {"far": Kept(state="ready", more=more)})
     rest = {"hosts": {"b": {"address": "127.0.0.1:9"}}, "shutdown_timeout": 0.5}
 
     up = fleet(rest=rest, before=lambda folder: folder.write_state(state), far={"host": "b"})

@@ -36,7 +36,7 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     start_ticks: int | None = None
     generation: int = 0
     digest: str = ""  # of what it was started by (plan.birth); empty where that is not known
-    state: str = "STOPPED"
+    state: str = "stopped"
     restarts: int = 0
     more: dict[str, Any] = {}
 
@@ -46,7 +46,6 @@ class FleetState(msgspec.Struct, frozen=True):
 
     generation: int = 0
     supervisor: int = 0
-    sockets: str = ""  # the folder that they lie in
     platforms: dict[str, Kept] = {}
     more: dict[str, Any] = {}
 

@@ -46,11 +46,6 @@ class Segment(NamedTuple):
     path: Path
 
 
-def log_path(run_folder: Path, platform: str) -> Path:
-    """Return where the log of a platform is."""
-    return run_folder / "logs" / f"{platform}.log"
-
-
 def open_log(path: Path) -> int:
     """Return a descriptor that a child may have as stdout and stderr. Made with its folder if need be."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

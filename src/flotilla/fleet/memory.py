@@ -99,7 +99,7 @@ def keep(
     for name, open_ in hours.items():
         if name in platforms:
             platforms[name].more["hours"] = open_
-    return FleetState(fleet.generation, os.getpid(), "", platforms, {"down": down})
+    return FleetState(fleet.generation, os.getpid(), platforms, {"down": down})
 
 
 def recall(folder: Folder) -> Recalled:

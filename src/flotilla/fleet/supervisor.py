@@ -387,7 +387,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         asyncio.run(Supervisor(Folder(Path(arguments[0])).make()).run())
-    except FlotillaError as error:
+    except (FlotillaError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
