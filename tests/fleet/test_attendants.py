@@ -1,4 +1,6 @@
 import asyncio
+import os
+import signal
 import socket
 import sys
 
@@ -132,3 +134,21 @@ def test_a_file_that_changes_while_times_are_asked_for_has_them_asked_for_again(
         assert len(spawner.asked) == 2
 
     run(tmp_path, work, "import time; time.sleep(0.1)", platforms={"a": DAILY})
+
+
+def test_the_alerts_are_there_for_as_long_as_the_file_has_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(attendants, "_SOONEST_S", 0.02)
+    none = spec.decode({"name": "desk", "platforms": {"a": {"command": ["x"]}}})
+
+    async def work(them, folder, spawner, notes):
+        os.kill(next(iter(them.leaders)), signal.SIGTERM)  # it ends well, and should not have
+        await until(lambda: len(spawner.asked) == 2)
+
+        await until(lambda: them.leaders)
+        them.renew(none)
+        await until(lambda: not them.leaders)
+        await asyncio.sleep(0.2)
+        assert len(spawner.asked) == 2
+
+    ends_well = "import os, signal, time; signal.signal(15, lambda *_: os._exit(0)); time.sleep(1000)"
+    run(tmp_path, work, ends_well, monitoring={"alerts": {"lists": [{"to": ["env:SLACK"]}]}})

@@ -59,10 +59,10 @@ def test_a_disk_that_fails_stops_nothing_and_is_told_of_when_it_is_back(kept, mo
     written.close()
     monkeypatch.setattr(records, "EventStore", Full)
     monkeypatch.setattr(records, "_AGAIN_NS", 0)
-    written.write(Note("status", "feed", "lost", {"said": "lost"}))
+    written.write(Note("ready", "feed", "lost", {"said": "lost"}))
     written.write(Alert("warning", "feed", "lost"))
     monkeypatch.setattr(records, "EventStore", real)
-    written.write(Note("status", "feed", "kept", {"said": "kept"}))
+    written.write(Note("ready", "feed", "kept", {"said": "kept"}))
 
     texts = [event.text for event in written.read(1, 100)]
     assert texts[-1] == "kept"
@@ -73,10 +73,36 @@ def test_a_disk_that_fails_stops_nothing_and_is_told_of_when_it_is_back(kept, mo
 def test_what_is_old_is_dropped(kept):
     written, _ = kept
     for text in ("old", "older"):
-        written.write(Note("status", "feed", text, {"said": text}))
+        written.write(Note("ready", "feed", text, {"said": text}))
     sleep(0.01)
 
     dropped = written.expire(1e-9)
 
     assert dropped >= 1
     assert len(written.read(1, 10)) == 2 - dropped
+
+
+def test_a_platform_that_talks_without_end_drives_nothing_out(kept):
+    written, _ = kept
+
+    for n in range(100):
+        written.write(Note("status", "feed", f"bar {n}", {"said": f"bar {n}"}))
+        written.write(Note("status", "app", "warm", {"said": "warm"}))
+
+    told = [event.text for event in written.read(1, 1000) if event.platform == "feed"]
+    assert told == [f"bar {n}" for n in range(20)]
+    assert [event.text for event in written.read(1, 1000) if event.platform == "app"] == ["warm"]
+
+
+def test_events_that_are_damaged_are_put_aside_and_said_and_keep_nobody_from_supervising(tmp_path):
+    folder = Folder(tmp_path / "run").make()
+    folder.events.write_bytes(b"garbage" * 1000)
+
+    written = Records(folder, tmp_path / "anchor")
+
+    (event,) = written.read(1, 10)
+    written.close()
+    (aside,) = folder.path.glob("events.db.damaged-*")
+    assert event.kind == "alert"
+    assert aside.name in event.text
+    assert aside.read_bytes() == b"garbage" * 1000

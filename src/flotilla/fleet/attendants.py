@@ -77,6 +77,8 @@ class Attendants:
         before, self._spec = self._spec, spec
         if spec.monitoring.alerts is not None and before.monitoring.alerts is None:
             self._start(ALERTS)
+        elif spec.monitoring.alerts is None and (child := self._kept.get(ALERTS, _Kept()).child) is not None:
+            self._spawner.terminate(child)
         self.ask_times()
 
     def ask_times(self) -> None:
@@ -114,6 +116,8 @@ class Attendants:
     def _start(self, name: str) -> None:
         kept = self._kept.get(name, _Kept())
         if kept.child is not None or self._closing:
+            return
+        if name == ALERTS and self._spec.monitoring.alerts is None:
             return
         fds: tuple[int, ...] = ()
         module = (sys.executable, "-P", "-m")
@@ -153,6 +157,8 @@ class Attendants:
         self._kept[child.name] = _Kept()
         if child.name == API:
             self._await_knock()
+        elif child.name == ALERTS:  # somebody asked it to end, and nobody but us may
+            self._failed(ALERTS)
         elif child.name == TIMES:
             self.read_times()
             if self._ask_again:

@@ -355,13 +355,19 @@ class _Work:
                 self._leave(Stop(name, "again", "its part of the fleet's file has changed"))
             else:
                 self._lives[name] = replace(self._lives[name], platform=spec.platforms[name])
+        back = [name for name in plan.added if name in self._lives]  # taken out before, and leaving still
         for name in plan.added:
-            self._lives[name] = Life(name, spec.platforms[name])
+            if name not in back:
+                self._lives[name] = Life(name, spec.platforms[name])
+                continue
+            self._renewed[name] = spec.platforms[name]
+            if name in self._leaving:
+                self._leaving[name] = Stop(name, "again", "the fleet's file has it again, anew")
         self._needers = needers_in(self._lives)
         data = {"added": plan.added, "removed": plan.removed, "changed": tuple(plan.changed)}
         self.orders.append(Note("reloaded", "", "", data))
         for name in plan.added:
-            if spec.platforms[name].schedule is None:  # else its hours start it
+            if spec.platforms[name].schedule is None or name in back:  # else its hours start it
                 self._tell(name, Start(name, "new in the fleet's file"))
 
     def _renew(self) -> bool:

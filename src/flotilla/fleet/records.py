@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.errors import StreamError
+from flotilla.errors import DataError, StreamError
 from flotilla.fleet.audit import Chain
 from flotilla.fleet.events import Event, EventStore
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.states import Alert, Instruction, Note
 
 _AGAIN_NS = 10_000_000_000  # between two tries to open what failed
+_TALKS, _TALK_NS = 20, 10_000_000_000  # so much of what a platform says of itself is kept in so long
 
 
 class Records:
@@ -27,11 +28,12 @@ class Records:
     def __init__(self, folder: Folder, anchor: Path) -> None:
         """Open both. StreamError where another process writes them."""
         self._folder, self._anchor = folder, anchor
-        self._events: EventStore | None = EventStore(folder.events)
+        self._events: EventStore | None = _events(folder.events)
         self._chain: Chain | None = Chain(folder.audit, folder.audit_key, anchor)
         self.broken = self._chain.found  # what is wrong with the trail, empty if nothing
         self._lost = 0
         self._failed_ns = 0
+        self._said: dict[str, tuple[int, int, str]] = {}  # by platform: since when, how often, and what last
 
     @property
     def last_seq(self) -> int:
@@ -74,7 +76,7 @@ class Records:
             about = what.text.partition(":")[0]
             self.event("alert", what.name, {"severity": what.severity, "about": about}, what.text)
             self.audit("supervisor", "alert", what.name, what.text, what.severity)
-        elif isinstance(what, Note):
+        elif isinstance(what, Note) and not self._too_often(what):
             self.event(what.kind, what.name, what.data, what.text)
             if what.kind == "state":
                 self.audit("supervisor", what.data["new"], what.name, what.text, "done")
@@ -82,6 +84,18 @@ class Records:
                 names = " ".join(what.data["names"])
                 who, outcome = what.data["who"] or "supervisor", what.data["outcome"]
                 self.audit(who, what.data["command"], names, what.text, outcome, sync=who != "supervisor")
+
+    def _too_often(self, note: Note) -> bool:
+        """Return whether a platform talks so much that it would drive out what others have to tell."""
+        if note.kind != "status" or not note.name:
+            return False
+        since_ns, count, before = self._said.get(note.name, (0, 0, ""))
+        if monotonic_ns() - since_ns >= _TALK_NS:
+            since_ns, count = monotonic_ns(), 0
+        if note.text == before or count >= _TALKS:
+            return True
+        self._said[note.name] = since_ns, count + 1, note.text
+        return False
 
     def close(self) -> None:
         """Close both."""
@@ -108,7 +122,7 @@ class Records:
         lost = self._lost
         text = f"the disk failed: {lost} records were lost"
         try:
-            self._events = EventStore(self._folder.events)
+            self._events = _events(self._folder.events)
             self._chain = Chain(self._folder.audit, self._folder.audit_key, self._anchor)
             data = {"severity": "critical", "about": "the disk failed"}
             self._events.append("alert", "", data, text)
@@ -118,3 +132,18 @@ class Records:
             return False
         self._lost = 0
         return True
+
+
+def _events(path: Path) -> EventStore:
+    """Open the events; a file that is damaged is put aside: who runs is more than what was told of it."""
+    try:
+        return EventStore(path)
+    except DataError as error:
+        aside = path.with_name(f"{path.name}.damaged-{now_ns()}")
+        path.rename(aside)
+        for more in ("-wal", "-shm"):
+            path.with_name(path.name + more).unlink(missing_ok=True)
+        store = EventStore(path)
+        data = {"severity": "critical", "about": "events damaged"}
+        store.append("alert", "", data, f"the events begin anew: {error}; the file is kept as {aside.name}")
+        return store
