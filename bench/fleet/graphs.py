@@ -13,6 +13,7 @@ from time import perf_counter
 from bench.records import Job, Measured, WrongValue
 from flotilla.errors import ConfigError
 from flotilla.fleet.coordinate import coordinate
+from flotilla.fleet.fleet_state import Fleet, made
 from flotilla.fleet.spec import FleetSpec, decode
 from flotilla.fleet.states import (
     Ask,
@@ -26,7 +27,6 @@ from flotilla.fleet.states import (
     State,
     Terminate,
 )
-from flotilla.fleet.whole import Fleet, made
 
 Graph = dict[str, list[str]]
 

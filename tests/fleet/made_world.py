@@ -4,6 +4,7 @@ import random
 
 from flotilla.fleet import spec
 from flotilla.fleet.coordinate import coordinate
+from flotilla.fleet.fleet_state import down, fleet_due_ns, made, met
 from flotilla.fleet.states import (
     ALIVE,
     Adopted,
@@ -24,7 +25,6 @@ from flotilla.fleet.states import (
     Terminate,
     Tick,
 )
-from flotilla.fleet.whole import down, fleet_due_ns, made, met
 
 SECOND = 1_000_000_000
 

@@ -9,6 +9,7 @@ from tests.fleet.made_world import SECOND, World, fleet_of
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet import graph, spec
 from flotilla.fleet.coordinate import Reload
+from flotilla.fleet.fleet_state import down
 from flotilla.fleet.states import (
     ALIVE,
     TABLE,
@@ -19,7 +20,6 @@ from flotilla.fleet.states import (
     SpawnFailed,
     Tick,
 )
-from flotilla.fleet.whole import down
 
 GRAPHS = int(os.environ.get("FLOTILLA_GRAPHS", "1000"))  # 10,000 before a release
 ARROWS = {(row.before, row.after) for row in TABLE}

@@ -1,6 +1,7 @@
 import pytest
 from tests.fleet.made_world import SECOND, World, fleet_of
 
+from flotilla.fleet.fleet_state import down
 from flotilla.fleet.states import (
     Adopted,
     Alert,
@@ -17,7 +18,6 @@ from flotilla.fleet.states import (
     Terminate,
     Tick,
 )
-from flotilla.fleet.whole import down
 
 DIAMOND = {"feed": [], "left": ["feed"], "right": ["feed"], "last": ["left", "right"]}
 

@@ -5,8 +5,8 @@ import pytest
 from flotilla.errors import InvalidTransition
 from flotilla.fleet.decide import decide
 from flotilla.fleet.kinds import mistake
-from flotilla.fleet.life import Life, due_ns
 from flotilla.fleet.parts import Backoff, Drain, Health, Platform
+from flotilla.fleet.platform_state import Life, due_ns
 from flotilla.fleet.states import (
     ALIVE,
     TABLE,

@@ -8,11 +8,11 @@ from tests.fleet.made_world import fleet_of
 
 from flotilla.fleet import hosts as module
 from flotilla.fleet.coordinate import coordinate
+from flotilla.fleet.fleet_state import made
 from flotilla.fleet.folder import Kept
 from flotilla.fleet.hosts import Hosts
 from flotilla.fleet.resources import Sample
 from flotilla.fleet.states import Adopted, Alert, Ask, Note, State
-from flotilla.fleet.whole import made
 from flotilla.fleet.wire import Do, Ended, Running, Samples, Seen, Told, Welcome, digest
 
 SECOND = 10**9

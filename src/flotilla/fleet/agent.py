@@ -28,16 +28,16 @@ from msgspec.structs import replace
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError
-from flotilla.fleet import adopt, answers, ears, graph, logs, spec, whole
+from flotilla.fleet import adopt, answers, fleet_state, graph, logs, notify_socket, spec
 from flotilla.fleet.control import Control, Peer
+from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.gate import Gate
-from flotilla.fleet.hands import Hands
+from flotilla.fleet.heartbeats import Heartbeats
 from flotilla.fleet.ledger import Ledger, Process
-from flotilla.fleet.life import SERVING, Life
+from flotilla.fleet.monitor import Meter, Monitor
+from flotilla.fleet.platform_state import SERVING, Life
 from flotilla.fleet.records import Records
-from flotilla.fleet.senses import Meter, Senses
-from flotilla.fleet.silence import Silence
 from flotilla.fleet.spawn import Spawner
 from flotilla.fleet.states import (
     Alert,
@@ -118,17 +118,17 @@ class Agent:
         self._spec = spec.read(self._folder.fleet_file)
         self._records = Records(self._folder, self._folder.path.parent / f"{self._folder.path.name}.anchor")
         self._ledger = Ledger(self._folder.path / "agent.json")
-        self._ears = ears.Ears(self._folder.socket("notify"))
+        self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
         self._spawner = Spawner(self._folder, self._spec.mode)
-        self._hands = Hands(self._spawner, self._platform, self.tell, self._write, self._folder.log)
-        self._senses = Senses(
-            self.tell, lambda name: (self._folder.log(name), self._hands.begins.get(name, 0))
+        self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
+        self._monitor = Monitor(
+            self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._odd)
         self._control = Control(self._answer, self._records.read)
-        self._silence = Silence(self._lives, self._hear, self._hung)
+        self._heartbeats = Heartbeats(self._lives, self._hear, self._hung)
         for what in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(what, self._down.set)
         data = {"generation": self._hold.generation, "mode": self._spec.mode}
@@ -152,36 +152,36 @@ class Agent:
             unknown = Process("", child.pid, child.start_ticks, child.generation, ready)
             process = self._ledger.runs.get(name, unknown)
             self._ledger.began(name, process)
-            self._runs[name], self._hands.begins[name] = process.run, process.log_at
+            self._runs[name], self._executor.begins[name] = process.run, process.log_at
             self._spawner.take(child)
             state = State.READY if process.ready else State.STARTING
             now = monotonic_ns()
             life = Life(name, self._platform(name), state, pid=child.pid, runs=1, begun_ns=now)
             self._lives[name] = replace(life, beat_ns=now if process.ready else None)
-            self._hands.take(child)
-            self._senses.follow(self._lives[name])
-        self._silence.watch()
+            self._executor.take(child)
+            self._monitor.follow(self._lives[name])
+        self._heartbeats.watch()
         self._publish()
 
     async def _end(self) -> None:
         """Stop what runs, in order, each with its own time, and go."""
         self._gate.end()
-        needs = whole.needs_in(whole.made(self._spec, 0).lives)
+        needs = fleet_state.needs_in(fleet_state.made(self._spec, 0).lives)
         for level in reversed(graph.levels(needs)):
-            there = [name for name in level if name in self._hands.children]
+            there = [name for name in level if name in self._executor.children]
             for name in there:
-                self._hands.do(Terminate(name))
+                self._executor.do(Terminate(name))
             longest = max((self._platform(name).shutdown_timeout for name in there), default=0.0)
             end_ns = monotonic_ns() + int(longest * 1e9)
-            while any(name in self._hands.children for name in there) and monotonic_ns() < end_ns:
+            while any(name in self._executor.children for name in there) and monotonic_ns() < end_ns:
                 await asyncio.sleep(0.01)
             for name in there:
-                if name in self._hands.children:
+                if name in self._executor.children:
                     self._write(Alert("critical", name, "killed: not gone in time, as its host's agent ends"))
-                    self._hands.do(Kill(name))
-        await self._hands.settled()
+                    self._executor.do(Kill(name))
+        await self._executor.settled()
         await asyncio.sleep(0.05)  # for what was said last
-        self._silence.close()
+        self._heartbeats.close()
         await self._gate.close()
         await self._spawner.kill_all()
         self._write(Note("fleet_stopped", "", "", {"reason": "the agent was told to end"}))
@@ -208,7 +208,7 @@ class Agent:
         if do.what == "spawn":
             self._spawn(do)
         elif self._runs.get(do.name) == do.run:
-            self._hands.do(_ORDERS[do.what](do.name))
+            self._executor.do(_ORDERS[do.what](do.name))
         self._publish()
 
     def _spawn(self, do: Do) -> None:
@@ -230,7 +230,7 @@ class Agent:
         except FlotillaError as error:
             self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=str(error)))
             return
-        self._hands.do(Spawn(do.name, do.generation))
+        self._executor.do(Spawn(do.name, do.generation))
 
     def _charge(self, do: Do) -> None:
         """Make sure that this host's file says of a platform what the head's says: ConfigError if not."""
@@ -250,18 +250,18 @@ class Agent:
 
     def _spawned(self, event: Spawned) -> None:
         name, run = event.name, self._runs[event.name]
-        child, platform = self._hands.children[name], self._platform(name)
+        child, platform = self._executor.children[name], self._platform(name)
         ready = platform.readiness[0] == "started"
         state = State.READY if ready else State.STARTING
         runs = self._lives[name].runs + 1 if name in self._lives else 1
         life = Life(name, platform, state, pid=event.pid, runs=runs, begun_ns=monotonic_ns())
         self._lives[name] = life
-        begins = self._hands.begins[name]
+        begins = self._executor.begins[name]
         process = Process(run, child.pid, child.start_ticks, child.generation, ready, begins)
         self._ledger.began(name, process)
         self._write(Note("spawned", name, "", {"pid": event.pid, "generation": child.generation}))
         self._say(self._ledger.tell("spawned", name, run, pid=event.pid))
-        self._senses.follow(life)
+        self._monitor.follow(life)
 
     def _readied(self, event: Readied) -> None:
         life, process = self._lives[event.name], self._ledger.runs[event.name]
@@ -270,17 +270,17 @@ class Agent:
             return
         self._ledger.began(event.name, replace(process, ready=True))
         self._say(self._ledger.tell("readied", event.name, process.run))
-        self._senses.follow(life)
-        self._silence.watch()
+        self._monitor.follow(life)
+        self._heartbeats.watch()
 
     def _exited(self, event: Exited) -> None:
         name = event.name
-        self._senses.forget(name)
+        self._monitor.forget(name)
         self._lives[name] = replace(self._lives[name], pid=None, state=State.STOPPED)
         run = self._ledger.ended(name, event.code)
         data = {"code": event.code, "asked": False, "ran_s": 0.0}
         self._write(Note("exited", name, "", data))
-        self._hands.clear(name)  # whoever starts next waits for it
+        self._executor.clear(name)  # whoever starts next waits for it
         self._say(self._ledger.tell("exited", name, run, code=event.code))
 
     def _run(self, event: Any) -> str:
@@ -314,9 +314,9 @@ class Agent:
         self._records.event("status", "", {"said": text[:400]}, text[:400])
 
     def _hear(self) -> None:
-        leaders = self._hands.leaders
+        leaders = self._executor.leaders
         for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or ears.whose(pid, leaders, self._spawner.fleet)
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
             if name is None or name not in self._lives or uid not in (0, os.getuid()):
                 continue
             life = self._lives[name]
@@ -325,7 +325,7 @@ class Agent:
             elif ("WATCHDOG" in said or "READY" in said) and life.state in SERVING:
                 self._lives[name] = replace(life, beat_ns=monotonic_ns())
             if "STOPPING" in said:
-                self._hands.parting.add(name)
+                self._executor.parting.add(name)
 
     async def _every(self) -> None:
         while True:
@@ -334,7 +334,7 @@ class Agent:
             self._spawner.reap()
             self._meter.look(self._lives)
             self._gate.say(Samples(dict(self._meter.latest)))
-            for name in list(self._hands.children):
+            for name in list(self._executor.children):
                 await self._rotate(name, self._platform(name).log)
 
     async def _rotate(self, name: str, log: spec.Log) -> None:
@@ -348,7 +348,9 @@ class Agent:
 
     async def _answer(self, request: Request, _peer: Peer) -> Any:
         """Answer who asks on this host: how it is, and nothing else but to end."""
-        fleet = replace(whole.made(self._spec, self._ledger.generation), lives=self._lives, away=frozenset())
+        fleet = replace(
+            fleet_state.made(self._spec, self._ledger.generation), lives=self._lives, away=frozenset()
+        )
         match request.command:
             case "status":
                 seq = self._records.last_seq

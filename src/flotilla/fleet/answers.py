@@ -8,13 +8,13 @@ from typing import Any
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError
-from flotilla.fleet import graph, resources, whole
-from flotilla.fleet.life import Life
+from flotilla.fleet import fleet_state, graph, resources
+from flotilla.fleet.fleet_state import Fleet
 from flotilla.fleet.plan import reload_plan
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.spec import FleetSpec
 from flotilla.fleet.states import State
 from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
-from flotilla.fleet.whole import Fleet
 
 _WELL = (State.READY, State.COMPLETED)
 _BAD = (State.FAILED, State.KILLING)
@@ -56,7 +56,7 @@ def health(fleet: Fleet, hosts: tuple[HostStatus, ...] = ()) -> dict[str, Any]:
 
 def drawn(fleet: Fleet) -> dict[str, Any]:
     """Return the graph: what each needs, the order of a start, and drawings."""
-    needs = whole.needs_in(fleet.lives)
+    needs = fleet_state.needs_in(fleet.lives)
     notes = {name: life.state.value for name, life in fleet.lives.items()}
     return {
         "needs": {name: dict(life.platform.needs) for name, life in fleet.lives.items()},
@@ -80,10 +80,10 @@ def planned(fleet: Fleet, data: Mapping[str, Any], names: tuple[str, ...], new: 
 def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return whom a command concerns, in the order in which it does, those that go together in one."""
     if command == "start":
-        return whole.started_by(fleet, names)
+        return fleet_state.started_by(fleet, names)
     if command == "restart":
-        return whole.restarted_by(fleet, names)
-    return whole.stopped_by(fleet, () if command == "down" else names)
+        return fleet_state.restarted_by(fleet, names)
+    return fleet_state.stopped_by(fleet, () if command == "down" else names)
 
 
 def _platform(

@@ -17,8 +17,8 @@ import msgspec
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet.asked import UNKNOWN
 from flotilla.fleet.events import Event
+from flotilla.fleet.idempotency import UNKNOWN
 from flotilla.fleet.status import ACTS, FleetStatus, Plain, Reply, Request
 
 DEADLINE_S = 10.0

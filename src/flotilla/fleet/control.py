@@ -4,7 +4,7 @@
    be the same user, or root (`_peer`).
 2. A line of JSON is a request, at most 64 KiB; what is longer, or no request, is told so and shown the door.
 3. `answer`, the supervisor's own coroutine, is called with it. A command that acts carries a key: the same
-   key again has the same reply, also while the first is still at work (`_once`, asked.py).
+   key again has the same reply, also while the first is still at work (`_once`, idempotency.py).
 4. `events` with `follow` is a stream. Each follower has a cursor into the event store and is woken by
    `published`: nothing is queued for it here, so one that does not read holds up nobody, costs a full socket
    buffer, and is dropped after `STALLED_S`. Where it stopped reading, it may go on.
@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet.asked import UNKNOWN, Asked
+from flotilla.fleet.idempotency import UNKNOWN, IdempotencyKeys
 from flotilla.fleet.status import ACTS, Reply, Request, Wrong
 
 LONGEST = 64 * 1024  # bytes of a request
@@ -84,7 +84,7 @@ class Control:
 
     def __init__(self, answer: Answer, read_events: ReadEvents, asked: Path | None = None) -> None:
         self._answer, self._read_events = answer, read_events
-        self._asked = Asked(asked)
+        self._asked = IdempotencyKeys(asked)
         self._at_work: dict[str, asyncio.Future[None]] = {}
         self._clients: set[_Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -19,9 +19,19 @@ from flotilla.errors import ConfigError
 from flotilla.fleet import graph
 from flotilla.fleet.budget import ns
 from flotilla.fleet.decide import decide
-from flotilla.fleet.life import Life
+from flotilla.fleet.fleet_state import (
+    Fleet,
+    cycled_with,
+    met,
+    needers_in,
+    needs_in,
+    restarted_by,
+    started_by,
+    stopped_by,
+)
 from flotilla.fleet.parts import FleetSpec
 from flotilla.fleet.plan import reload_plan
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.states import (
     ALIVE,
     LEAVING,
@@ -47,16 +57,6 @@ from flotilla.fleet.states import (
     Stop,
     Tick,
     TimeOver,
-)
-from flotilla.fleet.whole import (
-    Fleet,
-    cycled_with,
-    met,
-    needers_in,
-    needs_in,
-    restarted_by,
-    started_by,
-    stopped_by,
 )
 
 

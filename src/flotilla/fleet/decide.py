@@ -16,21 +16,7 @@ from msgspec.structs import replace
 
 from flotilla.errors import InvalidTransition
 from flotilla.fleet.budget import ns
-from flotilla.fleet.ending import (
-    AGAIN_NS,
-    Told,
-    clear,
-    destroy,
-    died,
-    drain_ns,
-    leave,
-    left,
-    more,
-    terminate,
-    to,
-    trouble,
-)
-from flotilla.fleet.life import SERVING, Life, due_ns, silent_ns
+from flotilla.fleet.platform_state import SERVING, Life, due_ns, silent_ns
 from flotilla.fleet.states import (
     ALIVE,
     LEAVING,
@@ -64,6 +50,20 @@ from flotilla.fleet.states import (
     Terminate,
     Tick,
     TimeOver,
+)
+from flotilla.fleet.transitions import (
+    AGAIN_NS,
+    Told,
+    clear,
+    destroy,
+    died,
+    drain_ns,
+    leave,
+    left,
+    more,
+    terminate,
+    to,
+    trouble,
 )
 
 

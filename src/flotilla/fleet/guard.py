@@ -40,7 +40,7 @@ if __name__ == "__main__":  # the package's own door opens more than a guard nee
     sys.modules["flotilla"] = _bare
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet import strike, tree
+from flotilla.fleet import kill, tree
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -253,9 +253,9 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
         quiet = 0 if left else quiet + 1
         supervisor = left.pop(last, None)
         if left:
-            strike.sweep(left, _looking(whole, last))
+            kill.sweep(left, _looking(whole, last))
         if supervisor is not None:
-            strike.send(supervisor, signal.SIGKILL)
+            kill.send(supervisor, signal.SIGKILL)
         reap()
         if quiet == 0:
             select.select([], [], [], 0.002)

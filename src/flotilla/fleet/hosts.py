@@ -16,9 +16,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from flotilla.fleet.fleet_state import Fleet
 from flotilla.fleet.folder import Kept
-from flotilla.fleet.life import SERVING, Life
 from flotilla.fleet.link import Link
+from flotilla.fleet.platform_state import SERVING, Life
 from flotilla.fleet.resources import Sample
 from flotilla.fleet.spec import FleetSpec
 from flotilla.fleet.states import (
@@ -47,7 +48,6 @@ from flotilla.fleet.states import (
     Terminate,
 )
 from flotilla.fleet.status import HostStatus
-from flotilla.fleet.whole import Fleet
 from flotilla.fleet.wire import FromAgent, Hello, Running, Samples, Seen, Told, Welcome, digest
 
 _FAR = Spawn | Drain | Shed | Terminate | Kill | Sweep  # an agent sweeps by itself

@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from flotilla.errors import UnknownName
 from flotilla.fleet import graph
+from flotilla.fleet.fleet_state import cycled_with, made
 from flotilla.fleet.parts import FleetSpec, Platform
-from flotilla.fleet.whole import cycled_with, made
 
 # What a process is given when it is started, and keeps.
 _BORN_WITH = (

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet import strike, tree
+from flotilla.fleet import kill, tree
 from flotilla.fleet.cgroup import Cgroups, Group, Limits
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.fork import Birth, adopt_orphans, fork
@@ -286,7 +286,7 @@ class Spawner:
                 if monotonic_ns() >= end_ns:
                     raise ProcessError(f"{sorted(left)} were killed, and have not gone in {deadline_s:g} s")
                 killed |= left.keys()
-                strike.sweep(left, look)
+                kill.sweep(left, look)
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, 0.02)
             self.reap()

@@ -1,7 +1,7 @@
 """What crosses the control socket: requests, replies, and the state of a fleet as an operator sees it.
 
 One line of JSON each. A request carries an id, which its reply repeats, and a command that acts carries a
-key: the same key twice is one command (`asked.py`).
+key: the same key twice is one command (`idempotency.py`).
 """
 
 from __future__ import annotations

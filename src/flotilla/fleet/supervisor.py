@@ -2,11 +2,11 @@
 
 One loop, one thread. What happens comes in as an event: a pidfd that is readable, a datagram, an
 answer to a probe, a request, the nearest deadline. `coordinate` decides, and what it orders is
-carried out: by `hands.py` where it is about processes, and in the event store and the audit where it
+carried out: by `executor.py` where it is about processes, and in the event store and the audit where it
 is to be written down. Acts come before writings: a death is answered within milliseconds.
 
 1. `_begin` takes the folder's lock, finds what runs already (adopt.py) and goes on with it; what the
-   fleet before knew of the others is recalled (memory.py). A first start starts all.
+   fleet before knew of the others is recalled (checkpoint.py). A first start starts all.
 2. `tell` is the one way in for events. Nothing is polled but what is due: the next deadline is asked
    of the fleet, and the loop sleeps until then.
 3. `run` ends when the fleet was told to go down, and has.
@@ -26,19 +26,19 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet import above, adopt, attendants, ears, graph, memory, spec, whole
+from flotilla.fleet import adopt, checkpoint, fleet_state, graph, guard_watch, notify_socket, sidecars, spec
 from flotilla.fleet.control import Control
 from flotilla.fleet.coordinate import coordinate
-from flotilla.fleet.desk import Desk
+from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import FleetState, Folder, Kept
-from flotilla.fleet.hands import Hands
 from flotilla.fleet.hosts import Hosts
-from flotilla.fleet.hours import Hours
-from flotilla.fleet.life import SERVING
 from flotilla.fleet.log_rotation import LogRotation
+from flotilla.fleet.monitor import Meter, Monitor
+from flotilla.fleet.platform_state import SERVING
 from flotilla.fleet.records import Records
+from flotilla.fleet.request_handler import RequestHandler
 from flotilla.fleet.resources import Sample
-from flotilla.fleet.senses import Meter, Senses
+from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spawn import Child, Spawner
 from flotilla.fleet.states import (
     AT_REST,
@@ -83,7 +83,7 @@ class Supervisor:
             asyncio.create_task(self._every(self._beat_s, self._look)),
             asyncio.create_task(self._every(lambda: _EXPIRE_S, self._expire)),
         ]
-        above.ready()
+        guard_watch.ready()
         try:
             await self._down.wait()
         finally:
@@ -122,22 +122,22 @@ class Supervisor:
         anchor = self._folder.path.parent / f"{self._folder.path.name}.anchor"
         anchor = Path(fleet.audit.anchor) if fleet.audit.anchor else anchor
         self._records = Records(self._folder, anchor)
-        self._keeper = memory.Keeper(self._folder, self._state, self._write)
-        self._fleet = whole.made(fleet, self._hold.generation)
-        self._ears = ears.Ears(self._folder.socket("notify"))
+        self._keeper = checkpoint.Keeper(self._folder, self._state, self._write)
+        self._fleet = fleet_state.made(fleet, self._hold.generation)
+        self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
         self._spawner = Spawner(self._folder, fleet.mode)
-        self._hands = Hands(self._spawner, self._platform, self.tell, self._write, self._folder.log)
+        self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._hosts = Hosts(self, fleet, self._hold.generation, self._write)
-        self._senses = Senses(
-            self.tell, lambda name: (self._folder.log(name), self._hands.begins.get(name, 0))
+        self._monitor = Monitor(
+            self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._rotation = LogRotation(self._folder.log, self._write)
-        self._hours = Hours(self._ask_quietly, self._write)
-        desk = Desk(self, self._folder, self._records, self._since_ns)
-        self._control = Control(desk.answer, self._records.read, self._folder.path / "asked.jsonl")
-        self._attendants = attendants.Attendants(
+        self._scheduler = Scheduler(self._ask_quietly, self._write)
+        handler = RequestHandler(self, self._folder, self._records, self._since_ns)
+        self._control = Control(handler.answer, self._records.read, self._folder.path / "asked.jsonl")
+        self._sidecars = sidecars.Sidecars(
             fleet, self._folder, self._spawner, self._hold.generation, self._write
         )
         for what in (signal.SIGTERM, signal.SIGINT):
@@ -147,16 +147,16 @@ class Supervisor:
         if broken := self._records.broken:
             self._write(Note("audit_broken", "", broken, {"what": broken}))
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
-        above.watch(self._on_guard_lost)
-        self._attendants.read_times()
+        guard_watch.watch(self._on_guard_lost)
+        self._sidecars.read_times()
         await self._adopt()
-        self._attendants.open()
-        self._hours.look(self._attendants.times, self._fleet.lives)
+        self._sidecars.open()
+        self._scheduler.look(self._sidecars.times, self._fleet.lives)
         await self._control.open(self._folder.socket("control"))
 
     async def _adopt(self) -> None:
         """Go on with what runs already, and start what should run."""
-        state, first = memory.recall(self._folder)
+        state, first = checkpoint.recall(self._folder)
         found = adopt.adopt(self._folder, state, tuple(self._fleet.lives))
         for stray in found.strays:
             data = {"pid": stray.pid, "reason": "it bears the fleet's mark, and is of no platform"}
@@ -179,7 +179,7 @@ class Supervisor:
         lives = self._fleet.lives.items()
         if left := tuple(name for name, life in lives if life.state in RUNNING and not life.wanted):
             self.tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
-        if old := memory.outgrown(state, found.children, self._fleet):
+        if old := checkpoint.outgrown(state, found.children, self._fleet):
             self.tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 
     def _go_on_with(self, name: str, child: Child | None, state: FleetState) -> None:
@@ -187,16 +187,16 @@ class Supervisor:
         more = state.platforms.get(name, Kept()).more
         if child is not None:
             self._spawner.take(child)
-            self._hands.take(child)
-            self._hands.begins[name] = int(more.get("log_at", 0))
-            self._hands.births[name] = state.platforms[name].digest if name in state.platforms else ""
+            self._executor.take(child)
+            self._executor.begins[name] = int(more.get("log_at", 0))
+            self._executor.births[name] = state.platforms[name].digest if name in state.platforms else ""
         pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-        event = memory.begun(name, state, pid)
+        event = checkpoint.begun(name, state, pid)
         if self._platform(name).schedule is not None:
-            inside = self._hours.inside(self._attendants.times, name)
+            inside = self._scheduler.inside(self._sidecars.times, name)
             late = not inside and isinstance(event, Restored) and event.state is State.WAITING
             if "hours" in more and not (late and inside is None):
-                self._hours.recall(name, bool(more["hours"]))
+                self._scheduler.recall(name, bool(more["hours"]))
             if late:  # it died, and its hours are over: nobody starts it but they
                 return
         if event is not None:
@@ -205,10 +205,10 @@ class Supervisor:
     async def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        await self._hands.settled()
+        await self._executor.settled()
         await self._hosts.close()
         try:
-            await self._attendants.close()
+            await self._sidecars.close()
             await self._spawner.kill_all()
         except ProcessError as error:  # it is the guard's now: a fleet that is down comes to its end
             self._write(Alert("critical", "", f"left behind: {error}"))
@@ -219,7 +219,7 @@ class Supervisor:
         self._records.close()
 
     @property
-    def fleet(self) -> whole.Fleet:
+    def fleet(self) -> fleet_state.Fleet:
         """Return the fleet as it is."""
         return self._fleet
 
@@ -235,7 +235,7 @@ class Supervisor:
 
     def renewed(self, fleet: spec.FleetSpec) -> None:
         """Go by another file from now on."""
-        self._attendants.renew(fleet)
+        self._sidecars.renew(fleet)
 
     def _platform(self, name: str) -> spec.Platform:
         return self._fleet.lives[name].platform
@@ -251,18 +251,18 @@ class Supervisor:
             if isinstance(order, Note | Alert):
                 later.append(order)
             elif isinstance(order, Forget):
-                self._senses.forget(order.name)
+                self._monitor.forget(order.name)
             else:
-                (self._hosts if self._hosts.has(order) else self._hands).do(order)
+                (self._hosts if self._hosts.has(order) else self._executor).do(order)
         if isinstance(event, Spawned) and event.name in self._fleet.lives:
             data = {"pid": event.pid, "generation": self._fleet.generation}
             later.append(Note("spawned", event.name, "", data))
-            self._senses.follow(self._fleet.lives[event.name])
+            self._monitor.follow(self._fleet.lives[event.name])
         return later
 
     def _settled(self, changed: bool) -> None:
         """Wait for the nearest deadline, and keep what changed."""
-        due = whole.fleet_due_ns(self._fleet) if changed or self._due_ns is None else self._due_ns
+        due = fleet_state.fleet_due_ns(self._fleet) if changed or self._due_ns is None else self._due_ns
         if due != self._due_ns or (self._timer is None and due is not None):
             if self._timer is not None:
                 self._timer.cancel()
@@ -271,7 +271,7 @@ class Supervisor:
             self._timer = None if due is None else loop.call_at(due / 1e9, self._on_time)
         if changed:
             self._keeper.soon()
-        if whole.down(self._fleet):
+        if fleet_state.down(self._fleet):
             self._down.set()
 
     def _on_time(self) -> None:
@@ -286,9 +286,9 @@ class Supervisor:
         self._settled(False)
 
     def _hear(self) -> None:
-        leaders = self._hands.leaders
+        leaders = self._executor.leaders
         for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or ears.whose(pid, leaders, self._spawner.fleet)
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
             if name is None or name not in self._fleet.lives or uid not in (0, os.getuid()):
                 continue
             if said.get("READY") == "1" and self._platform(name).readiness[0] == "notify":
@@ -296,7 +296,7 @@ class Supervisor:
             elif "WATCHDOG" in said or "READY" in said:
                 self.tell(Beat(name))
             if "STOPPING" in said:
-                self._hands.parting.add(name)
+                self._executor.parting.add(name)
             if "STATUS" in said:
                 self._write(Note("status", name, said["STATUS"][:400], {"said": said["STATUS"][:400]}))
 
@@ -311,14 +311,14 @@ class Supervisor:
         life = self._fleet.lives.get(note.name)
         if life is None or life.state.value != note.data["new"]:
             return  # it has gone on since
-        self._senses.follow(life)
+        self._monitor.follow(life)
         if life.state in AT_REST:
-            self._hands.clear(note.name)
+            self._executor.clear(note.name)
 
     def _state(self, down: bool) -> FleetState:
-        hands, runs, hours = self._hands, self._hosts.runs, self._hours.wanted
-        there, begins, births = hands.children, hands.begins, hands.births
-        return memory.keep(self._fleet, there, begins, births, down=down, runs=runs, hours=hours)
+        executor, runs, hours = self._executor, self._hosts.runs, self._scheduler.wanted
+        there, begins, births = executor.children, executor.begins, executor.births
+        return checkpoint.keep(self._fleet, there, begins, births, down=down, runs=runs, hours=hours)
 
     async def _every(self, seconds: Callable[[], float], do: Callable[[], None]) -> None:
         while True:
@@ -330,16 +330,16 @@ class Supervisor:
 
     def _beat_s(self) -> float:
         every = min(_BEAT_S, self._fleet.spec.monitoring.sample_every)
-        return max(min(every, self._hours.wait_s(self._attendants.times)), 0.01)
+        return max(min(every, self._scheduler.wait_s(self._sidecars.times)), 0.01)
 
     def _look(self) -> None:
         """Look at what nobody tells of: what is used, how long the logs are, what time it is."""
         notify.alive()
         self._spawner.reap()
         self._meter.look(self._fleet.lives)
-        rules = {name: self._platform(name).log for name in self._hands.children}
-        self._rotation.look(rules | dict.fromkeys(attendants.NAMES, spec.Log()))
-        self._hours.look(self._attendants.times, self._fleet.lives)
+        rules = {name: self._platform(name).log for name in self._executor.children}
+        self._rotation.look(rules | dict.fromkeys(sidecars.NAMES, spec.Log()))
+        self._scheduler.look(self._sidecars.times, self._fleet.lives)
 
     def _begin_work(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

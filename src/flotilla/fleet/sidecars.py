@@ -31,7 +31,7 @@ class _Kept(NamedTuple):
     failures: int = 0
 
 
-class Attendants:
+class Sidecars:
     """Keeps the fleet's own processes. note: takes what is worth writing down."""
 
     def __init__(

@@ -2,10 +2,19 @@ import pytest
 from tests.fleet.made_world import World, fleet_of
 
 from flotilla.errors import UnknownName
-from flotilla.fleet.life import Life
+from flotilla.fleet.fleet_state import (
+    down,
+    fleet_due_ns,
+    made,
+    met,
+    needs_in,
+    restarted_by,
+    started_by,
+    stopped_by,
+)
 from flotilla.fleet.parts import Platform
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.states import Ask, State
-from flotilla.fleet.whole import down, fleet_due_ns, made, met, needs_in, restarted_by, started_by, stopped_by
 
 DIAMOND = {"feed": [], "left": ["feed"], "right": ["feed"], "last": ["left", "right"]}
 

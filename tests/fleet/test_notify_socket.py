@@ -10,14 +10,14 @@ import pytest
 
 from flotilla.clock import sleep
 from flotilla.fleet import tree
-from flotilla.fleet.ears import Ears, whose, words
+from flotilla.fleet.notify_socket import NotifySocket, whose, words
 
 READY = "import os; from flotilla import notify; notify.ready(); print(os.getpid(), os.getuid())"
 
 
 @pytest.fixture
 def ears(tmp_path):
-    ears = Ears(tmp_path / "notify.sock")
+    ears = NotifySocket(tmp_path / "notify.sock")
     yield ears
     ears.close()
 
@@ -64,9 +64,9 @@ def test_descriptors_that_are_sent_along_are_not_kept(ears):
 
 
 def test_the_address_of_one_that_died_is_taken_over_and_is_private(tmp_path):
-    Ears(tmp_path / "s")._socket.close()  # as the kernel does for a dead process
+    NotifySocket(tmp_path / "s")._socket.close()  # as the kernel does for a dead process
 
-    ears = Ears(tmp_path / "s")
+    ears = NotifySocket(tmp_path / "s")
 
     assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600
     ears.close()

@@ -1,5 +1,5 @@
-from flotilla.fleet.life import Life, due_ns, silent_ns
 from flotilla.fleet.parts import Backoff, Health, Platform
+from flotilla.fleet.platform_state import Life, due_ns, silent_ns
 from flotilla.fleet.states import State
 
 SECOND = 1_000_000_000

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.fleet import schedule
-from flotilla.fleet.life import Life
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.states import ALIVE, Ask, Note, State
 
 
-class Hours:
+class Scheduler:
     """Follows the times. ask: takes what is to be started or stopped; note: what is worth writing down."""
 
     def __init__(self, ask: Callable[[Ask], None], note: Callable[[Note], None]) -> None:

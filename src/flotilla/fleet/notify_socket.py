@@ -30,7 +30,7 @@ class Heard(NamedTuple):
     said: dict[str, str]
 
 
-class Ears:
+class NotifySocket:
     """The listening end, at a path. Register `fileno()` with the loop, and `hear()` when it is readable."""
 
     def __init__(self, path: Path) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from flotilla.fleet import budget
 from flotilla.fleet.budget import ns
-from flotilla.fleet.life import SERVING, Life
+from flotilla.fleet.platform_state import SERVING, Life
 from flotilla.fleet.states import (
     RUNNING,
     Alert,

@@ -29,7 +29,7 @@ class _Line(Struct, frozen=True, omit_defaults=True):
     reply: Reply | None = None
 
 
-class Asked:
+class IdempotencyKeys:
     """The keys of the last commands, and what was replied. path: where they are kept; None: in memory."""
 
     def __init__(self, path: Path | None = None, most: int = MOST) -> None:

@@ -2,9 +2,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from flotilla.fleet.life import Life
+from flotilla.fleet.monitor import Meter, Monitor
 from flotilla.fleet.parts import Health, Platform, Resources
-from flotilla.fleet.senses import Meter, Senses
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.states import Over, Probed, Readied, State
 
 
@@ -16,7 +16,7 @@ def told_by(life, log=(Path(os.devnull), 0), serve=None, seconds=0.4):
         server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         one = life(port) if callable(life) else life
-        senses = Senses(told.append, lambda name: log)
+        senses = Monitor(told.append, lambda name: log)
         senses.follow(one)
         senses.follow(one)
         await asyncio.sleep(seconds)

@@ -3,9 +3,9 @@ import asyncio
 from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet.life import Life
+from flotilla.fleet.heartbeats import Heartbeats
 from flotilla.fleet.parts import Health, Platform
-from flotilla.fleet.silence import Silence
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.states import State
 
 PLATFORM = Platform(("x",), health=Health(heartbeat_s=0.04))  # silent after 0.1 s
@@ -20,7 +20,7 @@ def watched(during, **lives):
 
     async def all_of_it():
         told = []
-        silence = Silence(lives, lambda: None, lambda name, silent_s: told.append((name, silent_s)))
+        silence = Heartbeats(lives, lambda: None, lambda name, silent_s: told.append((name, silent_s)))
         silence.watch()
         await during(lives)
         silence.close()

@@ -40,7 +40,7 @@ _APART_S = 0.005  # two births: a storm of them starves nobody who asks
 _ASK_S = 5.0  # to answer that it will use less
 
 
-class Hands:
+class Executor:
     """Acts on platforms. tell: takes the events. alert: takes what no event says. log: of a platform."""
 
     def __init__(

@@ -5,9 +5,9 @@ import os
 from tests.fleet.made_world import World, fleet_of
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet import memory
+from flotilla.fleet import checkpoint
+from flotilla.fleet.checkpoint import Keeper, begun, keep, recall
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.memory import Keeper, begun, keep, recall
 from flotilla.fleet.spawn import Child
 from flotilla.fleet.states import Adopted, Restored, State
 
@@ -101,7 +101,7 @@ def test_many_changes_are_written_once(tmp_path):
 
 def test_a_disk_that_is_full_is_told_of_once_and_tried_again(tmp_path, monkeypatch):
     folder = Folder(tmp_path / "run").make()
-    monkeypatch.setattr(memory, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(checkpoint, "_AGAIN_S", 0.05)
     alerts = []
 
     def full(*args):

@@ -8,9 +8,9 @@ from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet import audit, spec
 from flotilla.fleet.control import Peer
 from flotilla.fleet.coordinate import coordinate
-from flotilla.fleet.desk import Desk
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.records import Records
+from flotilla.fleet.request_handler import RequestHandler
 from flotilla.fleet.status import Request
 
 ME = Peer(os.getpid(), os.getuid())
@@ -23,7 +23,7 @@ class Office:
         self.world = World(fleet_of({"feed": [], "app": ["feed"]}))
         self.folder, self.records = folder, records
         self.samples, self.renewals, self.hosts = {}, [], {}
-        self.desk = Desk(self, folder, records, since_ns=1)
+        self.desk = RequestHandler(self, folder, records, since_ns=1)
 
     @property
     def fleet(self):

@@ -13,15 +13,15 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet import answers, spec, whole
+from flotilla.fleet import answers, fleet_state, spec
 from flotilla.fleet.control import Peer
 from flotilla.fleet.coordinate import Reload
+from flotilla.fleet.fleet_state import Fleet
 from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.records import Records
 from flotilla.fleet.resources import Sample
 from flotilla.fleet.states import Ask, Event
 from flotilla.fleet.status import HostStatus, Request
-from flotilla.fleet.whole import Fleet
 
 _MOST = 1000  # events of one answer
 
@@ -48,7 +48,7 @@ class Supervised(Protocol):
         """Return what each platform used when it was last looked at."""
 
 
-class Desk:
+class RequestHandler:
     """Answers, for one supervisor. since_ns: when it began, ns UTC."""
 
     def __init__(self, supervisor: Supervised, folder: Folder, records: Records, since_ns: int) -> None:
@@ -106,7 +106,7 @@ class Desk:
         if request.command not in ("start", "restart"):
             raise ConfigError(f"{request.command} takes no overrides")
         fleet = self._supervisor.fleet
-        names = whole.known(fleet, request.platforms)
+        names = fleet_state.known(fleet, request.platforms)
         if not request.platforms or len(names) > 1:
             raise ConfigError("overrides are for one platform: name it")
         changed = {name: spec.override(fleet.lives[name].platform, request.overrides) for name in names}

@@ -1,8 +1,8 @@
-from flotilla.fleet.ending import clear, destroy, died, leave, left, terminate, trouble
-from flotilla.fleet.life import Life
 from flotilla.fleet.parts import Drain, Platform
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.states import Alert, Kill, Note, State, Terminate
 from flotilla.fleet.states import Drain as Ask
+from flotilla.fleet.transitions import clear, destroy, died, leave, left, terminate, trouble
 
 READY = Life(
     "a", Platform(("x",), drain=Drain("USR1", timeout=3.0)), State.READY, wanted=True, pid=7, ready_ns=1

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet import above
+from flotilla.fleet import guard_watch
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def guard(monkeypatch):
 async def lost(then):
     """Watch, do `then`, and return whether the guard is known to be lost within a while."""
     known = asyncio.Event()
-    above.watch(known.set)
+    guard_watch.watch(known.set)
     then()
     try:
         await asyncio.wait_for(known.wait(), 0.2)
@@ -55,6 +55,6 @@ def test_nobody_waits_for_a_guard_that_does_not_listen(monkeypatch, tmp_path):
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "none"))
     began_ns = monotonic_ns()
 
-    above.ready()
+    guard_watch.ready()
 
     assert monotonic_ns() - began_ns < 1e9

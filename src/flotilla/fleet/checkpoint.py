@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ProcessError
+from flotilla.fleet.fleet_state import Fleet
 from flotilla.fleet.folder import FleetState, Folder, Kept
-from flotilla.fleet.life import Life
 from flotilla.fleet.plan import birth
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.spawn import Child
 from flotilla.fleet.states import ALIVE, About, Adopted, Alert, Restored, State
-from flotilla.fleet.whole import Fleet
 
 _SOON_S = 0.02
 _AGAIN_S = 5.0  # after the disk would not have it

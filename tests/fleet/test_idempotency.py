@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.fleet.asked import UNKNOWN, Asked
+from flotilla.fleet.idempotency import UNKNOWN, IdempotencyKeys
 from flotilla.fleet.status import Reply, Request
 
 STOP = Request(4, "stop", ("feed",), key="k1")
@@ -18,7 +18,7 @@ def path(tmp_path):
 
 
 def test_a_key_is_new_once(path):
-    asked = Asked(path)
+    asked = IdempotencyKeys(path)
     before = asked.find(STOP)
     asked.begin(STOP)
     asked.end(STOP, DONE)
@@ -28,25 +28,25 @@ def test_a_key_is_new_once(path):
 
 
 def test_a_later_supervisor_knows_what_was_replied(path):
-    asked = Asked(path)
+    asked = IdempotencyKeys(path)
     asked.begin(STOP)
     asked.end(STOP, DONE)
 
-    assert Asked(path).find(STOP) == DONE
+    assert IdempotencyKeys(path).find(STOP) == DONE
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_command_that_a_death_cut_short_is_unknown(path):
-    Asked(path).begin(STOP)
+    IdempotencyKeys(path).begin(STOP)
 
-    found = Asked(path).find(STOP)
+    found = IdempotencyKeys(path).find(STOP)
 
     assert found is not None
     assert (found.ok, found.error.kind) == (False, UNKNOWN)
 
 
 def test_a_key_of_another_command_is_refused(path):
-    asked = Asked(path)
+    asked = IdempotencyKeys(path)
     asked.begin(STOP)
 
     with pytest.raises(ConfigError, match="used for another command"):
@@ -54,22 +54,22 @@ def test_a_key_of_another_command_is_refused(path):
 
 
 def test_a_line_that_a_death_cut_off_is_left_out(path):
-    asked = Asked(path)
+    asked = IdempotencyKeys(path)
     asked.begin(STOP)
     asked.end(STOP, DONE)
     with path.open("ab") as file:
         file.write(b'{"key":"k2","dig')
 
-    again = Asked(path)
+    again = IdempotencyKeys(path)
     again.begin(msgspec.structs.replace(STOP, key="k3"))
 
-    assert Asked(path).find(STOP) == DONE
-    assert Asked(path).find(msgspec.structs.replace(STOP, key="k2")) is None
-    assert Asked(path).find(msgspec.structs.replace(STOP, key="k3")) is not None
+    assert IdempotencyKeys(path).find(STOP) == DONE
+    assert IdempotencyKeys(path).find(msgspec.structs.replace(STOP, key="k2")) is None
+    assert IdempotencyKeys(path).find(msgspec.structs.replace(STOP, key="k3")) is not None
 
 
 def test_the_oldest_keys_are_forgotten_and_the_file_stays_small(path):
-    asked = Asked(path, most=10)
+    asked = IdempotencyKeys(path, most=10)
     for k in range(200):
         request = msgspec.structs.replace(STOP, key=f"k{k}")
         asked.begin(request)
@@ -81,7 +81,7 @@ def test_the_oldest_keys_are_forgotten_and_the_file_stays_small(path):
 
 
 def test_without_a_file_it_remembers_all_the_same():
-    asked = Asked()
+    asked = IdempotencyKeys()
     asked.begin(STOP)
     asked.end(STOP, DONE)
 
@@ -89,7 +89,7 @@ def test_without_a_file_it_remembers_all_the_same():
 
 
 def test_a_full_disk_refuses_no_command_and_what_it_tore_spoils_no_later_line(path, monkeypatch):
-    asked = Asked(path)
+    asked = IdempotencyKeys(path)
     take = os.write
 
     def full(descriptor, data):
@@ -105,4 +105,4 @@ def test_a_full_disk_refuses_no_command_and_what_it_tore_spoils_no_later_line(pa
     asked.begin(other)
     asked.end(other, DONE)
 
-    assert Asked(path).find(other) == DONE
+    assert IdempotencyKeys(path).find(other) == DONE

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from flotilla.clock import sleep
-from flotilla.fleet import strike, tree
+from flotilla.fleet import kill, tree
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_group_is_struck_as_a_whole_when_one_of_it_is_known(pair):
     child = tree.read(tree.children(shell.pid)[0])
     assert child is not None
 
-    strike.strike({shell.pid: tree.read(shell.pid)}, {shell.pid: tree.read(shell.pid)}, signal.SIGKILL)
+    kill.strike({shell.pid: tree.read(shell.pid)}, {shell.pid: tree.read(shell.pid)}, signal.SIGKILL)
 
     shell.wait()
     for _ in range(100):
@@ -42,7 +42,7 @@ def test_in_a_session_of_others_only_whom_we_know_is_struck(pair):
     shell, stranger = pair
     found = {stranger.pid: tree.read(stranger.pid)}
 
-    strike.strike(found, found, signal.SIGKILL)
+    kill.strike(found, found, signal.SIGKILL)
 
     assert stranger.wait() == -signal.SIGKILL
     assert shell.poll() is None
@@ -52,7 +52,7 @@ def test_one_that_appears_while_we_strike_is_killed_with_the_rest(pair):
     shell, stranger = pair
     first, second = ({process.pid: tree.read(process.pid)} for process in pair)
 
-    strike.sweep(first, lambda: first | second)
+    kill.sweep(first, lambda: first | second)
 
     assert (shell.wait(), stranger.wait()) == (-signal.SIGKILL, -signal.SIGKILL)
 
@@ -61,5 +61,5 @@ def test_a_later_process_of_the_same_number_is_left_alone():
     us = tree.read(os.getpid())
     assert us is not None
 
-    assert strike.send(us._replace(start_ticks=1), signal.SIGKILL)
-    assert strike.send(us._replace(pid=2**22 + 1), signal.SIGKILL)
+    assert kill.send(us._replace(start_ticks=1), signal.SIGKILL)
+    assert kill.send(us._replace(pid=2**22 + 1), signal.SIGKILL)

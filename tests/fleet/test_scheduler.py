@@ -1,10 +1,10 @@
 import pytest
 
-from flotilla.fleet import hours
-from flotilla.fleet.hours import Hours
-from flotilla.fleet.life import Life
+from flotilla.fleet import scheduler
 from flotilla.fleet.parts import Platform, Schedule
+from flotilla.fleet.platform_state import Life
 from flotilla.fleet.schedule import Times, Window
+from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.states import State
 
 SECOND = 1_000_000_000
@@ -15,8 +15,8 @@ TIMES = Times({"feed": (Window(100 * SECOND, 200 * SECOND),)}, 10**18)
 @pytest.fixture
 def clock(monkeypatch):
     at = {"wall": 0, "monotonic": 0}
-    monkeypatch.setattr(hours, "now_ns", lambda: at["wall"])
-    monkeypatch.setattr(hours, "monotonic_ns", lambda: at["monotonic"])
+    monkeypatch.setattr(scheduler, "now_ns", lambda: at["wall"])
+    monkeypatch.setattr(scheduler, "monotonic_ns", lambda: at["monotonic"])
 
     def go(seconds):
         at.update(wall=at["wall"] + seconds * SECOND, monotonic=at["monotonic"] + seconds * SECOND)
@@ -26,7 +26,7 @@ def clock(monkeypatch):
 
 def test_it_is_started_and_stopped_when_its_time_comes_and_not_twice(clock):
     asked = []
-    look = Hours(lambda ask: asked.append((ask.command, ask.names)), lambda note: None)
+    look = Scheduler(lambda ask: asked.append((ask.command, ask.names)), lambda note: None)
     stopped, running = Life("feed", DAY), Life("feed", DAY, State.READY, wanted=True)
 
     look.look(TIMES, {"feed": stopped})
@@ -43,7 +43,7 @@ def test_it_is_started_and_stopped_when_its_time_comes_and_not_twice(clock):
 
 def test_what_a_person_did_between_two_changes_stands(clock):
     asked = []
-    look = Hours(lambda ask: asked.append(ask.command), lambda note: None)
+    look = Scheduler(lambda ask: asked.append(ask.command), lambda note: None)
     clock(150)
     look.look(TIMES, {"feed": Life("feed", DAY, State.READY, wanted=True)})
 
@@ -57,13 +57,13 @@ def test_what_had_failed_is_not_started_anew_by_a_new_supervisor(clock):
     asked = []
     clock(150)
 
-    Hours(asked.append, lambda note: None).look(TIMES, {"feed": Life("feed", DAY, State.FAILED)})
+    Scheduler(asked.append, lambda note: None).look(TIMES, {"feed": Life("feed", DAY, State.FAILED)})
 
     assert asked == []
 
 
 def test_without_times_nothing_is_done(clock):
-    look = Hours(lambda ask: pytest.fail("asked"), lambda note: None)
+    look = Scheduler(lambda ask: pytest.fail("asked"), lambda note: None)
 
     look.look(None, {"feed": Life("feed", DAY)})
 
@@ -81,7 +81,7 @@ def test_without_times_nothing_is_done(clock):
 )
 def test_only_a_change_of_the_hours_acts_under_a_new_supervisor(clock, before, life, asked):
     told = []
-    hours = Hours(lambda ask: told.append(ask.command), lambda note: None)
+    hours = Scheduler(lambda ask: told.append(ask.command), lambda note: None)
     clock(150)
     if before is not None:
         hours.recall("feed", before)
@@ -94,8 +94,8 @@ def test_only_a_change_of_the_hours_acts_under_a_new_supervisor(clock, before, l
 
 
 def test_whether_it_is_within_its_hours_is_known_only_with_times(clock):
-    assert Hours.inside(None, "feed") is None
-    assert Hours.inside(TIMES, "app") is None
-    assert Hours.inside(TIMES, "feed") is False
+    assert Scheduler.inside(None, "feed") is None
+    assert Scheduler.inside(TIMES, "app") is None
+    assert Scheduler.inside(TIMES, "feed") is False
     clock(150)
-    assert Hours.inside(TIMES, "feed") is True
+    assert Scheduler.inside(TIMES, "feed") is True

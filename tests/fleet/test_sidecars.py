@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from flotilla.clock import now_ns
-from flotilla.fleet import attendants, spec
-from flotilla.fleet.attendants import Attendants
+from flotilla.fleet import sidecars, spec
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.parts import Platform
+from flotilla.fleet.sidecars import Sidecars
 from flotilla.fleet.spawn import Spawner
 
 DAILY = {"command": ["x"], "schedule": {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}}
@@ -35,7 +35,7 @@ def run(tmp_path, work, code="import time; time.sleep(1000)", **fleet):
         folder = Folder(tmp_path / "run").make()
         spawner, notes = Pretend(folder, code), []
         raw = {"name": "desk", "platforms": {"a": {"command": ["x"]}}} | fleet
-        them = Attendants(spec.decode(raw), folder, spawner, 1, notes.append)
+        them = Sidecars(spec.decode(raw), folder, spawner, 1, notes.append)
         them.open()
         try:
             await work(them, folder, spawner, notes)
@@ -71,7 +71,7 @@ def test_the_api_begins_at_the_first_knock_and_not_before(tmp_path):
 
 
 def test_one_that_fails_is_started_later_and_later(tmp_path, monkeypatch):
-    monkeypatch.setattr(attendants, "_SOONEST_S", 0.02)
+    monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
 
     async def work(them, folder, spawner, notes):
         await until(lambda: len(spawner.asked) == 4)
@@ -113,7 +113,7 @@ def test_an_address_that_cannot_be_had_leaves_a_fleet_without_api_and_says_so(tm
 
 
 def test_hours_that_cannot_be_had_are_an_alert_and_one_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(attendants, "_SOONEST_S", 0.02)
+    monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
 
     async def work(them, folder, spawner, notes):
         await until(lambda: len(spawner.asked) == 3)
@@ -137,7 +137,7 @@ def test_a_file_that_changes_while_times_are_asked_for_has_them_asked_for_again(
 
 
 def test_the_alerts_are_there_for_as_long_as_the_file_has_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(attendants, "_SOONEST_S", 0.02)
+    monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
     none = spec.decode({"name": "desk", "platforms": {"a": {"command": ["x"]}}})
 
     async def work(them, folder, spawner, notes):

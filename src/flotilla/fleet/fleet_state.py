@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from flotilla.errors import UnknownName
 from flotilla.fleet import graph
-from flotilla.fleet.life import Life, due_ns
 from flotilla.fleet.parts import FleetSpec, Platform
+from flotilla.fleet.platform_state import Life, due_ns
 from flotilla.fleet.states import ALIVE, AT_REST, RUNNING, Condition, State, Stop
 
 

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from flotilla.fleet import logs
+from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.hands import Hands
 from flotilla.fleet.parts import Drain as Draining
 from flotilla.fleet.parts import Platform
 from flotilla.fleet.spawn import Spawner
@@ -33,7 +33,7 @@ def acted(tmp_path, platforms, *steps):
         folder = Folder(tmp_path / "run").make()
         spawner = Spawner(folder)
         told = []
-        hands = Hands(spawner, platforms.get, told.append, told.append, folder.log)
+        hands = Executor(spawner, platforms.get, told.append, told.append, folder.log)
         for step in steps:
             if callable(step):
                 for _ in range(1000):

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet.life import Life, silent_ns
+from flotilla.fleet.platform_state import Life, silent_ns
 
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _AGAIN_NS = 1_000_000_000  # one that is silent still is told of again: a head may have come since
 
 
-class Silence:
+class Heartbeats:
     """Watches `lives`. hear: takes in what was said; tell: name, and for how many seconds it was silent."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """Ask platforms how they are, each at its own pace: ready yet, well still, how much they use.
 
-A platform that says READY=1 by itself is not asked; it is heard (ears.py). Others are looked at
+A platform that says READY=1 by itself is not asked; it is heard (notify_socket.py). Others are looked at
 while they start (`_await_ready`), and all that have a probe while they serve (`_watch`). What is
 seen is told as an event.
 """
@@ -13,13 +13,13 @@ from pathlib import Path
 
 from flotilla.clock import monotonic_ns
 from flotilla.fleet import probe, resources
-from flotilla.fleet.life import SERVING, Life
+from flotilla.fleet.platform_state import SERVING, Life
 from flotilla.fleet.states import Event, Note, Over, Probed, Readied, State
 
 _SOONEST_S, _LATEST_S = 0.02, 0.5  # between two looks at one that starts
 
 
-class Senses:
+class Monitor:
     """One task for each platform that is to be asked. log: its log, and where in it this run begins."""
 
     def __init__(self, tell: Callable[[Event], None], log: Callable[[str], tuple[Path, int]]) -> None:
