@@ -256,7 +256,7 @@ def test_on_the_host_it_answers_how_it_is_and_to_an_end_and_to_nothing_else(site
     site.start()
     client = Client(site.folder.socket("control"), "test")
 
-    assert client.ask("health")["status"] == "ok"
+    assert client.ask("health")["status"] == "healthy"
     assert client.ask("plan", data={"of": "down"}) == {"order": []}
     with pytest.raises(ConfigError, match="ask the head"):
         client.ask("start", ["feed"])

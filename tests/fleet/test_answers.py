@@ -31,7 +31,7 @@ def test_the_status_crosses_the_socket_as_it_is():
 
 def test_a_fleet_is_as_well_as_its_worst_platform():
     world = up()
-    assert answers.health(world.fleet)["status"] == "ok"
+    assert answers.health(world.fleet)["status"] == "healthy"
 
     world.exit("feed", -9)
     assert answers.health(world.fleet)["status"] == "degraded"

@@ -1,7 +1,16 @@
 import msgspec
 import pytest
 
-from flotilla.fleet.status import FleetStatus, PlatformStatus, Request, lives, underway, well
+from flotilla.fleet.status import (
+    FleetStatus,
+    HostStatus,
+    PlatformStatus,
+    Request,
+    health,
+    lives,
+    underway,
+    well,
+)
 
 
 def test_a_request_is_a_line_with_no_more_than_is_said():
@@ -52,3 +61,22 @@ def test_states_say_whether_there_is_a_process_and_whether_to_wait():
         "failed": (False, False, False),
         "degraded": (True, False, False),
     }
+
+
+@pytest.mark.parametrize(
+    ("states", "sight", "worst"),
+    [
+        (("ready", "completed", "stopped"), "seen", "healthy"),
+        (("ready", "starting"), "seen", "changing"),
+        (("ready", "backoff", "degraded"), "seen", "degraded"),
+        (("ready",), "lost", "degraded"),  # `on_lost: hold` counts it as it was, and nobody sees it
+        (("ready", "killing"), "seen", "failed"),
+        (("failed", "degraded"), "lost", "failed"),
+        ((), "seen", "healthy"),
+    ],
+)
+def test_health_is_the_worst_that_is_true(states, sight, worst):
+    platforms = tuple(PlatformStatus(f"p{n}", state) for n, state in enumerate(states))
+    hosts = (HostStatus("b", "10.0.0.2:1", sight),)
+
+    assert health(FleetStatus("real", 1, "adopt", 1, platforms, hosts=hosts)) == worst

@@ -14,10 +14,8 @@ from flotilla.fleet.plan import reload_plan
 from flotilla.fleet.platform_state import Life
 from flotilla.fleet.spec import FleetSpec
 from flotilla.fleet.states import State
-from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
-
-_WELL = (State.READY, State.COMPLETED)
-_BAD = (State.FAILED, State.KILLING)
+from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus, well
+from flotilla.fleet.status import health as how_well
 
 
 def status(
@@ -40,17 +38,16 @@ def status(
 
 
 def health(fleet: Fleet, hosts: tuple[HostStatus, ...] = ()) -> dict[str, Any]:
-    """Return whether the fleet is well: ok, degraded or failed, and why."""
-    wanted = [life for life in fleet.lives.values() if life.wanted or life.state in _BAD]
-    bad = [life for life in wanted if life.state in _BAD]
-    poor = [life for life in wanted if life.state not in (*_WELL, *_BAD)]
+    """Return whether the fleet is well (status.Health), and why it is not."""
+    seen = status(fleet, {}, seq=0, since_ns=0, hosts=hosts)
     blind = {f"host {host.name}": host.why or host.sight for host in hosts if host.sight != "seen"}
+    poor = [one for one in seen.platforms if one.state != "stopped" and not well(one)]
     return {
-        "status": "failed" if bad else "degraded" if poor or blind else "ok",
+        "status": how_well(seen),
         "name": fleet.spec.name,
         "generation": fleet.generation,
-        "platforms": {name: life.state.value for name, life in fleet.lives.items()},
-        "reasons": {life.name: life.reason or life.state.value for life in (*bad, *poor)} | blind,
+        "platforms": {one.name: one.state for one in seen.platforms},
+        "reasons": {one.name: one.reason or one.state for one in poor} | blind,
     }
 
 

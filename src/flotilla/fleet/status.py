@@ -106,6 +106,7 @@ class FleetStatus(Struct, frozen=True):
 LIVING = ("starting", "ready", "degraded", "draining", "stopping", "killing")  # a process is there
 UNDERWAY = ("waiting", "starting", "backoff", "draining", "stopping", "killing")  # another state soon
 WELL = ("ready", "completed")
+Health = Literal["healthy", "changing", "degraded", "failed"]
 
 
 def lives(platform: PlatformStatus) -> bool:
@@ -121,3 +122,14 @@ def underway(platform: PlatformStatus) -> bool:
 def well(platform: PlatformStatus) -> bool:
     """Return whether the platform does what it is there for."""
     return platform.state in WELL
+
+
+def health(status: FleetStatus) -> Health:
+    """Return the worst that is true of those that should run, and of the hosts."""
+    running = [platform for platform in status.platforms if platform.state != "stopped"]
+    if any(platform.state in ("failed", "killing") for platform in running):
+        return "failed"
+    unseen = any(host.sight != "seen" for host in status.hosts)
+    if unseen or any(not well(platform) and not underway(platform) for platform in running):
+        return "degraded"
+    return "changing" if any(underway(platform) for platform in running) else "healthy"

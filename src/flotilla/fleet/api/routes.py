@@ -15,7 +15,8 @@ from flotilla.fleet.api.roles import Busy, Guarded, asker, least, require
 from flotilla.fleet.api.services import services
 from flotilla.fleet.api.stream import Stream
 from flotilla.fleet.api.tokens import Role
-from flotilla.fleet.status import FleetStatus, underway, well
+from flotilla.fleet.status import FleetStatus, well
+from flotilla.fleet.status import health as how_well
 
 router = APIRouter(prefix="/api/v1", route_class=Guarded)
 scrape = APIRouter(route_class=Guarded)  # Prometheus asks at /metrics
@@ -124,7 +125,7 @@ async def health(request: Request) -> Response:
     }
     return answer(
         {
-            "status": _health(status),
+            "status": how_well(status),
             "fleet": status.name,
             "generation": status.generation,
             "seq": status.seq,
@@ -193,12 +194,3 @@ def _named(status: FleetStatus, name: str) -> Any:
     if found is None:
         raise UnknownName("platform", name, [platform.name for platform in status.platforms])
     return found
-
-
-def _health(status: FleetStatus) -> str:
-    running = [platform for platform in status.platforms if platform.state.lower() != "stopped"]
-    if any(platform.state.lower() == "failed" for platform in running):
-        return "failed"
-    if any(not well(platform) and not underway(platform) for platform in running):
-        return "degraded"
-    return "changing" if any(underway(platform) for platform in running) else "healthy"
