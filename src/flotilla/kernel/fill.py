@@ -112,12 +112,8 @@ def sell(
     quantity: Floats,
     paid: Floats,
 ) -> None:
-    """Fill the sells, and add up in `need`, float64[P], what the buys would cost."""
+    """Fill the sells, and add up in `need`, float64[P], all 0 before, what the buys would cost."""
     lanes = need.shape[0]
-    for k in range(1, queue[0] + 1):
-        _, first, last = place(queue[k], lanes)
-        for p in range(first, last):
-            need[p] = 0.0
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
@@ -170,6 +166,7 @@ def buy(
     fee: Floats,
     lot: Floats,
     scale: Floats,
+    need: Floats,
     pending: Flags,
     queue: Ints,
     price: Floats,
@@ -180,8 +177,8 @@ def buy(
     fees: Floats,
     rounding: bool,
 ) -> None:
-    """Fill the buys, each portfolio's scaled by its one factor; count all fills, and forget the orders."""
-    lanes = scale.shape[0]
+    """Fill the buys, each portfolio's scaled by its one factor; count all fills, forget orders and needs."""
+    lanes, left = scale.shape[0], 0
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
@@ -199,14 +196,11 @@ def buy(
                 fees[p] += fee_of(done, at, fee[p])
                 quantity[i, p] = done
                 order[i, p] = np.nan
-    left = 0
-    for k in range(1, queue[0] + 1):
-        i = place(queue[k], lanes)[0]
-        if np.isnan(price[i]):
+                need[p] = 0.0
+            pending[i, np.uint64(queue[k]) & np.uint64((1 << SHIFT) - 1)] = False
+        else:  # it rests
             left += 1
             queue[left] = queue[k]
-        else:
-            pending[i, np.uint64(queue[k]) & np.uint64((1 << SHIFT) - 1)] = False
     queue[0] = left
 
 
@@ -225,13 +219,13 @@ def fill(
 ) -> None:
     """Fill a block's pending orders at `price`: float64[I], NaN where nothing trades, and the order rests.
 
-    known: float64[I], the last known prices. at_fill: orders are weights, sized now. need, scale:
-    float64[P], scratch.
+    known: float64[I], the last known prices. at_fill: orders are weights, sized now. need:
+    float64[P], all 0, and left so. scale: float64[P], scratch.
     """
     queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
         size_at_fill(
-            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, known, need,
+            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, known, scale,
             uses.lots,
         )  # fmt: skip
     sell(
@@ -241,6 +235,6 @@ def fill(
     scale_queued(book.cash, need, price.shape[0], scale, queue)
     buy(
         book.order, book.position, book.cash, terms.fee, terms.lot,
-        scale, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
+        scale, need, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
         uses.lots,
     )  # fmt: skip

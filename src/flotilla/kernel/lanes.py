@@ -84,7 +84,7 @@ def new_desk(program: Program, instruments: int, lanes: int) -> Desk:
         wanted=np.empty((instruments, lanes)),
         fresh=np.zeros(1 + instruments * -(-lanes // GROUP), np.int64),
         news=np.zeros(-(-lanes // GROUP) * GROUP, np.uint8),
-        need=np.empty(lanes),
+        need=np.zeros(lanes),
         scale=np.empty(lanes),
     )
 

@@ -14,8 +14,8 @@ ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
 def value(position: Floats, cash: Floats, mark: Floats, equity: Floats) -> None:
     """Write what portfolios are worth at `mark`: float64[I]."""
     for p in range(equity.shape[0]):
-        equity[p] = cash[p]
-    for i in range(position.shape[0]):
+        equity[p] = cash[p] + worth(position[0, p], mark[0])
+    for i in range(np.uint64(1), np.uint64(position.shape[0])):
         for p in range(equity.shape[0]):
             equity[p] += worth(position[i, p], mark[i])
 

@@ -122,14 +122,15 @@ def sweep(
         if store:
             recipe = {"kind": "sweep", "config": as_dict(config), "panel": panel.identity}
             store.put(identity, table.to_arrow(), recipe)
-    ranked = table.sort(
-        config.rank_by,
-        "portfolio",
-        descending=[config.rank_by not in LOWER_IS_BETTER, False],
-        nulls_last=True,
-    )
+    ranked = table[_ranking(table, config.rank_by)]
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(config, panel, grid, ranked, identity, seconds, found is not None, resumed, size)
+
+
+def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:
+    """Return the rows from the best to the worst; equal ones by their number, those without a value last."""
+    values = table[measure].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return np.lexsort([table["portfolio"].to_numpy(), values if measure in LOWER_IS_BETTER else -values])
 
 
 def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
@@ -182,7 +183,7 @@ def _computed(
         checkpoint.remove()
     columns = {key: _plain(grid.column(key)) for key in grid.axes}
     numbers = {"portfolio": np.arange(grid.size)}
-    table = pl.DataFrame(numbers | columns | measures).with_columns(pl.col(*MEASURES).fill_nan(None))
+    table = pl.DataFrame(numbers | columns | measures, nan_to_null=True)
     return table, size, resumed
 
 

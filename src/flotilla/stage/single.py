@@ -88,7 +88,7 @@ class Exchange:
         self._terms, self._uses, self._at_fill = terms, uses_of(terms), size_at == "fill"
         self._book, self._tally = new_book(terms, len(self.instruments)), new_tally(terms)
         self._filled = new_filled(len(self.instruments), 1)
-        self._need, self._scale = np.empty(1), np.empty(1)
+        self._need, self._scale = np.zeros(1), np.empty(1)
         self._ids = [""] * len(self.instruments)
 
     def accept(self, orders: Sequence[Order]) -> None:
