@@ -98,3 +98,13 @@ def test_the_innermost_axis_of_the_strategies_is_the_period():
 
     assert period_of(product, np.arange(12)) == 3
     assert period_of(listed, np.arange(4)) == 4
+
+
+@pytest.mark.parametrize("values", [[9, 2, 9], [2**70, 3], [1.5, 2], ["b", "a", "b"], [None, 1]])
+def test_a_list_an_array_and_numbers_of_any_size_give_the_same_portfolios(values):
+    listed = grid_of(config(), {"a.x": values})
+    array = grid_of(config(), {"a.x": np.array(values, object)})
+
+    assert [listed.values(k)["a.x"] for k in range(len(values))] == values
+    assert (listed.axes, listed.codes["a.x"].tolist()) == (array.axes, array.codes["a.x"].tolist())
+    assert all(type(one) in (int, float, str, type(None)) for one in listed.axes["a.x"])

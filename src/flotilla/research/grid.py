@@ -66,8 +66,9 @@ def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -
 
 def _distinct(values: Sequence[Any] | NDArray[Any]) -> tuple[tuple[Scalar, ...], NDArray[np.int64]]:
     """Return the distinct values, as Python's own, and which of them each is."""
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
-        axis, which = np.unique(values, return_inverse=True)
+    whole = np.asarray(values) if isinstance(values, np.ndarray) or set(map(type, values)) == {int} else None
+    if whole is not None and whole.dtype.kind in "iu":
+        axis, which = np.unique(whole, return_inverse=True)
         return tuple(axis.tolist()), which.astype(np.int64)
     plain = [v.item() if isinstance(v, np.generic) else v for v in values]
     ordered = _in_order(plain)
