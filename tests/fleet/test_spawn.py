@@ -165,8 +165,11 @@ def test_one_that_cannot_be_watched_is_not_left_running(spawner, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "pidfd_open", none_left)
         with pytest.raises(ProcessError, match="feed cannot be watched: Too many open files"):
-            spawner.spawn("feed", shell("sleep 60"), 1)
+            spawner.spawn("feed", shell("sleep 60; true"), 1)
 
+    until_ns = monotonic_ns() + 5_000_000_000
+    while tree.find(spawner.fleet) and monotonic_ns() < until_ns:
+        sleep(0.01)
     assert tree.find(spawner.fleet) == {}
 
 

@@ -312,7 +312,7 @@ def _watched(name: str, pid: int) -> int:
     try:
         return os.pidfd_open(pid)
     except OSError as error:
-        os.kill(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)  # the group is its own, and it may have children by now
         os.waitpid(pid, 0)
         raise ProcessError(f"{name} cannot be watched: {error.strerror}") from error
 
