@@ -16,18 +16,17 @@ from typing import Any
 
 import psutil
 
-import flotilla.fleet as flotilla_fleet
 from bench.records import WrongValue
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
+from flotilla.fleet import bare, tree
 from flotilla.fleet.client import Client
 from flotilla.fleet.events import Event, EventReader
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.status import FleetStatus
 
 Commands = Mapping[str, Sequence[str]]
-_GUARD = Path(flotilla_fleet.__file__).with_name("guard.py")
 _BESIDE = Path(sys.executable).parent  # where the peers' commands are
 MARK = "FLOTILLA_BENCH"  # in the environment of all that is started: it is found again by it
 
@@ -77,7 +76,7 @@ class Manager:
 
 
 class Flotilla(Manager):
-    """Our guard, and the supervisor below it."""
+    """Our guard, the supervisor below it, and what forks for that."""
 
     def __init__(self, process: subprocess.Popen[bytes], mark: str, folder: Folder) -> None:
         super().__init__(process, mark)
@@ -93,7 +92,10 @@ class Flotilla(Manager):
         return pid
 
     def own(self) -> list[psutil.Process]:
-        return [psutil.Process(self.process.pid), psutil.Process(self.supervisor)]
+        """Return guard, supervisor, and the process that forks for it."""
+        supervisor = self.supervisor
+        forks = [pid for pid in tree.children(supervisor) if b"fork_server" in _command(pid)]
+        return [psutil.Process(pid) for pid in (self.process.pid, supervisor, *forks)]
 
     def status(self) -> FleetStatus | None:
         """Return the fleet's state; None while nobody answers."""
@@ -118,6 +120,13 @@ class Flotilla(Manager):
         return found
 
 
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has gone
+        return b""
+
+
 @contextmanager
 def flotilla(folder: Path, spec: Mapping[str, Any], mode: str = "adopt") -> Iterator[Flotilla]:
     """Run a fleet. spec: what its file holds, but the name."""
@@ -125,7 +134,7 @@ def flotilla(folder: Path, spec: Mapping[str, Any], mode: str = "adopt") -> Iter
     run = Folder(place(file, "bench")).make()
     run.fleet_file.write_text(to_yaml({"name": "bench", "mode": mode, **spec}))
     supervisor = [sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(run.path)]
-    command = [sys.executable, "-I", "-S", str(_GUARD), str(run.path), mode, "--", *supervisor]
+    command = bare.command("guard", str(run.path), mode, "--", *supervisor)
     with _started(command, folder) as (process, mark):
         manager = Flotilla(process, mark, run)
         log = folder / "manager.log"

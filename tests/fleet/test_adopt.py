@@ -31,6 +31,7 @@ def spawner(folder):
     yield (spawner := Spawner(folder, cgroups=Cgroups(folder.path, use=False)))
     asyncio.run(spawner.kill(tree.find(spawner.fleet).values()))
     spawner.reap()
+    spawner.close()
     ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
 
 

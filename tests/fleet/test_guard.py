@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet import guard, tree
+from flotilla.fleet import bare, guard, tree
 
-GUARD = Path(guard.__file__)
 SECOND = 1_000_000_000
 # Stands for a supervisor: it notes its start, leaves a child that hides from every search, says
 # what it was told to say, and ends at SIGTERM with 0.
@@ -41,7 +40,7 @@ class Guarded:
         self.folder = folder
         command = [sys.executable, "-S", "-c", STANDS_IN, str(folder), says, ends]
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(GUARD), str(folder), mode, "--", *command],
+            bare.command("guard", str(folder), mode, "--", *command),
             env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"} | env,
         )
 
@@ -224,7 +223,7 @@ def test_tied_to_a_process_it_stops_when_that_ends(tmp_path):
 import os, subprocess, sys
 env = os.environ | {{"FLOTILLA_TIED": str(os.getpid())}}
 command = [sys.executable, "-S", "-c", {STANDS_IN!r}, {str(tmp_path)!r}, "READY=1", ""]
-guard = [sys.executable, "-I", "-S", {str(GUARD)!r}, {str(tmp_path)!r}, "adopt", "--"]
+guard = {bare.command("guard", str(tmp_path), "adopt", "--")}
 print(subprocess.Popen([*guard, *command], env=env, stdout=subprocess.DEVNULL).pid, flush=True)
 sys.stdin.read()
 """
@@ -250,9 +249,9 @@ def test_tied_to_one_that_is_gone_it_starts_nothing(guarded):
 
 
 def test_it_says_how_it_is_called():
-    command = [sys.executable, "-I", "-S", GUARD, "x", "y", "z"]
+    command = bare.command("guard", "x", "y", "z")
 
     said = subprocess.run(command, capture_output=True, check=False, text=True)
 
     assert said.returncode == 1
-    assert "usage: guard.py" in said.stderr
+    assert "usage: guard" in said.stderr

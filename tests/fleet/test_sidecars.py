@@ -41,6 +41,7 @@ def run(tmp_path, work, code="import time; time.sleep(1000)", **fleet):
             await work(them, folder, spawner, notes)
         finally:
             await them.close()
+            spawner.close()
             assert them.leaders == {}
 
     asyncio.run(inner())
@@ -64,7 +65,8 @@ def test_the_api_begins_at_the_first_knock_and_not_before(tmp_path):
             await until(lambda: spawner.asked)
 
         ((name, command, fds),) = spawner.asked
-        assert (name, command[0], command[-2:]) == ("_api", "flotilla.fleet.api", ("--fd", str(fds[0])))
+        assert (name, command[0], command[-2:]) == ("_api", "flotilla.fleet.api", ("--fd", "3"))
+        assert len(fds) == 1
         assert list(them.leaders.values()) == ["_api"]
 
     run(tmp_path, work)

@@ -32,6 +32,7 @@ def spawner(request, tmp_path):
     yield (spawner := Spawner(folder, cgroups=Cgroups(folder.path, use=request.param == "groups")))
     asyncio.run(spawner.kill(tree.find(spawner.fleet).values()))
     spawner.reap()
+    spawner.close()
     spawner.cgroups.remove()
     ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)  # the other tests' orphans are not for us
 
@@ -96,17 +97,6 @@ def test_what_the_supervisor_was_told_of_itself_is_not_handed_on(spawner, monkey
     assert "WATCHDOG_USEC" not in log_of(spawner)
 
 
-def test_descriptors_that_were_left_open_to_us_are_kept_from_children(tmp_path):
-    left = os.open(os.devnull, os.O_RDONLY)
-    os.set_inheritable(left, True)
-
-    Spawner(Folder(tmp_path / "fleet").make(), cgroups=Cgroups(tmp_path, use=False))
-
-    assert not os.get_inheritable(left)
-    os.close(left)
-    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
-
-
 def test_where_the_control_groups_are_is_kept_for_the_guard(spawner):
     said = Folder(Path(spawner.fleet)).groups.read_text().splitlines()
 
@@ -147,14 +137,13 @@ def test_what_cannot_be_started_is_an_error_that_says_why(spawner):
         spawner.spawn("feed", Platform(command=("nonesuch",)), 1)
 
 
-def test_where_the_machine_has_no_room_for_a_process_that_is_said(spawner, monkeypatch):
-    def full():
-        raise BlockingIOError(11, "Resource temporarily unavailable")
+def test_where_there_can_be_no_process_that_is_said(spawner, monkeypatch):
+    def full(birth):
+        raise ProcessError("Resource temporarily unavailable")
 
-    monkeypatch.setattr("os.fork", full)
-    monkeypatch.setattr("flotilla.fleet.fork._clone", lambda group: -1)
+    monkeypatch.setattr(spawner._server, "fork", full)
 
-    with pytest.raises(ProcessError, match=r"feed cannot be started: .*temporarily unavailable"):
+    with pytest.raises(ProcessError, match="feed cannot be started: Resource temporarily unavailable"):
         spawner.spawn("feed", shell("true"), 1)
 
 

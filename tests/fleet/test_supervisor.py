@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet import guard, spec, supervisor
+from flotilla.fleet import bare, spec, supervisor
 from flotilla.fleet.client import Client, NoSupervisor
 from flotilla.fleet.events import EventReader
 from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
@@ -40,7 +40,7 @@ class Up:
 
     def __init__(self, folder, mode, supervisor):
         self.folder = folder
-        guarded = [sys.executable, "-I", "-S", guard.__file__, str(folder.path), mode, "--"]
+        guarded = bare.command("guard", str(folder.path), mode, "--")
         self.guard = subprocess.Popen(
             [*guarded, sys.executable, *supervisor, str(folder.path)],
             env={**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[2])},

@@ -114,14 +114,14 @@ def test_neither_we_nor_our_ancestors_are_ever_found(family, tmp_path):
 
 
 def test_what_the_machine_hides_is_as_good_as_not_there(monkeypatch):
-    opened = open
+    opened = os.open
 
     def hiding(path, *how):
         if path == "/proc/1/stat":
             raise PermissionError(path)  # as hidepid=1 has it
         return opened(path, *how)
 
-    monkeypatch.setattr("builtins.open", hiding)
+    monkeypatch.setattr(os, "open", hiding)
 
     assert 1 not in tree.table()
     assert os.getpid() in tree.table()

@@ -6,16 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import flotilla.fleet
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
-from flotilla.fleet import tree
+from flotilla.fleet import bare, tree
 from flotilla.fleet.cgroup import Cgroups
 from flotilla.fleet.client import Client
 from flotilla.fleet.folder import Folder
-
-GUARD = Path(flotilla.fleet.__file__).with_name("guard.py")
 
 
 class Fleet:
@@ -34,7 +31,7 @@ class Fleet:
         supervisor = [sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(self.folder.path)]
         with (self.folder.path.parent / "said").open("ab") as said:
             guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARD), str(self.folder.path), self.mode, "--", *supervisor],
+                bare.command("guard", str(self.folder.path), self.mode, "--", *supervisor),
                 env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
                 stdout=said,
                 stderr=said,

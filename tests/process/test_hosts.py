@@ -16,15 +16,13 @@ from pathlib import Path
 import pytest
 from tests.fleet.made_keys import keys
 
-import flotilla.fleet
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import FlotillaError
-from flotilla.fleet import spec
+from flotilla.fleet import bare, spec
 from flotilla.fleet.client import Client
 from flotilla.fleet.events import EventReader
 from flotilla.fleet.folder import Folder, write_whole
 
-GUARD = Path(flotilla.fleet.__file__).with_name("guard.py")
 LOST_AFTER = 0.8
 CHILD = """
 import time
@@ -123,7 +121,7 @@ class Site:
 
     def up(self):
         command = [sys.executable, "-P", "-m", f"flotilla.fleet.{self.module}", str(self.folder.path)]
-        guard = [sys.executable, "-I", "-S", str(GUARD), str(self.folder.path), "adopt", "--", *command]
+        guard = bare.command("guard", str(self.folder.path), "adopt", "--", *command)
         with (self.folder.path / "supervisor.log").open("ab") as log:
             env = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
             self.guard = subprocess.Popen(

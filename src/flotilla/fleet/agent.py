@@ -120,7 +120,7 @@ class Agent:
         self._ledger = Ledger(self._folder.path / "agent.json")
         self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
-        self._spawner = Spawner(self._folder, self._spec.mode)
+        self._spawner = Spawner(self._folder, self._spec.mode, fence=self._hold.lock)
         self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._monitor = Monitor(
             self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))

@@ -6,9 +6,10 @@
    out, put in or moved does not fit, nor does anything after it. The key is a file of 0600 beside the log.
 2. A chain whose end was cut off would fit. So the number and mac of the last record stand in a second place,
    the anchor, sealed with the same key and written at every append: first the log, then the anchor. After a
-   crash between the two the log is ahead of its anchor by one record, whose mac proves that the holder of the
-   key wrote it: it verifies. Who needs the record to outlive the machine too, asks to `sync` (milliseconds,
-   on many disks); when the power fails before that, the anchor may be found ahead of the log: a break.
+   crash between the two the log is ahead of its anchor by what was appended last, whose macs prove that the
+   holder of the key wrote it: it verifies. Who needs the record to outlive the machine too, asks to `sync`
+   (milliseconds, on many disks); when the power fails before that, the anchor may be found ahead of the log:
+   a break.
 3. A crash within an append may leave part of a line behind the anchored ones. Opening the log puts it aside
    (`<log>.torn`) and says so in the next record. Anything else that is found at opening becomes a record
    too, a *break*, and no log with a break verifies again, though it goes on: a fleet is not stopped for its
@@ -24,7 +25,7 @@ import fcntl
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -53,6 +54,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     who: str  # "cli:<user>", "api:<token's name>", "supervisor"
     action: str
     target: str  # platforms, or what else it was done to
+    why: str
+    outcome: str
+
+
+class Deed(NamedTuple):
+    """What somebody did, as it is handed in: a record's fields but its number and time."""
+
+    who: str
+    action: str
+    target: str
     why: str
     outcome: str
 
@@ -97,31 +108,33 @@ class Chain:
         sync: wait until the disk has it, and all before it. A command's record is worth that; a transition's
         is not, for it would hold up a restart.
         """
+        return self.append_all([Deed(who, action, target, why, outcome)], sync=sync)
+
+    def append_all(self, deeds: Sequence[Deed], *, sync: bool = False) -> int:
+        """As `append`, of all that was done at once; return the number of the last."""
         if self._failed:
             failed, self._failed = self._failed, ""
             self._take_up(failed)
-        told = [_short(text) for text in (who, action, target, why, outcome)]
-        record = Record(
-            seq=self._seq + 1,
-            ts=clock.now_ns(),
-            who=told[0],
-            action=told[1],
-            target=told[2],
-            why=told[3],
-            outcome=told[4],
-        )
-        body = _to_json(record)
-        mac = _chained(self._key, self._mac, body)
+        seq, mac, lines = self._seq, self._mac, []
+        for deed in deeds:
+            seq += 1
+            who, action, target, why, outcome = map(_short, deed)
+            record = Record(
+                seq=seq, ts=clock.now_ns(), who=who, action=action, target=target, why=why, outcome=outcome
+            )
+            body = _to_json(record)
+            mac = _chained(self._key, mac, body)
+            lines.append(mac + b" " + body + b"\n")
         try:
-            _write_whole(self._log, mac + b" " + body + b"\n")
+            _write_whole(self._log, b"".join(lines))
             if sync:
                 os.fdatasync(self._log)  # before the anchor, which must not say more than the disk has
-            self._seq, self._mac = record.seq, mac
+            self._seq, self._mac = seq, mac
             self._write_anchor()
         except OSError as error:
             self._failed = str(error)  # nobody knows now what the disk holds: the next one looks
             raise StreamError(f"the audit log cannot be written: {error}") from error
-        return record.seq
+        return seq
 
     @property
     def head(self) -> tuple[int, str]:

@@ -43,8 +43,12 @@ class Limits(NamedTuple):
 class Group:
     """The control group of one platform: one folder, or several where version 1 keeps the limits."""
 
-    def __init__(self, folders: dict[str, Path], *, new: bool = False) -> None:
-        self.folders, self._new = folders, new
+    def __init__(self, folders: dict[str, Path], limits: Limits | None = None, *, new: bool = False) -> None:
+        self.folders, self.limits, self._new = folders, limits, new
+
+    def serves_again(self, limits: Limits) -> bool:
+        """Return whether another process may be born into it: it is as new, and holds these limits."""
+        return self._new and self.limits == limits and not self.pids()
 
     @property
     def kills(self) -> bool:
@@ -86,6 +90,7 @@ class Group:
     def kill(self) -> None:
         """Kill all of it, what it forks meanwhile too, where `kills`."""
         if self.kills:
+            self._new = False
             (self.folders[_V2] / "cgroup.kill").write_text("1")
 
     def remove(self) -> bool:
@@ -132,7 +137,7 @@ class Cgroups:
         for name, value in wanted.items():
             if name in self.limits:
                 _limit(folders, name, value)
-        return Group(folders, new=new)
+        return Group(folders, limits, new=new and bool(folders))
 
     def there(self) -> list[Group]:
         """Return the group of each platform that has one in version 2, whoever made it."""
@@ -237,6 +242,11 @@ def _standing(pid: int | str) -> dict[str, str]:
 
 def _folders(folder: Path) -> list[Path]:
     """Return the folders below, the deepest first; none where there is none."""
+    try:
+        if folder.stat().st_nlink == 2:  # itself and its name above: nothing below
+            return []
+    except OSError:
+        return []
     return [Path(path) for path, _, _ in os.walk(folder, topdown=False) if Path(path) != folder]
 
 

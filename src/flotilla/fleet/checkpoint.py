@@ -23,7 +23,7 @@ from flotilla.fleet.platform_state import Life
 from flotilla.fleet.spawn import Child
 from flotilla.fleet.states import ALIVE, About, Adopted, Alert, Restored, State
 
-_SOON_S = 0.02
+_SOON_S, _APART_S = 0.02, 0.1  # after a change, and between two writings in a storm of changes
 _AGAIN_S = 5.0  # after the disk would not have it
 
 
@@ -35,16 +35,19 @@ class Keeper:
     ) -> None:
         self._folder, self._state, self._alert = folder, state, alert
         self._waiting = self._behind = False
+        self._written_ns = 0
 
     def soon(self, seconds: float = _SOON_S) -> None:
-        """Write it in a moment: a storm of changes is written once."""
+        """Write it in a moment: a storm of changes is written now and then."""
         if not self._waiting:
             self._waiting = True
-            asyncio.get_running_loop().call_later(seconds, self.write)
+            since_s = (monotonic_ns() - self._written_ns) / 1e9
+            asyncio.get_running_loop().call_later(max(seconds, _APART_S - since_s), self.write)
 
     def write(self, *, down: bool = False) -> None:
         """Write it; a full disk is told of once, and tried again. down: the fleet is; wait for the disk."""
         self._waiting = False
+        self._written_ns = monotonic_ns()
         try:
             self._folder.write_state(self._state(down), durable=down)
         except OSError as error:

@@ -207,7 +207,7 @@ class Control:
         await asyncio.wait({work})
         error = work.exception()
         if error is None:
-            return Reply(request.id, ok=True, result=msgspec.to_builtins(work.result()))
+            return Reply(request.id, ok=True, result=work.result())
         if isinstance(error, FlotillaError):
             return _no(request.id, type(error).__name__, str(error))
         # A mistake of ours: told to whoever asked and to the log, and no reason to stop supervising.

@@ -31,7 +31,7 @@ from flotilla.fleet.fleet_state import (
 )
 from flotilla.fleet.parts import FleetSpec
 from flotilla.fleet.plan import reload_plan
-from flotilla.fleet.platform_state import Life
+from flotilla.fleet.platform_state import Life, due_ns
 from flotilla.fleet.states import (
     ALIVE,
     LEAVING,
@@ -258,8 +258,10 @@ class _Work:
         )
 
     def _tick(self) -> None:
-        for name in list(self._lives):
-            self._tell(name, Tick())
+        for name, life in list(self._lives.items()):
+            due = due_ns(life)
+            if due is not None and due <= self._now_ns:
+                self._tell(name, Tick())
         if self._closing_ns is not None and self._closing_ns <= self._now_ns:
             self._leaving.clear()
             for name in list(self._lives):

@@ -14,7 +14,7 @@ There is one record type per kind of event (fleet/kinds.py). Readers get it as a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ _DAY_NS = 86_400_000_000_000
 _AGAIN_NS = 2_000_000_000  # between two openings of a file that failed
 _LATER = 2**63 - 1  # ns since 1970: after every event
 _BATCH = 1_000  # rows that are read, or dropped, in one go: the loop that asks is not held up for longer
+
+
+Told = tuple[str, str, Mapping[str, Any] | Happening, str]  # kind, platform, data, text
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,16 +108,24 @@ class EventStore:
 
         `StreamError` where the disk would not have it; a later append opens the file again and goes on.
         """
-        stored = _Stored(kind, platform, text, fields_of({} if data is None else data))
+        return self.append_all([(kind, platform, {} if data is None else data, text)])
+
+    def append_all(self, told: Sequence[Told]) -> int:
+        """As `append`, of all that happened at once; return the number of the last."""
         self._take_up()
+        now = now_ns()
+        entries = [
+            (now, _encode(_Stored(kind, platform, text, fields_of(data))))
+            for kind, platform, data, text in told
+        ]
         try:
-            (row,) = self._log.append(STREAM, [(now_ns(), _encode(stored))])
+            self._log.append(STREAM, entries)
         except StreamError:
             self._failed_ns = monotonic_ns()
             raise
         self._grown.set()
         self._grown = asyncio.Event()
-        return row.seq
+        return self.last_seq()
 
     def read(self, from_seq: int = 1, limit: int = _BATCH) -> list[Event]:
         """As `EventReader.read`."""

@@ -53,12 +53,14 @@ class Executor:
     ) -> None:
         self.children: dict[str, Child] = {}
         self.begins: dict[str, int] = {}  # where in its log the run of a platform begins
-        self.births: dict[str, str] = {}  # what it was started by (plan.birth)
+        self.births: dict[str, str] = {}  # what it was started by (plan.birth),
+        self._given: dict[str, Platform] = {}  # said at length
         self.parting: set[str] = set()  # those that say that they end
         self._log = log
         self._spawner, self._platform, self._tell, self._alert = spawner, platform, tell, alert
         self._loop = asyncio.get_running_loop()
-        self._births: deque[Spawn] = deque()  # the first is being started
+        self._births: deque[Spawn] = deque()  # the first is being started, or is to be next
+        self._free_at = 0.0  # when the next may be
         self._sweeping: dict[str, Spawn | None] = {}  # and who waits for it
         self._dead: dict[str, Child] = {}  # the latest that was buried
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,23 +117,26 @@ class Executor:
             self._sweeping[order.name] = order
             return
         self._births.append(order)
-        if len(self._births) == 1:
-            self._bear()
-
-    def _bear(self) -> None:
-        self._born(self._births[0])
-        self._loop.call_later(_APART_S, self._next)
+        if len(self._births) > 1:
+            return
+        if self._loop.time() < self._free_at:
+            self._loop.call_at(self._free_at, self._next)
+        else:
+            self._next()
 
     def _next(self) -> None:
+        self._free_at = self._loop.time() + _APART_S
+        self._born(self._births[0])
         self._births.popleft()
         if self._births:
-            self._bear()
+            self._loop.call_at(self._free_at, self._next)
 
     def _born(self, order: Spawn) -> None:
         name = order.name
-        platform, log = self._platform(name), self._log(name)
-        self.births[name] = birth(platform)
-        self.begins[name] = log.stat().st_size if log.exists() else 0
+        platform = self._platform(name)
+        if self._given.get(name) is not platform:
+            self._given[name], self.births[name] = platform, birth(platform)
+        self.begins[name] = _size(self._log(name))
         try:
             child = self._spawner.spawn(name, platform, order.generation)
         except ProcessError as error:
@@ -202,3 +207,10 @@ class Executor:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -16,6 +16,7 @@ import fcntl
 import os
 import stat
 import tempfile
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,6 +78,7 @@ class Folder:
         self.groups = self.path / "groups"  # where its control groups are, for a guard to remove
         self._lock = self.path / "lock"
         self._generation = self.path / "generation"
+        self._log_of: dict[str, Path] = {}
 
     def make(self) -> Folder:
         """Make what is not there yet; return itself. Others' folders are refused: `ProcessError`."""
@@ -87,7 +89,7 @@ class Folder:
             _own(folder)
         return self
 
-    @property
+    @cached_property
     def sockets(self) -> Path:
         """Return the folder of the sockets: this one, or where its path is too long for them, a short one.
 
@@ -104,7 +106,9 @@ class Folder:
 
     def log(self, platform: str) -> Path:
         """Return the path of the log of `platform`."""
-        return self.logs / f"{platform}.log"
+        if platform not in self._log_of:  # asked for at each birth and death
+            self._log_of[platform] = self.logs / f"{platform}.log"
+        return self._log_of[platform]
 
     def take(self, wait_s: float = 2.0) -> Hold:
         """Take the fence and count the generation up.

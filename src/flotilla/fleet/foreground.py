@@ -30,6 +30,7 @@ from typing import Any
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
+from flotilla.fleet import bare
 from flotilla.fleet.client import Client, NoSupervisor
 from flotilla.fleet.events import Event
 from flotilla.fleet.folder import Folder, write_whole
@@ -37,7 +38,6 @@ from flotilla.fleet.spec import FleetSpec, to_yaml
 from flotilla.fleet.states import State
 from flotilla.fleet.status import FleetStatus
 
-_GUARD = Path(__file__).with_name("guard.py")
 _LAST_LINES = 20
 _LOOK_S = 0.005
 _QUIET_S = 0.1
@@ -124,7 +124,7 @@ class Foreground:
     def _start(self) -> None:
         """Start the guard, and wait until its supervisor answers."""
         supervisor = (sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(self._folder.path))
-        guard = (sys.executable, "-I", "-S", str(_GUARD), str(self._folder.path), self._spec.mode, "--")
+        guard = bare.command("guard", str(self._folder.path), self._spec.mode, "--")
         env = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
         env["FLOTILLA_TIED"] = str(os.getpid())
         log = os.open(self._supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

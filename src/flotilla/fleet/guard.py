@@ -1,4 +1,4 @@
-"""Guard a supervisor: `python -I -S guard.py <run folder> <adopt|bound> -- <supervisor's command>`.
+"""Guard a supervisor: `bare.py guard <run folder> <adopt|bound> -- <supervisor's command>`.
 
 A supervisor that dies cannot clean up after itself. So a smaller process, which does next to
 nothing and so has little to die of, holds its pidfd, and falls heir to all its orphans:
@@ -31,13 +31,7 @@ import signal
 import socket
 import struct
 import sys
-import types
 from collections.abc import Callable, Sequence
-
-if __name__ == "__main__":  # the package's own door opens more than a guard needs
-    _bare = types.ModuleType("flotilla")
-    _bare.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]  # noqa: PTH100, PTH120
-    sys.modules["flotilla"] = _bare
 
 from flotilla.clock import monotonic_ns
 from flotilla.fleet import kill, tree
@@ -335,7 +329,7 @@ def _tie() -> None:
 def main(fleet: str, mode: str, dashes: str, *command: str) -> int:
     """Guard the supervisor that is run by `command` over the run folder `fleet`; return the exit code."""
     if mode not in {"adopt", "bound"} or dashes != "--" or not command:
-        sys.exit("usage: guard.py <run folder> <adopt|bound> -- <command...>")
+        sys.exit("usage: guard <run folder> <adopt|bound> -- <command...>")
     _tie()
     fleet = os.path.realpath(fleet)
 
@@ -354,7 +348,3 @@ def main(fleet: str, mode: str, dashes: str, *command: str) -> int:
     if mode == "adopt":
         return Guard(fleet, again=True, run=supervise).guard()
     return Guard(fleet, again=False, run=twin).guard()
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

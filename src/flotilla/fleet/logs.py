@@ -48,17 +48,19 @@ class Segment(NamedTuple):
 
 def open_log(path: Path) -> int:
     """Return a descriptor that a child may have as stdout and stderr. Made with its folder if need be."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def mark(path: Path, text: str) -> None:
     """Append a line of ours, after the end of a line that a death cut short."""
-    descriptor = open_log(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        with path.open("rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            open_line = size > 0 and os.pread(log.fileno(), 1, size - 1) not in (b"\n", b"\0", b"")
+        size = os.fstat(descriptor).st_size
+        open_line = size > 0 and os.pread(descriptor, 1, size - 1) not in (b"\n", b"\0", b"")
         os.write(descriptor, f"{chr(10) if open_line else ''}-- {text}\n".encode())
     finally:
         os.close(descriptor)

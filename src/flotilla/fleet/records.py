@@ -13,8 +13,8 @@ from typing import Any
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import DataError, StreamError
-from flotilla.fleet.audit import Chain
-from flotilla.fleet.events import Event, EventStore
+from flotilla.fleet.audit import Chain, Deed
+from flotilla.fleet.events import Event, EventStore, Told
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.states import Alert, Instruction, Note
 
@@ -50,40 +50,38 @@ class Records:
 
     def event(self, kind: str, name: str, data: dict[str, Any], text: str) -> None:
         """Write an event."""
-        if self._events is None and not self._opened():
-            return
-        try:
-            if self._events is not None:
-                self._events.append(kind, name, data, text)
-        except StreamError:
-            self._failed()
+        self._tell([(kind, name, data, text)])
 
     def audit(
         self, who: str, action: str, target: str, why: str, outcome: str, *, sync: bool = False
     ) -> None:
         """Write into the audit trail. sync: wait for the disk."""
-        if self._chain is None and not self._opened():
+        self._seal([Deed(who, action, target, why, outcome)], sync=sync)
+
+    def _seal(self, deeds: Sequence[Deed], *, sync: bool) -> None:
+        if not deeds or (self._chain is None and not self._opened(len(deeds))):
             return
         try:
             if self._chain is not None:
-                self._chain.append(who, action, target, why, outcome, sync=sync)
+                self._chain.append_all(deeds, sync=sync)
         except StreamError:
-            self._failed()
+            self._failed(len(deeds))
 
-    def write(self, what: Instruction) -> None:
-        """Write down what was decided."""
-        if isinstance(what, Alert):
-            about = what.text.partition(":")[0]
-            self.event("alert", what.name, {"severity": what.severity, "about": about}, what.text)
-            self.audit("supervisor", "alert", what.name, what.text, what.severity)
-        elif isinstance(what, Note) and not self._too_often(what):
-            self.event(what.kind, what.name, what.data, what.text)
-            if what.kind == "state":
-                self.audit("supervisor", what.data["new"], what.name, what.text, "done")
-            elif what.kind == "command":
-                names = " ".join(what.data["names"])
-                who, outcome = what.data["who"] or "supervisor", what.data["outcome"]
-                self.audit(who, what.data["command"], names, what.text, outcome, sync=who != "supervisor")
+    def write(self, *decided: Instruction) -> None:
+        """Write down what was decided at once."""
+        kept = [one for one in decided if not (isinstance(one, Note) and self._too_often(one))]
+        self._tell([event for one in kept if (event := _event(one)) is not None])
+        deeds = [deed for one in kept if (deed := _deed(one)) is not None]
+        self._seal(deeds, sync=any(deed.who != "supervisor" for deed in deeds))
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        if not told or (self._events is None and not self._opened(len(told))):
+            return
+        try:
+            if self._events is not None:
+                self._events.append_all(told)
+        except StreamError:
+            self._failed(len(told))
 
     def _too_often(self, note: Note) -> bool:
         """Return whether a platform talks so much that it would drive out what others have to tell."""
@@ -105,19 +103,19 @@ class Records:
             self._events.close()
         self._chain = self._events = None
 
-    def _failed(self) -> None:
+    def _failed(self, lost: int = 1) -> None:
         self._failed_ns = monotonic_ns()
-        self._lost += 1
+        self._lost += lost
         for file in (self._chain, self._events):
             with suppress(StreamError, OSError):
                 if file is not None:
                     file.close()
         self._chain = self._events = None
 
-    def _opened(self) -> bool:
-        """Open them again, if it is time to try; return whether they are."""
+    def _opened(self, waiting: int = 1) -> bool:
+        """Open them again, if it is time to try; return whether they are. waiting: records, lost if not."""
         if monotonic_ns() - self._failed_ns < _AGAIN_NS:
-            self._lost += 1
+            self._lost += waiting
             return False
         lost = self._lost
         text = f"the disk failed: {lost} records were lost"
@@ -132,6 +130,25 @@ class Records:
             return False
         self._lost = 0
         return True
+
+
+def _event(decided: Instruction) -> Told | None:
+    if isinstance(decided, Alert):
+        data = {"severity": decided.severity, "about": decided.text.partition(":")[0]}
+        return "alert", decided.name, data, decided.text
+    return (decided.kind, decided.name, decided.data, decided.text) if isinstance(decided, Note) else None
+
+
+def _deed(decided: Instruction) -> Deed | None:
+    if isinstance(decided, Alert):
+        return Deed("supervisor", "alert", decided.name, decided.text, decided.severity)
+    if isinstance(decided, Note) and decided.kind == "state":
+        return Deed("supervisor", decided.data["new"], decided.name, decided.text, "done")
+    if isinstance(decided, Note) and decided.kind == "command":
+        data = decided.data
+        who = data["who"] or "supervisor"
+        return Deed(who, data["command"], " ".join(data["names"]), decided.text, data["outcome"])
+    return None
 
 
 def _events(path: Path) -> EventStore:

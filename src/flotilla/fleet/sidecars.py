@@ -124,7 +124,7 @@ class Sidecars:
         match name:
             case "_api":
                 fds = (self._listener.fileno(),) if self._listener else ()
-                command = (*module, "flotilla.fleet.api", str(self._folder.path), "--fd", *map(str, fds))
+                command = (*module, "flotilla.fleet.api", str(self._folder.path), "--fd", *("3" for _ in fds))
             case "_alerts":
                 command = (*module, "flotilla.fleet.alerts", str(self._folder.path))
             case _:

@@ -1,8 +1,8 @@
-"""Start, signal and end processes: with fork.py below it, the only file of the fleet that does.
+"""Start, signal and end processes: with fork_server.py below it, the only file of the fleet that does.
 
-1. `spawn` forks (fork.py), and the fork makes itself ready: a session of its own, its control
-   group, its limits, its log, its mark in the environment; then it becomes the command. What
-   goes wrong on the way comes back as a `ProcessError`, as if it were here.
+1. `spawn` has the fork server fork, and the fork makes itself ready (fork.py): a session of its own,
+   its control group, its limits, its log, its mark in the environment; then it becomes the command.
+   What goes wrong on the way comes back as a `ProcessError`, as if it were here.
 2. Who was spawned is watched by its pidfd: it is readable when all of it has ended, and it is
    never somebody else's. `bury` reads the exit code then. Every signal goes by pidfd too.
 3. `kill_tree` ends a platform with all that it has started, and returns when none is left:
@@ -17,6 +17,7 @@ here is for one thread. What a child forked is not tied so; it is the guard's to
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
 import os
 import resource
@@ -28,10 +29,11 @@ from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet import kill, tree
+from flotilla.fleet import kill, marks, tree
 from flotilla.fleet.cgroup import Cgroups, Group, Limits
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.fork import Birth, adopt_orphans, fork
+from flotilla.fleet.fork import Birth
+from flotilla.fleet.fork_client import ForkServer
 from flotilla.fleet.logs import open_log
 from flotilla.fleet.spec import Platform
 
@@ -40,6 +42,7 @@ _OURS = {"FLOTILLA_GUARD", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHD
 _HEADROOM = 1.5  # of the kernel's limit on memory above the declared one: time to ask before it kills
 _MB = 1 << 20
 _DEADLINE_S = 10.0  # until what was killed must be gone
+_PR_SET_CHILD_SUBREAPER = 36
 # linux/pidfd.h: struct pidfd_info, of which we want the mask and the exit code.
 _INFO = struct.Struct("=Q52xi")
 _GET_INFO, _INFO_EXIT = 0xC040_FF0B, 1 << 3
@@ -59,19 +62,26 @@ class Child(NamedTuple):
 class Spawner:
     """Starts and ends the platforms of the fleet in `folder`. One thread, and one of these, a process."""
 
-    def __init__(self, folder: Folder, mode: str = "adopt", cgroups: Cgroups | None = None) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        mode: str = "adopt",
+        cgroups: Cgroups | None = None,
+        *,
+        fence: int | None = None,
+    ) -> None:
+        """fence: the descriptor of the fleet's lock, which every fork holds until it is a command."""
         self.fleet = str(folder.path)
         self.cgroups = Cgroups(folder.path) if cgroups is None else cgroups
         self._folder, self._bound = folder, mode == "bound"
         self._nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._env = {key: value for key, value in os.environ.items() if key not in _OURS}
+        self._server = ForkServer(fence)
         folder.groups.write_text("".join(f"{path}\n" for path in self.cgroups.folders()))
         self._children: dict[int, Child] = {}
         self._groups: dict[str, Group] = {}  # by platform
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as nohup may leave it, exit codes are lost
-        for fd in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
-            if fd > 2 and fd != self._nothing:
-                _close_at_exec(fd)
-        adopt_orphans()
+        _adopt_orphans()
 
     def spawn(
         self,
@@ -84,30 +94,32 @@ class Spawner:
     ) -> Child:
         """Start `platform`, and return when it has become its command; `ProcessError` where it cannot.
 
-        env: added to what the fleet's file gives it. fds: descriptors that it keeps, by their numbers.
+        env: added to what the fleet's file gives it. fds: descriptors that it keeps: as 3, 4, ...
         """
+        limits, group = self._limits(platform), self._groups.get(name)
         try:
-            group = self.cgroups.make(name, self._limits(platform))
+            if group is None or not group.serves_again(limits):
+                group = self.cgroups.make(name, limits)
             inside, doors = group.inside(), group.doors()
             log = open_log(self._folder.log(name))
         except OSError as error:
             raise ProcessError(f"{name} cannot be started: {error}") from error
         birth = Birth(
             os.getpid(),
-            platform.command,
+            list(platform.command),
             self._environment(name, platform, generation) | dict(env),
             platform.folder,
-            log,
-            self._nothing,
-            inside,
-            doors,
-            fds,
             self._rlimits(platform),
-            self._bound,
+            bound=self._bound,
+            log=log,
+            nothing=self._nothing,
+            inside=inside,
+            doors=doors,
+            fds=list(fds),
         )
         try:
-            pid, trouble = fork(birth)
-        except OSError as error:
+            pid, trouble = self._server.fork(birth)
+        except ProcessError as error:
             raise ProcessError(f"{name} cannot be started: {error}") from error
         finally:
             for fd in (log, *doors, *(() if inside is None else (inside,))):
@@ -173,6 +185,12 @@ class Spawner:
         What does not go within `deadline_s` is named by a `ProcessError`.
         """
         group = self._groups.get(child.name) or Group({})
+        if child.pid not in self._children and group.tracks and not group.pids():
+            # All that it started was in it: a walk over the whole machine would find no more. What left its
+            # group of its own accord, as root may, is found when the fleet goes down.
+            self._groups.pop(child.name, None)
+            group.remove()
+            return 0
         killed = await self._end([group], lambda: self._find(child), deadline_s)
         if child.pid not in self._children or not tree.alive(child.pid, child.start_ticks):
             self._groups.pop(child.name, None)
@@ -186,9 +204,14 @@ class Spawner:
         def look() -> dict[int, tree.Process]:
             return tree.find(self.fleet, leaders=leaders, roots=[os.getpid()])
 
+        self.close()
         killed = await self._end([*self._groups.values(), *self.cgroups.there()], look, deadline_s)
         self.cgroups.remove()
         return killed
+
+    def close(self) -> None:
+        """Start nothing any more. What runs goes on."""
+        self._server.close()
 
     async def kill(self, processes: Iterable[tree.Process], deadline_s: float = _DEADLINE_S) -> int:
         """Kill `processes`, such as strays, and no other; return how many, when none is left."""
@@ -203,7 +226,7 @@ class Spawner:
         """Bury orphans that fell to us and have ended; return them. Platforms' exit codes are left alone."""
         buried = []
         for pid in tree.children(os.getpid()):
-            if pid not in self._children:
+            if pid not in self._children and pid != self._server.pid:
                 try:
                     if os.waitpid(pid, os.WNOHANG)[0]:
                         buried.append(pid)
@@ -212,9 +235,8 @@ class Spawner:
         return buried
 
     def _environment(self, name: str, platform: Platform, generation: int) -> dict[str, str]:
-        env = {key: value for key, value in os.environ.items() if key not in _OURS}
-        env |= platform.env
-        env |= {tree.FLEET: self.fleet, tree.PLATFORM: name, tree.GENERATION: str(generation)}
+        env = self._env | platform.env
+        env |= {marks.FLEET: self.fleet, marks.PLATFORM: name, marks.GENERATION: str(generation)}
         env["NOTIFY_SOCKET"] = str(self._folder.socket("notify"))
         if platform.log.level is not None:
             env["FLOTILLA_LOG_LEVEL"] = platform.log.level
@@ -261,6 +283,7 @@ class Spawner:
         todo, found = [os.getpid()], []
         while todo:
             below = [pid for pid in tree.children(todo.pop()) if pid not in self._children]
+            below = [pid for pid in below if pid != self._server.pid]
             found += below
             todo += below
         return [pid for pid in found if (process := tree.read(pid)) is not None and not process.ended]
@@ -317,12 +340,10 @@ def _watched(name: str, pid: int) -> int:
         raise ProcessError(f"{name} cannot be watched: {error.strerror}") from error
 
 
-def _close_at_exec(fd: int) -> None:
-    """Keep from our children what whoever started us left open: Python's own are kept from them anyway."""
-    try:
-        os.set_inheritable(fd, False)
-    except OSError:  # the list of them was read by one that is closed again
-        return
+def _adopt_orphans() -> None:
+    """Become the one that falls heir to the orphans among our descendants."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise ProcessError(f"the kernel gives us no orphans: {os.strerror(ctypes.get_errno())}")
 
 
 def _session(pid: int) -> int | None:

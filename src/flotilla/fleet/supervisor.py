@@ -104,8 +104,8 @@ class Supervisor:
                 notes += self._act(self._queue.popleft())
         finally:
             self._acting = False
-        for note in notes:
-            self._write(note)
+        if notes:
+            self._write(*notes)
         if any(isinstance(note, Note) and note.kind == "command" for note in notes):
             self._keeper.write()  # at once: what was accepted is not forgotten
         self._settled(bool(notes))
@@ -126,7 +126,7 @@ class Supervisor:
         self._fleet = fleet_state.made(fleet, self._hold.generation)
         self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
-        self._spawner = Spawner(self._folder, fleet.mode)
+        self._spawner = Spawner(self._folder, fleet.mode, fence=self._hold.lock)
         self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._hosts = Hosts(self, fleet, self._hold.generation, self._write)
         self._monitor = Monitor(
@@ -300,11 +300,12 @@ class Supervisor:
             if "STATUS" in said:
                 self._write(Note("status", name, said["STATUS"][:400], {"said": said["STATUS"][:400]}))
 
-    def _write(self, what: Instruction) -> None:
-        """Write down a note or an alert, and let follow what it is about."""
-        self._records.write(what)
-        if isinstance(what, Note) and what.kind == "state":
-            self._on_state(what)
+    def _write(self, *decided: Instruction) -> None:
+        """Write down notes and alerts, and let follow what they are about."""
+        self._records.write(*decided)
+        for one in decided:
+            if isinstance(one, Note) and one.kind == "state":
+                self._on_state(one)
         self._control.published()
 
     def _on_state(self, note: Note) -> None:

@@ -9,50 +9,57 @@
 
 A process may drop its mark (`env -i`), leave its session (setsid) or lose its parent (double
 fork). One that does all three is found by its control group alone (cgroup.py), or by the
-guard, which every orphan falls to. Nothing here opens more than files of /proc, and nothing
-but the standard library is needed: the guard uses it too.
+guard, which every orphan falls to. Nothing here opens more than files of /proc, and next to
+nothing of the standard library is needed: the guard uses it too, and is to be small.
 """
 
 from __future__ import annotations
 
 import os
+from collections import namedtuple  # without types: typing's own is a megabyte in a guard
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
-FLEET, PLATFORM, GENERATION = "FLOTILLA_FLEET", "FLOTILLA_PLATFORM", "FLOTILLA_GENERATION"
-FIRST = "FLOTILLA_PID"
+from flotilla.fleet.marks import FIRST, FLEET, GENERATION, PLATFORM
+
 _GONE = "ZX"  # states of one that has ended, and waits for its parent to look
 _MOST = 1 << 18  # bytes of an environment that are looked at
+_PART = 1 << 12  # of them that are read at once
 
 
-class Process(NamedTuple):
-    """One line of /proc. `start_ticks` (1/100 s since the machine's start) tells it from a later namesake."""
+class Process(namedtuple("Process", "pid parent group session start_ticks threads ended")):
+    """One line of /proc. `start_ticks` (1/100 s since the machine's start) tells it from a later namesake.
 
+    ended: it is a zombie, and runs no more.
+    """
+
+    __slots__ = ()
     pid: int
     parent: int
     group: int
     session: int
     start_ticks: int
     threads: int
-    ended: bool  # a zombie: it runs no more
+    ended: bool
 
 
-class Mark(NamedTuple):
-    """What the environment of a fleet's child says."""
+class Mark(namedtuple("Mark", "fleet platform generation first")):
+    """What the environment of a fleet's child says.
 
-    fleet: str  # the run folder, absolute
+    fleet: the run folder, absolute. first: process id of the platform's first process.
+    """
+
+    __slots__ = ()
+    fleet: str
     platform: str
     generation: int
-    first: int  # process id of the platform's first process
+    first: int
 
 
 def read(pid: int) -> Process | None:
     """Return the process `pid`, None where there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 a guard does without pathlib
-            words = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):  # gone, or hidden from us (hidepid)
+    words = _stat(pid)
+    if words is None:
         return None
     parent, group, session, threads, start_ticks = (int(words[k]) for k in (1, 2, 3, 17, 19))
     return Process(pid, parent, group, session, start_ticks, threads, words[0].decode() in _GONE)
@@ -66,12 +73,8 @@ def table() -> dict[int, Process]:
 
 def mark(pid: int) -> Mark | None:
     """Return the mark that `pid` was started with; None where it has none, or hides it, or is gone."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-            words = file.read(_MOST)
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return None
-    if FLEET.encode() not in words:
+    words = _said(f"/proc/{pid}/environ")
+    if words is None or FLEET.encode() not in words:
         return None
     said = dict(word.partition(b"=")[::2] for word in words.split(b"\0"))
     fleet, platform = said.get(FLEET.encode()), said.get(PLATFORM.encode())
@@ -90,10 +93,8 @@ def alive(pid: int, start_ticks: int) -> bool:
 
 def exit_status(pid: int, start_ticks: int) -> int | None:
     """Return the wait status of one that has ended, and whose parent has not looked yet; None of others."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            words = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
+    words = _stat(pid)
+    if words is None:
         return None
     ended = words[0].decode() in _GONE and int(words[19]) == start_ticks
     return int(words[49]) if ended else None
@@ -171,3 +172,28 @@ def user(pid: int) -> int | None:
         return os.stat(f"/proc/{pid}").st_uid  # noqa: PTH116
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Return what /proc says of `pid`, from its state on; None where there is none."""
+    said = _said(f"/proc/{pid}/stat")
+    return None if said is None else said.rpartition(b")")[2].split()
+
+
+def _said(path: str) -> bytes | None:
+    """Return what stands in a file of /proc, None of one that is gone, or hidden from us (hidepid).
+
+    With bare calls: a file object asks the system four times more often, and walks read hundreds of files.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            said = part = os.read(file, _PART)
+            while len(part) == _PART and len(said) < _MOST:
+                part = os.read(file, _PART)
+                said += part
+        finally:
+            os.close(file)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+    return said

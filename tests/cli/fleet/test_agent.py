@@ -66,5 +66,5 @@ def test_in_the_foreground_it_becomes_the_guard(keyed, monkeypatch):
         module.agent(keyed, host="b")
 
     (argv,) = became.value.args
-    assert Path(argv[3]).name == "guard.py"
+    assert (Path(argv[3]).name, argv[4]) == ("bare.py", "guard")
     assert argv[-2:] == ["flotilla.fleet.agent", str(keyed.parent / ".flotilla" / "fleet" / "two@b")]

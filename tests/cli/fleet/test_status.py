@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from flotilla.clock import sleep
+from flotilla.fleet import tree
 from flotilla.fleet.folder import FleetState, Kept
 
 
@@ -36,7 +37,10 @@ def test_json_has_all_of_it(call, fleet):
 
 def test_without_a_supervisor_it_says_what_still_runs(call, folder):
     child = subprocess.Popen(["sleep", "60"])
-    platforms = {"feed": Kept(pid=child.pid, state="ready"), "report": Kept(pid=2**22 - 1, state="ready")}
+    platforms = {
+        "feed": Kept(pid=child.pid, start_ticks=tree.read(child.pid).start_ticks, state="ready"),
+        "report": Kept(pid=2**22 - 1, state="ready"),
+    }
     folder.write_state(FleetState(3, 1, platforms))
 
     found, plain = call("fleet", "status"), call("fleet", "status", "--json").json

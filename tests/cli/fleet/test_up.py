@@ -160,7 +160,8 @@ def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
     code = guard.wait(60)
     ears.close()
 
-    assert command[3].endswith(b"guard.py")
+    assert command[3].endswith(b"bare.py")
+    assert command[4] == b"guard"
     assert code == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,9 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Which, find
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
+from flotilla.fleet import adopt
 from flotilla.fleet.client import NoSupervisor
+from flotilla.fleet.folder import FleetState
 from flotilla.fleet.status import FleetStatus, PlatformStatus
 
 _SICK = ("failed", "degraded")
@@ -46,15 +49,16 @@ def status(
 
 
 def last_known(found: Fleet) -> FleetStatus:
-    """Return what the last supervisor kept; a pid only of a process that still runs."""
+    """Return what the last supervisor kept; a pid of what is seen to run, and of nothing else."""
     kept = found.folder.state()
+    runs = _running(found, kept)
     platforms = tuple(
         PlatformStatus(
             name,
             known.state.lower(),
-            pid=known.pid if known.pid and _runs(known.pid, known.start_ticks) else None,
+            pid=runs.get(name),
             restarts=known.restarts,
-            reason="its process is gone" if known.pid and not _runs(known.pid, known.start_ticks) else "",
+            reason="its process is gone" if known.pid and name not in runs else "",
         )
         for name, known in kept.platforms.items()
     )
@@ -82,13 +86,12 @@ def _file(found: Fleet) -> str:
     return str(origin.relative_to(here) if origin.is_relative_to(here) else origin)
 
 
-def _runs(pid: int, start_ticks: int | None) -> bool:
-    """Return whether the process is the one that was started, and not another with its number."""
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except OSError:
-        return False
-    return words[0] not in ("Z", "X") and (start_ticks is None or int(words[19]) == start_ticks)
+def _running(found: Fleet, kept: FleetState) -> dict[str, int]:
+    """Return which process the next supervisor would adopt of each platform."""
+    children = adopt.adopt(found.folder, kept, tuple(kept.platforms)).children
+    for child in children.values():
+        os.close(child.pidfd)
+    return {name: child.pid for name, child in children.items()}
 
 
 def _watch(found: Fleet, every_s: float) -> None:

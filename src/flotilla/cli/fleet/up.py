@@ -26,14 +26,13 @@ from flotilla.cli.fleet.find import ORIGIN, Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
-from flotilla.fleet import graph, schedule
+from flotilla.fleet import bare, graph, schedule
 from flotilla.fleet.api import tokens
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.logs import Log
 from flotilla.fleet.spec import FleetSpec, read, to_yaml
 from flotilla.fleet.status import FleetStatus, PlatformStatus
 
-_GUARD = Path(graph.__file__).with_name("guard.py")
 _MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
 _LAST_LINES = 10
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -120,7 +119,7 @@ def guarded(fleet: Fleet, mode: str, module: str) -> list[str]:
     """Return the command of a guard, which runs a module on the run folder."""
     folder = str(fleet.folder.path)
     work = [sys.executable, "-m", module, folder]
-    return [sys.executable, "-I", "-S", str(_GUARD), folder, mode, "--", *work]
+    return bare.command("guard", folder, mode, "--", *work)
 
 
 def _detached(
