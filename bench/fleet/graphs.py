@@ -12,10 +12,9 @@ from time import perf_counter
 
 from bench.records import Job, Measured, WrongValue
 from flotilla.errors import ConfigError
-from flotilla.fleet.coordinate import coordinate
-from flotilla.fleet.fleet_state import Fleet, made
-from flotilla.fleet.spec import FleetSpec, decode
-from flotilla.fleet.states import (
+from flotilla.fleet.rules.coordinate import coordinate
+from flotilla.fleet.rules.fleet_state import Fleet, made
+from flotilla.fleet.rules.states import (
     Ask,
     Event,
     Exited,
@@ -27,6 +26,7 @@ from flotilla.fleet.states import (
     State,
     Terminate,
 )
+from flotilla.fleet.spec import FleetSpec, decode
 
 Graph = dict[str, list[str]]
 

@@ -20,11 +20,11 @@ from bench.records import WrongValue
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
-from flotilla.fleet import bare, tree
-from flotilla.fleet.client import Client
-from flotilla.fleet.events import Event, EventReader
+from flotilla.fleet.control.client import Client
+from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.status import FleetStatus
+from flotilla.fleet.history.events import Event, EventReader
+from flotilla.fleet.system import bare, tree
 
 Commands = Mapping[str, Sequence[str]]
 _BESIDE = Path(sys.executable).parent  # where the peers' commands are

@@ -6,8 +6,8 @@ import msgspec
 from tests.docs.reader import REPOSITORY
 
 from flotilla.cli.fleet.commands import COMMANDS
-from flotilla.fleet.parts import FleetSpec, Group, Overrides, Platform
-from flotilla.fleet.states import State
+from flotilla.fleet.rules.states import State
+from flotilla.fleet.spec import FleetSpec, Group, Overrides, Platform
 
 PAGE = (REPOSITORY / "docs" / "fleet.md").read_text(encoding="utf-8")
 

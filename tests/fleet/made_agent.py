@@ -11,10 +11,11 @@ from pathlib import Path
 from tests.fleet.made_keys import free_port, keys
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet import credentials, spec
-from flotilla.fleet.client import Client, NoSupervisor
+from flotilla.fleet import spec
+from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.folder import Folder, write_whole
-from flotilla.fleet.wire import (
+from flotilla.fleet.hosts import credentials
+from flotilla.fleet.hosts.wire import (
     LONGEST,
     Do,
     Hello,
@@ -73,7 +74,7 @@ class Site:
     def start(self):
         log = (self.path / "agent.log").open("ab")
         with log:
-            command = [sys.executable, "-m", "flotilla.fleet.agent", str(self.folder.path)]
+            command = [sys.executable, "-m", "flotilla.fleet.hosts.agent", str(self.folder.path)]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         end = monotonic_ns() + 20 * 10**9
         while monotonic_ns() < end:

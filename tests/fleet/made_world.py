@@ -3,9 +3,9 @@
 import random
 
 from flotilla.fleet import spec
-from flotilla.fleet.coordinate import coordinate
-from flotilla.fleet.fleet_state import down, fleet_due_ns, made, met
-from flotilla.fleet.states import (
+from flotilla.fleet.rules.coordinate import coordinate
+from flotilla.fleet.rules.fleet_state import down, fleet_due_ns, made, met
+from flotilla.fleet.rules.states import (
     ALIVE,
     Adopted,
     Ask,

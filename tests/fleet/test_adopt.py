@@ -9,12 +9,12 @@ import signal
 import pytest
 
 from flotilla.clock import sleep
-from flotilla.fleet import tree
 from flotilla.fleet.adopt import adopt
-from flotilla.fleet.cgroup import Cgroups
 from flotilla.fleet.folder import FleetState, Folder, Kept
-from flotilla.fleet.parts import Platform
-from flotilla.fleet.spawn import Spawner
+from flotilla.fleet.spec import Platform
+from flotilla.fleet.system import tree
+from flotilla.fleet.system.cgroup import Cgroups
+from flotilla.fleet.system.spawn import Spawner
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 NAMES = ("feed", "strategy")

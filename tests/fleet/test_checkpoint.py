@@ -8,8 +8,8 @@ from flotilla.clock import monotonic_ns
 from flotilla.fleet import checkpoint
 from flotilla.fleet.checkpoint import Keeper, begun, keep, recall
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.spawn import Child
-from flotilla.fleet.states import Adopted, Restored, State
+from flotilla.fleet.rules.states import Adopted, Restored, State
+from flotilla.fleet.system.spawn import Child
 
 CHILD = Child("feed", 7, -1, 99, 1)
 

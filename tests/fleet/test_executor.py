@@ -4,13 +4,23 @@ import sys
 
 import pytest
 
-from flotilla.fleet import logs
 from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.parts import Drain as Draining
-from flotilla.fleet.parts import Platform
-from flotilla.fleet.spawn import Spawner
-from flotilla.fleet.states import Alert, Drain, Exited, Kill, Spawn, Spawned, SpawnFailed, Sweep, Terminate
+from flotilla.fleet.rules.states import (
+    Alert,
+    Drain,
+    Exited,
+    Kill,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    Sweep,
+    Terminate,
+)
+from flotilla.fleet.spec import Drain as Draining
+from flotilla.fleet.spec import Platform
+from flotilla.fleet.system import logs
+from flotilla.fleet.system.spawn import Spawner
 
 SLEEPS = "import time; time.sleep(1000)"
 LEAVES = "import os, time; os.fork() or time.sleep(1000)"

@@ -15,7 +15,7 @@ import pytest
 from flotilla.errors import ConfigError
 from flotilla.fleet import listen
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.parts import Api
+from flotilla.fleet.spec import Api
 
 
 @pytest.fixture
@@ -112,8 +112,6 @@ def test_with_tls_others_may_reach_it_by_name(folder, pair):
     assert found == {"desk.example", f"desk.example:{port}"}
     assert listen.tls(api).minimum_version == ssl.TLSVersion.TLSv1_2
     assert listen.tls(Api()) is None
-    with pytest.raises(ConfigError, match=r"api\.names"):
-        listen.place(Api("0.0.0.0:0", certificate=certificate, key=key))
 
 
 def test_with_an_authority_who_asks_shows_a_certificate(pair):
@@ -141,11 +139,6 @@ def test_tls_that_cannot_be_is_refused(folder, pair, tmp_path):
             listen.tls(api)
         with pytest.raises(ConfigError, match=why):
             listen.opened(api, folder.socket("api"))
-
-
-def test_files_are_named_from_the_root():
-    with pytest.raises(ConfigError, match=r"api\.key: should be an absolute path"):
-        listen.place(Api(certificate="/a.pem", key="a.pem"))
 
 
 def test_a_port_that_is_taken_is_told(folder):

@@ -3,9 +3,9 @@ import errno
 
 import pytest
 
-from flotilla.fleet import logs
 from flotilla.fleet.log_rotation import LogRotation
-from flotilla.fleet.parts import Log
+from flotilla.fleet.spec import Log
+from flotilla.fleet.system import logs
 
 RULE = Log(rotate_mb=0.01, keep=2)
 

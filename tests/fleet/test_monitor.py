@@ -3,9 +3,9 @@ import os
 from pathlib import Path
 
 from flotilla.fleet.monitor import Meter, Monitor
-from flotilla.fleet.parts import Health, Platform, Resources
-from flotilla.fleet.platform_state import Life
-from flotilla.fleet.states import Over, Probed, Readied, State
+from flotilla.fleet.rules.platform_state import Life
+from flotilla.fleet.rules.states import Over, Probed, Readied, State
+from flotilla.fleet.spec import Health, Platform, Resources
 
 
 def told_by(life, log=(Path(os.devnull), 0), serve=None, seconds=0.4):

@@ -1,11 +1,11 @@
 import pytest
 
 from flotilla.fleet import scheduler
-from flotilla.fleet.parts import Platform, Schedule
-from flotilla.fleet.platform_state import Life
+from flotilla.fleet.rules.platform_state import Life
+from flotilla.fleet.rules.states import State
 from flotilla.fleet.schedule import Times, Window
 from flotilla.fleet.scheduler import Scheduler
-from flotilla.fleet.states import State
+from flotilla.fleet.spec import Platform, Schedule
 
 SECOND = 1_000_000_000
 DAY = Platform(("x",), schedule=Schedule("XNYS", "09:00", "15:35"))

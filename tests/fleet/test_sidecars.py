@@ -9,9 +9,9 @@ import pytest
 from flotilla.clock import now_ns
 from flotilla.fleet import sidecars, spec
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.parts import Platform
 from flotilla.fleet.sidecars import Sidecars
-from flotilla.fleet.spawn import Spawner
+from flotilla.fleet.spec import Platform
+from flotilla.fleet.system.spawn import Spawner
 
 DAILY = {"command": ["x"], "schedule": {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}}
 

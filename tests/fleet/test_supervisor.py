@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet import bare, spec, supervisor
-from flotilla.fleet.client import Client, NoSupervisor
-from flotilla.fleet.events import EventReader
+from flotilla.fleet import spec, supervisor
+from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
+from flotilla.fleet.history.events import EventReader
+from flotilla.fleet.system import bare
 
 CHILD = """
 import os, signal, socket, sys, time
@@ -43,7 +44,7 @@ class Up:
         guarded = bare.command("guard", str(folder.path), mode, "--")
         self.guard = subprocess.Popen(
             [*guarded, sys.executable, *supervisor, str(folder.path)],
-            env={**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[2])},
+            env={**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[3])},
         )
         self.client = Client(folder.socket("control"), "test", 10.0)
 
@@ -360,7 +361,8 @@ def test_a_job_that_ends_under_the_next_supervisor_is_done_and_not_done_again(fl
 PATCHED = """
 import os, sys
 from flotilla.errors import ProcessError
-from flotilla.fleet import resources, spawn, supervisor
+from flotilla.fleet.system import resources, spawn
+from flotilla.fleet import supervisor
 def blind(self, roots): raise OSError(24, "Too many open files")
 async def stuck(self): raise ProcessError("[7] were killed, and have not gone in 10 s")
 resources.Sampler.sample = blind

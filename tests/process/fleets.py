@@ -9,10 +9,10 @@ from pathlib import Path
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
-from flotilla.fleet import bare, tree
-from flotilla.fleet.cgroup import Cgroups
-from flotilla.fleet.client import Client
+from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder
+from flotilla.fleet.system import bare, tree
+from flotilla.fleet.system.cgroup import Cgroups
 
 
 class Fleet:

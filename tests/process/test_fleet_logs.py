@@ -10,9 +10,9 @@ from random import Random
 import pytest
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet.client import Client, NoSupervisor
+from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.logs import Log, segments_of
+from flotilla.fleet.system.logs import Log, segments_of
 
 pytestmark = pytest.mark.slow
 KILLS = 6  # then the guard waits longer and longer before it starts the next one

@@ -12,7 +12,7 @@ import pytest
 from tests.process.fleets import Fleet, kill, wait
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet import tree
+from flotilla.fleet.system import tree
 
 pytestmark = pytest.mark.slow
 TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "5"))

@@ -18,10 +18,11 @@ from tests.fleet.made_keys import keys
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import FlotillaError
-from flotilla.fleet import bare, spec
-from flotilla.fleet.client import Client
-from flotilla.fleet.events import EventReader
+from flotilla.fleet import spec
+from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.history.events import EventReader
+from flotilla.fleet.system import bare
 
 LOST_AFTER = 0.8
 CHILD = """
@@ -106,7 +107,7 @@ class Site:
     """One side: its folder, its copy of the file, its guard."""
 
     def __init__(self, net, side, path, text):
-        self.namespace, self.module = net.names[side], {"head": "supervisor", "b": "agent"}[side]
+        self.namespace, self.module = net.names[side], {"head": "supervisor", "b": "hosts.agent"}[side]
         path.mkdir()
         (path / "child.py").write_text(CHILD)
         shutil.copytree(keys(), path / "keys")

@@ -28,7 +28,7 @@ from flotilla.builtin.gateways import paper
 from flotilla.cli.compare import compare
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.config import RunConfig, decode
-from flotilla.fleet.events import EventReader
+from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
 from flotilla.live.result import LiveResult, lived, read_result
 from flotilla.research import run as research

@@ -13,8 +13,8 @@ import pytest
 from tests.process.fleets import Fleet, kill, wait
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet import tree
-from flotilla.fleet.cgroup import Cgroups
+from flotilla.fleet.system import tree
+from flotilla.fleet.system.cgroup import Cgroups
 
 pytestmark = pytest.mark.slow
 TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "6"))

@@ -15,7 +15,7 @@ import pytest
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.config import RunConfig, decode
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet.events import EventReader
+from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
 from flotilla.live.result import LiveResult, lived
 from flotilla.session.replay import fleet_of, replay

@@ -21,9 +21,9 @@ import os
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from flotilla.fleet import tree
 from flotilla.fleet.folder import FleetState, Folder
-from flotilla.fleet.spawn import Child
+from flotilla.fleet.system import tree
+from flotilla.fleet.system.spawn import Child
 
 
 class Found(NamedTuple):

@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet.fleet_state import Fleet
 from flotilla.fleet.folder import FleetState, Folder, Kept
-from flotilla.fleet.plan import birth
-from flotilla.fleet.platform_state import Life
-from flotilla.fleet.spawn import Child
-from flotilla.fleet.states import ALIVE, About, Adopted, Alert, Restored, State
+from flotilla.fleet.rules.fleet_state import Fleet
+from flotilla.fleet.rules.plan import birth
+from flotilla.fleet.rules.platform_state import Life
+from flotilla.fleet.rules.states import ALIVE, About, Adopted, Alert, Restored, State
+from flotilla.fleet.system.spawn import Child
 
 _SOON_S, _APART_S = 0.02, 0.1  # after a change, and between two writings in a storm of changes
 _AGAIN_S = 5.0  # after the disk would not have it

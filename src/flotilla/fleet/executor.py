@@ -16,11 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from flotilla.errors import ProcessError
-from flotilla.fleet import logs, probe
-from flotilla.fleet.parts import Platform
-from flotilla.fleet.plan import birth
-from flotilla.fleet.spawn import Child, Spawner
-from flotilla.fleet.states import (
+from flotilla.fleet.rules.plan import birth
+from flotilla.fleet.rules.states import (
     Alert,
     Drain,
     Drained,
@@ -35,6 +32,9 @@ from flotilla.fleet.states import (
     Sweep,
     Terminate,
 )
+from flotilla.fleet.spec import Platform
+from flotilla.fleet.system import logs, probe
+from flotilla.fleet.system.spawn import Child, Spawner
 
 _APART_S = 0.005  # two births: a storm of them starves nobody who asks
 _ASK_S = 5.0  # to answer that it will use less

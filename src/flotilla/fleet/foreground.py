@@ -30,13 +30,13 @@ from typing import Any
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
-from flotilla.fleet import bare
-from flotilla.fleet.client import Client, NoSupervisor
-from flotilla.fleet.events import Event
+from flotilla.fleet.control.client import Client, NoSupervisor
+from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.history.events import Event
+from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import FleetSpec, to_yaml
-from flotilla.fleet.states import State
-from flotilla.fleet.status import FleetStatus
+from flotilla.fleet.system import bare
 
 _LAST_LINES = 20
 _LOOK_S = 0.005

@@ -10,63 +10,22 @@ The supervisor holds the socket and starts the API when somebody knocks, so this
 from __future__ import annotations
 
 import os
-import re
 import socket
 import ssl
 import stat
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
 
 from flotilla.errors import ConfigError
-from flotilla.fleet.parts import Api
+from flotilla.fleet.spec import Api
+from flotilla.fleet.spec.addresses import ApiPlace, api_place
 
 _BACKLOG = 128
-_PLACE = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[0-9.]+|localhost):(?P<port>\d{1,5})")
-
-
-class Place(NamedTuple):
-    """Where to listen. host is empty for a unix socket."""
-
-    host: str
-    port: int
-
-    @property
-    def loopback(self) -> bool:
-        """Return whether only this machine can reach it."""
-        return self.host != "" and ip_address(self.host).is_loopback
-
-
-def place(api: Api) -> Place:
-    """Return where `api` says to listen; ConfigError where that would let others in, or is no place."""
-    for name in ("certificate", "key", "ca"):
-        file = getattr(api, name)
-        if file is not None and not Path(file).is_absolute():
-            raise ConfigError(f"api.{name}: should be an absolute path, it is {file!r}")
-    if api.listen == "unix":
-        return Place("", 0)
-    match = _PLACE.fullmatch(api.listen)
-    if match is None or int(match["port"]) > 65_535:
-        raise ConfigError(f"api.listen: {api.listen!r} is neither unix nor ADDRESS:PORT, as 127.0.0.1:8700")
-    host = "127.0.0.1" if match["host"] == "localhost" else match["host"].strip("[]")
-    try:
-        found = Place(str(ip_address(host)), int(match["port"]))
-    except ValueError as error:
-        raise ConfigError(f"api.listen: {error}") from error
-    if not found.loopback and not (api.certificate and api.key):
-        raise ConfigError(
-            f"api.listen: {api.listen} can be reached from other machines, and anybody between could read "
-            "the tokens. Give api.certificate and api.key (TLS), or listen at unix or 127.0.0.1"
-        )
-    if not found.loopback and not api.names:
-        raise ConfigError("api.names: say by which host names the API is asked; others are refused")
-    return found
 
 
 def opened(api: Api, unix: Path) -> socket.socket:
     """Return the listening socket, not inherited unless asked. unix: where the unix socket lies."""
-    where = place(api)
+    where = api_place(api)
     if api.certificate or api.key:
         tls(api)  # a mistake in it is told now, not at the first knock
     listener = _unix(unix) if not where.host else _tcp(where)
@@ -80,7 +39,7 @@ def hosts(api: Api, listener: socket.socket) -> frozenset[str]:
         return frozenset({"localhost", "flotilla", "fleet"})  # no browser gets here: any name would do
     port = listener.getsockname()[1]
     names = {name.lower() for name in api.names}
-    if place(api).loopback:
+    if api_place(api).loopback:
         names |= {"localhost", "127.0.0.1", "[::1]"}
     return frozenset(names | {f"{name}:{port}" for name in names})
 
@@ -129,7 +88,7 @@ def _unix(path: Path) -> socket.socket:
     return listener
 
 
-def _tcp(where: Place) -> socket.socket:
+def _tcp(where: ApiPlace) -> socket.socket:
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:

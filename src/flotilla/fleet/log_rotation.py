@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from flotilla.fleet import logs
-from flotilla.fleet.parts import Log
-from flotilla.fleet.states import Note
+from flotilla.fleet.rules.states import Note
+from flotilla.fleet.spec import Log
+from flotilla.fleet.system import logs
 
 
 class LogRotation:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet import probe, resources
-from flotilla.fleet.platform_state import SERVING, Life
-from flotilla.fleet.states import Event, Note, Over, Probed, Readied, State
+from flotilla.fleet.rules.platform_state import SERVING, Life
+from flotilla.fleet.rules.states import Event, Note, Over, Probed, Readied, State
+from flotilla.fleet.system import probe, resources
 
 _SOONEST_S, _LATEST_S = 0.02, 0.5  # between two looks at one that starts
 

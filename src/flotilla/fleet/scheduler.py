@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.fleet import schedule
-from flotilla.fleet.platform_state import Life
-from flotilla.fleet.states import ALIVE, Ask, Note, State
+from flotilla.fleet.rules.platform_state import Life
+from flotilla.fleet.rules.states import ALIVE, Ask, Note, State
 
 
 class Scheduler:

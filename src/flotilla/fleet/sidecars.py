@@ -16,9 +16,9 @@ from flotilla.clock import now_ns
 from flotilla.errors import FlotillaError, ProcessError
 from flotilla.fleet import listen, schedule
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.parts import FleetSpec, Platform
-from flotilla.fleet.spawn import Child, Spawner
-from flotilla.fleet.states import Note
+from flotilla.fleet.rules.states import Note
+from flotilla.fleet.spec import FleetSpec, Platform
+from flotilla.fleet.system.spawn import Child, Spawner
 
 API, ALERTS, TIMES = "_api", "_alerts", "_times"
 NAMES = (API, ALERTS, TIMES)

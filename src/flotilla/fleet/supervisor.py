@@ -26,21 +26,20 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet import adopt, checkpoint, fleet_state, graph, guard_watch, notify_socket, sidecars, spec
-from flotilla.fleet.control import Control
-from flotilla.fleet.coordinate import coordinate
+from flotilla.fleet import adopt, checkpoint, sidecars, spec
+from flotilla.fleet.control.request_handler import RequestHandler
+from flotilla.fleet.control.server import Control
+from flotilla.fleet.control.status import HostStatus
 from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import FleetState, Folder, Kept
-from flotilla.fleet.hosts import Hosts
+from flotilla.fleet.history.records import Records
+from flotilla.fleet.hosts.head import Hosts
 from flotilla.fleet.log_rotation import LogRotation
 from flotilla.fleet.monitor import Meter, Monitor
-from flotilla.fleet.platform_state import SERVING
-from flotilla.fleet.records import Records
-from flotilla.fleet.request_handler import RequestHandler
-from flotilla.fleet.resources import Sample
-from flotilla.fleet.scheduler import Scheduler
-from flotilla.fleet.spawn import Child, Spawner
-from flotilla.fleet.states import (
+from flotilla.fleet.rules import fleet_state
+from flotilla.fleet.rules.coordinate import coordinate
+from flotilla.fleet.rules.platform_state import SERVING
+from flotilla.fleet.rules.states import (
     AT_REST,
     RUNNING,
     Alert,
@@ -56,7 +55,11 @@ from flotilla.fleet.states import (
     State,
     Tick,
 )
-from flotilla.fleet.status import HostStatus
+from flotilla.fleet.scheduler import Scheduler
+from flotilla.fleet.spec import graph
+from flotilla.fleet.system import guard_watch, notify_socket
+from flotilla.fleet.system.resources import Sample
+from flotilla.fleet.system.spawn import Child, Spawner
 
 _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts

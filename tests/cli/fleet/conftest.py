@@ -9,13 +9,13 @@ import pytest
 
 from flotilla.clock import now_ns
 from flotilla.errors import UnknownName
-from flotilla.fleet.audit import Chain
-from flotilla.fleet.control import Control
-from flotilla.fleet.events import EventStore
+from flotilla.fleet.control.server import Control
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import Folder, place, write_whole
-from flotilla.fleet.plan import start_order, stop_order
+from flotilla.fleet.history.audit import Chain
+from flotilla.fleet.history.events import EventStore
+from flotilla.fleet.rules.plan import start_order, stop_order
 from flotilla.fleet.spec import read, to_yaml
-from flotilla.fleet.status import FleetStatus, PlatformStatus
 
 FILE = """
 name: demo

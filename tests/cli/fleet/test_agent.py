@@ -67,4 +67,4 @@ def test_in_the_foreground_it_becomes_the_guard(keyed, monkeypatch):
 
     (argv,) = became.value.args
     assert (Path(argv[3]).name, argv[4]) == ("bare.py", "guard")
-    assert argv[-2:] == ["flotilla.fleet.agent", str(keyed.parent / ".flotilla" / "fleet" / "two@b")]
+    assert argv[-2:] == ["flotilla.fleet.hosts.agent", str(keyed.parent / ".flotilla" / "fleet" / "two@b")]

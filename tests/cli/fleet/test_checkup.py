@@ -1,8 +1,8 @@
 from flotilla.cli.fleet import checkup
 from flotilla.cli.fleet.checkup import BAD, FINE, WARN
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.logs import NotSupported
 from flotilla.fleet.spec import decode
+from flotilla.fleet.system.logs import NotSupported
 
 
 def of(findings, what):

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from flotilla.cli.fleet.events import _past
-from flotilla.fleet.events import EventReader, EventStore
+from flotilla.fleet.history.events import EventReader, EventStore
 
 
 @pytest.fixture

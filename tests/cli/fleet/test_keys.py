@@ -6,7 +6,7 @@ import pytest
 
 from flotilla.cli.fleet.keys import make
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet import credentials
+from flotilla.fleet.hosts import credentials
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from flotilla.clock import sleep
-from flotilla.fleet.logs import open_log, rotation
+from flotilla.fleet.system.logs import open_log, rotation
 
 
 @pytest.fixture

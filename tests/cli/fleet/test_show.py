@@ -4,8 +4,8 @@ import pytest
 
 from flotilla.cli.fleet import show
 from flotilla.clock import now_ns
-from flotilla.fleet.events import Event
-from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
+from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus
+from flotilla.fleet.history.events import Event
 
 
 def test_the_examples_in_it_hold():

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from flotilla.clock import sleep
-from flotilla.fleet import tree
 from flotilla.fleet.folder import FleetState, Kept
+from flotilla.fleet.system import tree
 
 
 def test_each_platform_is_a_line(call, fleet):

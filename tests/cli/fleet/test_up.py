@@ -12,9 +12,9 @@ from tests.cli.fleet.conftest import FILE
 from flotilla.cli.fleet.up import longest_start_s, not_up
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.spec import decode, read
-from flotilla.fleet.status import FleetStatus, PlatformStatus
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main", "fleet")
 REAL = """

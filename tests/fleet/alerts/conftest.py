@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet.client import Client
+from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder
 
 SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
-from flotilla.fleet.control import Control
-from flotilla.fleet.events import EventStore
+from flotilla.fleet.control.server import Control
+from flotilla.fleet.history.events import EventStore
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.status import FleetStatus
+from flotilla.fleet.control.status import FleetStatus
 
 async def main():
     folder = Folder(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ import pytest
 from flotilla.errors import StreamError
 from flotilla.fleet.alerts.outbox import Outbox
 from flotilla.fleet.alerts.rules import Held, Message, State
-from flotilla.fleet.preferences import Alerts, Step
+from flotilla.fleet.spec.preferences import Alerts, Step
 
 WANTED = Alerts((Step(("env:A", "env:B")), Step(("env:C",))))
 HELD = State(held=(Held("warning", "something"),), tokens=1.5)
@@ -79,7 +79,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from flotilla.fleet.alerts.outbox import Outbox
-from flotilla.fleet.preferences import Alerts, Step
+from flotilla.fleet.spec.preferences import Alerts, Step
 from flotilla.fleet.alerts.rules import Message, State
 box = Outbox(Path(sys.argv[1]))
 while True:

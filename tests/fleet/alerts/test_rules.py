@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.fleet.alerts.rules import Acknowledged, Raised, State, Tick, is_quiet, step
-from flotilla.fleet.preferences import Alerts, Quiet, Step
+from flotilla.fleet.spec.preferences import Alerts, Quiet, Step
 
 SECOND = 1_000_000_000
 NOON = round(datetime.fromisoformat("2026-11-23T12:00Z").timestamp()) * SECOND

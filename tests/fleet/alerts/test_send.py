@@ -9,7 +9,7 @@ import pytest
 from flotilla.fleet.alerts.outbox import Outbox
 from flotilla.fleet.alerts.rules import Message, State
 from flotilla.fleet.alerts.send import Postman, send, send_test
-from flotilla.fleet.preferences import Alerts, Step
+from flotilla.fleet.spec.preferences import Alerts, Step
 
 # Loading its hundred services, apprise meets modules that Python is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

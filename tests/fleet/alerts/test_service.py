@@ -6,7 +6,7 @@ import msgspec
 import psutil
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet.events import EventStore
+from flotilla.fleet.history.events import EventStore
 
 ONE = "lists: [{to: ['env:HOOK']}], per_minute: 6000, burst: 1000"
 

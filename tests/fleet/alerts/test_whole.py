@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from flotilla.errors import ProcessError
-from flotilla.fleet.client import Client
+from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder
 
 FLEET = """

@@ -20,10 +20,10 @@ from flotilla.fleet.api import tokens
 from flotilla.fleet.api.app import build
 from flotilla.fleet.api.gate import Gate
 from flotilla.fleet.api.tokens import Book, Role
-from flotilla.fleet.control import Control
-from flotilla.fleet.events import EventStore
+from flotilla.fleet.control.server import Control
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.history.events import EventStore
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the right one is tested in test_gate.py
 HOSTS = frozenset({"flotilla", "localhost"})

@@ -7,7 +7,7 @@ from tests.fleet.api.conftest import supervised
 
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.api.link import Link
-from flotilla.fleet.client import NoSupervisor, OutcomeUnknown
+from flotilla.fleet.control.client import NoSupervisor, OutcomeUnknown
 
 
 def run(folder, what, deadline_s=5.0):

@@ -18,8 +18,9 @@ from tests.fleet.api.conftest import FLEET, bearer, supervised
 from flotilla.fleet import listen
 from flotilla.fleet.api import tokens
 from flotilla.fleet.api.__main__ import main
-from flotilla.fleet.events import EventStore
-from flotilla.fleet.parts import Api
+from flotilla.fleet.history.events import EventStore
+from flotilla.fleet.spec import Api
+from flotilla.fleet.spec.addresses import api_place
 
 PATIENCE_S = 20.0
 
@@ -28,7 +29,7 @@ PATIENCE_S = 20.0
 async def running(folder, api="", scheme="http", host="flotilla", **client):
     """Run the API's process beside a supervisor that does nothing; yields what one may ask it with."""
     folder.fleet_file.write_text(FLEET + api)
-    found = listen.place(Api()) if not api or "listen" not in api else None
+    found = api_place(Api()) if not api or "listen" not in api else None
     settings = Api() if found else Api("127.0.0.1:0")
     async with supervised(folder) as supervisor:
         with closing(listen.opened(settings, folder.socket("api"))) as listener:

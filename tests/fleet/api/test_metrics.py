@@ -3,7 +3,7 @@
 import re
 
 from flotilla.fleet.api.metrics import as_text
-from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [-+0-9.e]+')
 

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 from pydantic import ValidationError
 
-from flotilla.fleet import events, parts, status
 from flotilla.fleet.api import models, tokens
+from flotilla.fleet.control import status
+from flotilla.fleet.history import events
+from flotilla.fleet.spec import parts
 
 PAIRS = (
     (models.Platform, status.PlatformStatus),

@@ -6,7 +6,7 @@ import pytest
 from tests.fleet.api.conftest import bearer, served
 
 from flotilla.fleet.api import models
-from flotilla.fleet.status import PlatformStatus
+from flotilla.fleet.control.status import PlatformStatus
 
 CONTROL = "/api/v1/platform/feed/control"
 

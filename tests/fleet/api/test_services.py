@@ -6,7 +6,7 @@ import pytest
 
 from flotilla.errors import StreamError
 from flotilla.fleet.api.services import Services, services
-from flotilla.fleet.events import EventStore
+from flotilla.fleet.history.events import EventStore
 
 
 def made(folder):

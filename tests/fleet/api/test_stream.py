@@ -7,7 +7,7 @@ import pytest
 
 from flotilla.fleet.api import stream as module
 from flotilla.fleet.api.stream import Stream
-from flotilla.fleet.events import EventReader, EventStore
+from flotilla.fleet.history.events import EventReader, EventStore
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet.plan import Order, others, restart_order, start_order, stop_order
-from flotilla.fleet.status import FleetStatus, lives, underway, well
+from flotilla.fleet.control.status import FleetStatus, lives, underway, well
+from flotilla.fleet.rules.plan import Order, others, restart_order, start_order, stop_order
 
 WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
 _SERVING = ("starting", "ready", "degraded")

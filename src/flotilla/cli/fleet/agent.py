@@ -14,12 +14,12 @@ from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.up import Guard, guarded
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError, UnknownName
-from flotilla.fleet import credentials
-from flotilla.fleet.agent import HOST, ORIGIN
-from flotilla.fleet.client import NoSupervisor
+from flotilla.fleet.control.client import NoSupervisor
 from flotilla.fleet.folder import Folder, place, write_whole
-from flotilla.fleet.logs import Log
+from flotilla.fleet.hosts import credentials
+from flotilla.fleet.hosts.agent import HOST, ORIGIN
 from flotilla.fleet.spec import FleetSpec, read, to_yaml
+from flotilla.fleet.system.logs import Log
 
 _LOOK_S = 0.05
 
@@ -38,7 +38,7 @@ def agent(
     """Run what a fleet's file places on this host, for its head elsewhere."""
     spec = read(config)
     fleet = prepared(config, spec, host)
-    argv = guarded(fleet, spec.mode, "flotilla.fleet.agent")
+    argv = guarded(fleet, spec.mode, "flotilla.fleet.hosts.agent")
     if not detach:
         say.note(f"the agent of {host} listens at {spec.hosts[host].address}; Ctrl-C stops what runs here")
         os.execv(argv[0], argv)  # noqa: S606 no shell is wanted

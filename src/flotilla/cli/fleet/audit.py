@@ -11,8 +11,8 @@ from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Which, find
-from flotilla.fleet.audit import Record, read
-from flotilla.fleet.audit import verify as verify_chain
+from flotilla.fleet.history.audit import Record, read
+from flotilla.fleet.history.audit import verify as verify_chain
 
 app = App(name="audit", help="Show who did what; verify the record.", help_format="plaintext")
 _BATCH = 10_000

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 from flotilla.cli import say
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import FlotillaError
-from flotilla.fleet.cgroup import Cgroups
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.logs import punch
 from flotilla.fleet.spec import FleetSpec
+from flotilla.fleet.system.cgroup import Cgroups
+from flotilla.fleet.system.logs import punch
 
 Verdict = Literal["fine", "warn", "bad"]
 FINE: Verdict = "fine"

@@ -16,7 +16,7 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Names, Which, find, some
 from flotilla.cli.fleet.settle import LOOK_S, News
 from flotilla.clock import sleep
-from flotilla.fleet.events import Event, EventReader
+from flotilla.fleet.history.events import Event, EventReader
 
 _BATCH = 1000
 

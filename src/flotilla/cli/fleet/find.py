@@ -16,9 +16,9 @@ from cyclopts import Parameter
 
 from flotilla import door
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName
-from flotilla.fleet.client import Client
-from flotilla.fleet.events import EventReader
+from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.spec import FleetSpec, read
 
 ORIGIN = "origin"  # the file in a run folder that says which fleet file it was started from

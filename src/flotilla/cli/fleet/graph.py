@@ -13,8 +13,8 @@ from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Which, find
 from flotilla.errors import ProcessError
-from flotilla.fleet import graph as drawing
 from flotilla.fleet.spec import FleetSpec, read
+from flotilla.fleet.spec import graph as drawing
 
 
 def graph(

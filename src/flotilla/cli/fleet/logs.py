@@ -16,7 +16,7 @@ from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Names, Which, find, some
 from flotilla.clock import sleep
-from flotilla.fleet.logs import Follower, Log
+from flotilla.fleet.system.logs import Follower, Log
 
 OWN = "supervisor"
 _LOOK_S = 0.1

@@ -17,7 +17,7 @@ from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
-from flotilla.fleet.plan import ReloadPlan, reload_plan
+from flotilla.fleet.rules.plan import ReloadPlan, reload_plan
 from flotilla.fleet.spec import read
 
 Config = Annotated[

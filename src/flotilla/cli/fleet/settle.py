@@ -10,9 +10,9 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError, StreamError
-from flotilla.fleet.client import NoSupervisor
-from flotilla.fleet.events import Event, EventReader
-from flotilla.fleet.status import FleetStatus, PlatformStatus, underway
+from flotilla.fleet.control.client import NoSupervisor
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway
+from flotilla.fleet.history.events import Event, EventReader
 
 LOOK_S = 0.1
 GRACE_S = 3.0  # in which a supervisor that died is replaced

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from flotilla.cli import say
 from flotilla.clock import now_ns
-from flotilla.fleet.events import Event
-from flotilla.fleet.status import FleetStatus, HostStatus, PlatformStatus
+from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus
+from flotilla.fleet.history.events import Event
 
 STYLES = {
     "ready": "green",

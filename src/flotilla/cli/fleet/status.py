@@ -18,9 +18,9 @@ from flotilla.cli.fleet.find import Fleet, Which, find
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet import adopt
-from flotilla.fleet.client import NoSupervisor
+from flotilla.fleet.control.client import NoSupervisor
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import FleetState
-from flotilla.fleet.status import FleetStatus, PlatformStatus
 
 _SICK = ("failed", "degraded")
 

@@ -26,12 +26,13 @@ from flotilla.cli.fleet.find import ORIGIN, Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
-from flotilla.fleet import bare, graph, schedule
+from flotilla.fleet import schedule
 from flotilla.fleet.api import tokens
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import Folder, place, write_whole
-from flotilla.fleet.logs import Log
-from flotilla.fleet.spec import FleetSpec, read, to_yaml
-from flotilla.fleet.status import FleetStatus, PlatformStatus
+from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
+from flotilla.fleet.system import bare
+from flotilla.fleet.system.logs import Log
 
 _MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
 _LAST_LINES = 10

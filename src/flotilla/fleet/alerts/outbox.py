@@ -18,7 +18,7 @@ import msgspec
 
 from flotilla.errors import StreamError
 from flotilla.fleet.alerts.rules import Message, State
-from flotilla.fleet.preferences import Alerts
+from flotilla.fleet.spec.preferences import Alerts
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS kept (one INTEGER PRIMARY KEY CHECK (one = 1), cursor INTEGER, state BLOB);

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from flotilla.fleet.preferences import SEVERITIES, Alerts, Quiet, Severity
+from flotilla.fleet.spec.preferences import SEVERITIES, Alerts, Quiet, Severity
 
 _SECOND = 1_000_000_000
 _LINES = 20  # of what was held, in one message; the rest is counted

@@ -21,7 +21,7 @@ from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
 from flotilla.fleet.alerts.addresses import addresses
 from flotilla.fleet.alerts.outbox import Letter, Outbox
-from flotilla.fleet.preferences import Alerts
+from flotilla.fleet.spec.preferences import Alerts
 
 TIMEOUT_S = 20.0  # for one message to one target
 _FIRST_S, _MOST_S = 2.0, 300.0  # before the next try

@@ -25,11 +25,11 @@ from flotilla.fleet.alerts.outbox import Outbox
 from flotilla.fleet.alerts.rules import Acknowledged, Raised, Tick, step
 from flotilla.fleet.alerts.rules import Event as Happened
 from flotilla.fleet.alerts.send import Postman
-from flotilla.fleet.client import Client
-from flotilla.fleet.events import Event
+from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.preferences import SEVERITIES, Alerts, Severity
+from flotilla.fleet.history.events import Event
 from flotilla.fleet.spec import FleetSpec, read
+from flotilla.fleet.spec.preferences import SEVERITIES, Alerts, Severity
 from flotilla.notify import alive, ready, stopping
 
 _OLD_NS = 600_000_000_000  # of alerts, the first time

@@ -26,7 +26,7 @@ from flotilla.fleet.api.app import build
 from flotilla.fleet.api.front import Front
 from flotilla.fleet.api.patience import Impatient
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.parts import Api
+from flotilla.fleet.spec import Api
 
 _LOOK_S = 0.5
 

@@ -22,7 +22,7 @@ from flotilla.fleet.api.link import Link
 from flotilla.fleet.api.roles import Busy, Forbidden
 from flotilla.fleet.api.services import Services
 from flotilla.fleet.api.tokens import Book
-from flotilla.fleet.client import NoSupervisor, OutcomeUnknown
+from flotilla.fleet.control.client import NoSupervisor, OutcomeUnknown
 from flotilla.fleet.folder import Folder
 
 _LOG = logging.getLogger("flotilla.fleet.api")

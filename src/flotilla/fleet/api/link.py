@@ -16,9 +16,9 @@ import msgspec
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet.client import DEADLINE_S, NoSupervisor, OutcomeUnknown
-from flotilla.fleet.idempotency import UNKNOWN
-from flotilla.fleet.status import ACTS, FleetStatus, Plain, Reply, Request
+from flotilla.fleet.control.client import DEADLINE_S, NoSupervisor, OutcomeUnknown
+from flotilla.fleet.control.idempotency import UNKNOWN
+from flotilla.fleet.control.status import ACTS, FleetStatus, Plain, Reply, Request
 
 _AGAIN_S = 0.1  # between looks for a supervisor that is being replaced
 _LONGEST = 64 * 1024 * 1024  # bytes of an answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from flotilla.fleet.states import State
-from flotilla.fleet.status import FleetStatus, PlatformStatus, lives
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus, lives
+from flotilla.fleet.rules.states import State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -9,14 +9,14 @@ import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.fleet import graph
 from flotilla.fleet.api import metrics, models
 from flotilla.fleet.api.roles import Busy, Guarded, asker, least, require
 from flotilla.fleet.api.services import services
 from flotilla.fleet.api.stream import Stream
 from flotilla.fleet.api.tokens import Role
-from flotilla.fleet.status import FleetStatus, well
-from flotilla.fleet.status import health as how_well
+from flotilla.fleet.control.status import FleetStatus, well
+from flotilla.fleet.control.status import health as how_well
+from flotilla.fleet.spec import graph
 
 router = APIRouter(prefix="/api/v1", route_class=Guarded)
 scrape = APIRouter(route_class=Guarded)  # Prometheus asks at /metrics

@@ -11,7 +11,7 @@ from fastapi import Request
 from flotilla.fleet.api.diary import Diary
 from flotilla.fleet.api.gate import Gate
 from flotilla.fleet.api.link import Link
-from flotilla.fleet.events import EventReader
+from flotilla.fleet.history.events import EventReader
 
 
 class Services:

@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from flotilla.fleet.events import Event, EventReader
+from flotilla.fleet.history.events import Event, EventReader
 
 ALIVE_S = 15.0  # a stream that has nothing to say says so
 STALLED_S = 30.0

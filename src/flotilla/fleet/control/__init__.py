@@ -1,0 +1,1 @@
+"""The control socket: what is asked of a supervisor, and what it answers."""

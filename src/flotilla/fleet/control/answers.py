@@ -1,0 +1,110 @@
+"""What the supervisor answers to whoever asks at the control socket: values, made of the fleet as it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import ConfigError
+from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus, well
+from flotilla.fleet.control.status import health as how_well
+from flotilla.fleet.rules import fleet_state
+from flotilla.fleet.rules.fleet_state import Fleet
+from flotilla.fleet.rules.plan import reload_plan
+from flotilla.fleet.rules.platform_state import Life
+from flotilla.fleet.rules.states import State
+from flotilla.fleet.spec import FleetSpec, graph
+from flotilla.fleet.system import resources
+
+
+def status(
+    fleet: Fleet,
+    samples: Mapping[str, resources.Sample],
+    *,
+    seq: int,
+    since_ns: int,
+    hosts: tuple[HostStatus, ...] = (),
+) -> FleetStatus:
+    """Return the state of the fleet. since_ns: when this supervisor began, ns UTC."""
+    ahead_ns = now_ns() - monotonic_ns()
+    platforms = tuple(
+        _platform(life, samples.get(name), ahead_ns, away=life.platform.host in fleet.away)
+        for name, life in fleet.lives.items()
+    )
+    return FleetStatus(
+        fleet.spec.name, fleet.generation, fleet.spec.mode, seq, platforms, os.getpid(), since_ns, hosts
+    )
+
+
+def health(fleet: Fleet, hosts: tuple[HostStatus, ...] = ()) -> dict[str, Any]:
+    """Return whether the fleet is well (status.Health), and why it is not."""
+    seen = status(fleet, {}, seq=0, since_ns=0, hosts=hosts)
+    blind = {f"host {host.name}": host.why or host.sight for host in hosts if host.sight != "seen"}
+    poor = [one for one in seen.platforms if one.state != "stopped" and not well(one)]
+    return {
+        "status": how_well(seen),
+        "name": fleet.spec.name,
+        "generation": fleet.generation,
+        "platforms": {one.name: one.state for one in seen.platforms},
+        "reasons": {one.name: one.reason or one.state for one in poor} | blind,
+    }
+
+
+def drawn(fleet: Fleet) -> dict[str, Any]:
+    """Return the graph: what each needs, the order of a start, and drawings."""
+    needs = fleet_state.needs_in(fleet.lives)
+    notes = {name: life.state.value for name, life in fleet.lives.items()}
+    return {
+        "needs": {name: dict(life.platform.needs) for name, life in fleet.lives.items()},
+        "states": notes,
+        "levels": graph.levels(needs),
+        "text": graph.as_text(needs, notes),
+        "dot": graph.as_dot(needs, notes),
+    }
+
+
+def planned(fleet: Fleet, data: Mapping[str, Any], names: tuple[str, ...], new: FleetSpec | None) -> Any:
+    """Return what a command would do. data: {"of": start | stop | restart | drain | down | reload}."""
+    of = data.get("of", "stop")
+    if of == "reload" and new is not None:
+        return reload_plan(fleet.spec, new)
+    if of not in ("start", "stop", "restart", "drain", "down"):
+        raise ConfigError(f"there is no plan of {of!r}: start, stop, restart, drain, down or reload")
+    return {"order": order(fleet, of, names)}
+
+
+def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return whom a command concerns, in the order in which it does, those that go together in one."""
+    if command == "start":
+        return fleet_state.started_by(fleet, names)
+    if command == "restart":
+        return fleet_state.restarted_by(fleet, names)
+    return fleet_state.stopped_by(fleet, () if command == "down" else names)
+
+
+def _platform(
+    life: Life, sample: resources.Sample | None, ahead_ns: int, *, away: bool = False
+) -> PlatformStatus:
+    reason = life.reason
+    if away and (life.lost or life.state is State.WAITING):
+        reason = f"host {life.platform.host} is out of sight" + ("" if not life.lost else ": it may run on")
+    used = sample if life.pid is not None else None
+    return PlatformStatus(
+        name=life.name,
+        state=life.state.value,
+        pid=life.pid,
+        since_ns=life.since_ns + ahead_ns if life.since_ns else 0,
+        ready=life.state is State.READY,
+        restarts=len(life.restarts),
+        cpu_percent=None if used is None else round(used.cpu_percent, 1),
+        memory_mb=None if used is None else round(used.memory_mb, 1),
+        open_files=None if used is None else used.open_files,
+        threads=None if used is None else used.threads,
+        group=life.platform.group,
+        host=life.platform.host,
+        needs=dict(life.platform.needs),
+        last_exit=life.last_exit,
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""What happened: events for whoever looks, the audit trail for whoever must prove."""

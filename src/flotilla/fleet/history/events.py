@@ -1,0 +1,191 @@
+"""What happened in a fleet, in order: events with gapless numbers, kept for some days.
+
+1. The supervisor is the one writer (`EventStore`). It waits for no disk: an event survives the
+   death of every process of ours, not that of the machine. What must survive that is in the audit.
+2. Anyone reads, from a number on, in any process (`EventReader`), while the supervisor writes or
+   when it is gone. Numbers below `first_seq` were dropped by age; a reader that asks for them gets
+   what follows, and sees the hole in the numbers.
+3. A reader that follows is a cursor, not a queue: however slow it is, nothing grows (`follow`).
+
+There is one record type per kind of event (fleet/kinds.py). Readers get it as an `Event`, whose
+`data` holds the kind's own fields.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import DataError, StreamError
+from flotilla.fleet.history.kinds import Happening, fields_of
+from flotilla.stream.log import LogReader, LogWriter
+
+STREAM = "events"
+MOST = 500_000  # events that are kept, however young
+_DAY_NS = 86_400_000_000_000
+_AGAIN_NS = 2_000_000_000  # between two openings of a file that failed
+_LATER = 2**63 - 1  # ns since 1970: after every event
+_BATCH = 1_000  # rows that are read, or dropped, in one go: the loop that asks is not held up for longer
+
+
+Told = tuple[str, str, Mapping[str, Any] | Happening, str]  # kind, platform, data, text
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that happened."""
+
+    seq: int  # counts the events of a fleet, from 1
+    ts: int  # ns since 1970, UTC
+    kind: str  # of fleet/kinds.py
+    platform: str = ""  # empty: the fleet as a whole
+    text: str = ""  # for a person
+    data: dict[str, Any] = {}
+
+
+class _Stored(msgspec.Struct, frozen=True, array_like=True):
+    kind: str
+    platform: str
+    text: str
+    data: dict[str, Any]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Stored).decode
+
+
+class EventReader:
+    """A reader of a fleet's events, in any process."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the store at `path`; `StreamError` where there is none."""
+        self._log = LogReader(path, STREAM)
+
+    def read(self, from_seq: int = 1, limit: int = _BATCH) -> list[Event]:
+        """Return at most `limit` events, oldest first, with `from_seq` or the next that is kept."""
+        after = max(from_seq, 1) - 1
+        while True:
+            try:
+                return [_event(*row) for row in self._log.read(after, limit)]
+            except DataError:
+                kept = self._log.first_seq() - 1
+                if after >= kept:  # not dropped by age, then
+                    raise
+                after = kept
+
+    def last_seq(self) -> int:
+        """Return the number of the last event, 0 where there is none."""
+        return self._log.last_seq()
+
+    def first_seq(self) -> int:
+        """Return the number of the oldest event that is kept, 1 where there is none."""
+        return self._log.first_seq()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._log.close()
+
+
+class EventStore:
+    """The one writer of a fleet's events, and a reader beside it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, made if need be (0600); `StreamError` where another process writes it."""
+        self._path = path
+        self._log = LogWriter(path, [STREAM], durability="normal")
+        self._failed_ns: int | None = None
+        self._reader = EventReader(path)
+        self._grown = asyncio.Event()
+
+    def append(
+        self, kind: str, platform: str = "", data: Mapping[str, Any] | Happening | None = None, text: str = ""
+    ) -> int:
+        """Append what happened now and return its number. A kind or field that is not known is kept too.
+
+        `StreamError` where the disk would not have it; a later append opens the file again and goes on.
+        """
+        return self.append_all([(kind, platform, {} if data is None else data, text)])
+
+    def append_all(self, told: Sequence[Told]) -> int:
+        """As `append`, of all that happened at once; return the number of the last."""
+        self._take_up()
+        now = now_ns()
+        entries = [
+            (now, _encode(_Stored(kind, platform, text, fields_of(data))))
+            for kind, platform, data, text in told
+        ]
+        try:
+            self._log.append(STREAM, entries)
+        except StreamError:
+            self._failed_ns = monotonic_ns()
+            raise
+        self._grown.set()
+        self._grown = asyncio.Event()
+        return self.last_seq()
+
+    def read(self, from_seq: int = 1, limit: int = _BATCH) -> list[Event]:
+        """As `EventReader.read`."""
+        return self._reader.read(from_seq, limit)
+
+    def last_seq(self) -> int:
+        """Return the number of the last event, 0 where there is none."""
+        return self._log.last_seq(STREAM)
+
+    def first_seq(self) -> int:
+        """Return the number of the oldest event that is kept, 1 where there is none."""
+        return self._reader.first_seq()
+
+    async def follow(self, from_seq: int = 1) -> AsyncIterator[Event]:
+        """Yield the events from `from_seq` on, and those to come, for as long as anyone asks."""
+        cursor = from_seq
+        while True:
+            grown = self._grown  # taken before the look, so that what comes meanwhile wakes us
+            events = self.read(cursor)
+            if not events:
+                await grown.wait()
+            for event in events:
+                yield event
+                cursor = event.seq + 1
+
+    def expire(self, days: float, now: int, most: int = MOST) -> int:
+        """Drop a batch of what is older than `days` before `now` (ns UTC), or more than `most`; return it.
+
+        Nothing is dropped when it returns 0; until then it is worth another call.
+        """
+        dropped = self._log.drop(STREAM, now - int(days * _DAY_NS), _BATCH)
+        excess = self.last_seq() - self.first_seq() + 1 - most
+        if excess > 0:
+            dropped += self._log.drop(STREAM, _LATER, min(excess, _BATCH))
+        return dropped
+
+    def close(self) -> None:
+        """Close the file and let another process have it."""
+        self._reader.close()
+        self._log.close()
+
+    def _take_up(self) -> None:
+        """Open the file again after a write that failed: what the disk holds is known only then."""
+        if self._failed_ns is None:
+            return
+        if monotonic_ns() - self._failed_ns < _AGAIN_NS:
+            raise StreamError(f"{self._path} failed a moment ago")
+        self._failed_ns = monotonic_ns()
+        self._log.close()
+        try:
+            self._log = LogWriter(self._path, [STREAM], durability="normal")
+        except (OSError, DataError) as error:
+            raise StreamError(f"{self._path} cannot be opened again: {error}") from error
+        self._failed_ns = None
+
+
+def _event(seq: int, ts: int, payload: bytes) -> Event:
+    try:
+        stored = _decode(payload)
+    except msgspec.MsgspecError as error:
+        raise DataError(f"event {seq} cannot be read: {error}") from error
+    kind, platform, text, data = stored.kind, stored.platform, stored.text, stored.data
+    return Event(seq=seq, ts=ts, kind=kind, platform=platform, text=text, data=data)

@@ -1,0 +1,389 @@
+"""Run what is placed on this host, for a head elsewhere: `python -m flotilla.fleet.hosts.agent <run folder>`.
+
+A supervisor's hands and senses without its head: processes are started and ended, heard, probed and measured
+here, and nothing is decided here. The head orders (gate.py), and is told what happened (ledger.py).
+
+1. `_begin` takes the run folder's lock, goes on with what an agent before this one left running, and listens.
+2. An order names a platform. What is run is what this host's own copy of the fleet's file says of it; where
+   the head's says something else, the file is read again, and if it still does, nothing starts (`_charge`).
+3. While no head is in reach, what runs runs on, and what ends has ended: nobody here starts it again, as
+   nobody here knows whether it should be. The head hears of it when it is back.
+4. A silent platform is known here, since a beat that is late on its way is no beat missed; whether it is
+   killed for it is the head's to say.
+
+Told to end (SIGTERM), it stops what runs, who needs something before what it needs, and takes no more orders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from flotilla import notify
+from flotilla.clock import monotonic_ns, now_ns
+from flotilla.errors import ConfigError, FlotillaError
+from flotilla.fleet import adopt, spec
+from flotilla.fleet.control import answers
+from flotilla.fleet.control.server import Control, Peer
+from flotilla.fleet.control.status import Request
+from flotilla.fleet.executor import Executor
+from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.history.records import Records
+from flotilla.fleet.hosts.gate import Gate
+from flotilla.fleet.hosts.heartbeats import Heartbeats
+from flotilla.fleet.hosts.ledger import Ledger, Process
+from flotilla.fleet.hosts.wire import Do, Samples, Seen, Told, digest
+from flotilla.fleet.monitor import Meter, Monitor
+from flotilla.fleet.rules import fleet_state
+from flotilla.fleet.rules.platform_state import SERVING, Life
+from flotilla.fleet.rules.states import (
+    Alert,
+    Drain,
+    Drained,
+    Event,
+    Exited,
+    Instruction,
+    Kill,
+    Note,
+    Over,
+    Probed,
+    Readied,
+    Shed,
+    Spawn,
+    Spawned,
+    SpawnFailed,
+    State,
+    Terminate,
+)
+from flotilla.fleet.spec import graph
+from flotilla.fleet.system import logs, notify_socket
+from flotilla.fleet.system.spawn import Spawner
+
+_BEAT_S = 5.0
+_ORDERS: dict[str, type[Instruction]] = {"drain": Drain, "terminate": Terminate, "kill": Kill, "shed": Shed}
+HOST = "host"  # the file in a run folder that says whose agent's it is
+ORIGIN = "origin"  # and the one that says where the fleet's file is
+
+
+class Agent:
+    """The agent of one host, from `run` to its end."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._host = (folder.path / HOST).read_text().strip()
+        self._origin = Path((folder.path / ORIGIN).read_text().strip())
+        self._lives: dict[str, Life] = {}
+        self._runs: dict[str, str] = {}  # by platform: the run that was ordered last
+        self._unsaid: list[Told] = []
+        self._since_ns = now_ns()
+        self._down = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve heads until told to end. ProcessError if another agent does."""
+        await self._begin()
+        look = asyncio.create_task(self._every())
+        notify.ready()
+        try:
+            await self._down.wait()
+        finally:
+            notify.stopping()
+            look.cancel()
+        await self._end()
+
+    def tell(self, event: Event) -> None:
+        """Take what happened to a platform: remember it, then tell the head."""
+        match event:
+            case Spawned():
+                self._spawned(event)
+            case SpawnFailed():
+                self._lives.pop(event.name, None)
+                self._say(self._ledger.tell("spawnfailed", event.name, self._run(event), text=event.reason))
+            case Readied() if event.name in self._lives:
+                self._readied(event)
+            case Exited():
+                self._exited(event)
+            case Drained():
+                self._say(self._ledger.tell("drained", event.name, self._run(event)))
+            case Probed():
+                self._see(Seen("probed", event.name, self._run(event), event.ok, text=event.what[:1000]))
+            case Over():
+                self._see(Seen("over", event.name, self._run(event), tier=event.tier, text=event.what))
+        self._publish()
+
+    async def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._hold = self._folder.take()
+        self._spec = spec.read(self._folder.fleet_file)
+        self._records = Records(self._folder, self._folder.path.parent / f"{self._folder.path.name}.anchor")
+        self._ledger = Ledger(self._folder.path / "agent.json")
+        self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
+        loop.add_reader(self._ears.fileno(), self._hear)
+        self._spawner = Spawner(self._folder, self._spec.mode, fence=self._hold.lock)
+        self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
+        self._monitor = Monitor(
+            self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
+        )
+        self._meter = Meter(self._spawner.fleet, self.tell, self._write)
+        self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._odd)
+        self._control = Control(self._answer, self._records.read)
+        self._heartbeats = Heartbeats(self._lives, self._hear, self._hung)
+        for what in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(what, self._down.set)
+        data = {"generation": self._hold.generation, "mode": self._spec.mode}
+        self._write(Note("fleet_started", "", "", data))
+        await self._adopt()
+        await self._gate.open(self._spec.hosts[self._host])
+        await self._control.open(self._folder.socket("control"))
+
+    async def _adopt(self) -> None:
+        """Go on with what runs already; tell of what does not any more."""
+        found = adopt.adopt(self._folder, self._ledger.state, tuple(self._spec.platforms))
+        if found.strays:
+            await self._spawner.kill(found.strays)
+        for name, process in list(self._ledger.runs.items()):
+            child = found.children.get(name)
+            if child is None or (child.pid, child.start_ticks) != (process.pid, process.start_ticks):
+                self._say(self._ledger.tell("exited", name, self._ledger.ended(name, None)))
+        for name, child in found.children.items():
+            # One without a run was started, and its agent died before it could write that down.
+            ready = self._platform(name).readiness[0] == "started"
+            unknown = Process("", child.pid, child.start_ticks, child.generation, ready)
+            process = self._ledger.runs.get(name, unknown)
+            self._ledger.began(name, process)
+            self._runs[name], self._executor.begins[name] = process.run, process.log_at
+            self._spawner.take(child)
+            state = State.READY if process.ready else State.STARTING
+            now = monotonic_ns()
+            life = Life(name, self._platform(name), state, pid=child.pid, runs=1, begun_ns=now)
+            self._lives[name] = replace(life, beat_ns=now if process.ready else None)
+            self._executor.take(child)
+            self._monitor.follow(self._lives[name])
+        self._heartbeats.watch()
+        self._publish()
+
+    async def _end(self) -> None:
+        """Stop what runs, in order, each with its own time, and go."""
+        self._gate.end()
+        needs = fleet_state.needs_in(fleet_state.made(self._spec, 0).lives)
+        for level in reversed(graph.levels(needs)):
+            there = [name for name in level if name in self._executor.children]
+            for name in there:
+                self._executor.do(Terminate(name))
+            longest = max((self._platform(name).shutdown_timeout for name in there), default=0.0)
+            end_ns = monotonic_ns() + int(longest * 1e9)
+            while any(name in self._executor.children for name in there) and monotonic_ns() < end_ns:
+                await asyncio.sleep(0.01)
+            for name in there:
+                if name in self._executor.children:
+                    self._write(Alert("critical", name, "killed: not gone in time, as its host's agent ends"))
+                    self._executor.do(Kill(name))
+        await self._executor.settled()
+        await asyncio.sleep(0.05)  # for what was said last
+        self._heartbeats.close()
+        await self._gate.close()
+        await self._spawner.kill_all()
+        self._write(Note("fleet_stopped", "", "", {"reason": "the agent was told to end"}))
+        await self._control.close()
+        self._ears.close()
+        self._records.close()
+
+    def _platform(self, name: str) -> spec.Platform:
+        """Return a platform as it is run here: with its folder counted from this host's file.
+
+        One that runs is as it was when it started, whatever the file says now.
+        """
+        life = self._lives.get(name)
+        if life is not None and life.pid is not None:
+            return life.platform
+        platform = self._spec.platforms[name]
+        folder = str(self._origin.parent / (platform.folder or "."))
+        return replace(platform, host=None, folder=folder)
+
+    def _do(self, do: Do) -> None:
+        """Carry out an order. Nothing but what is written here can be ordered."""
+        self._records.audit(f"head {do.generation}", do.what, do.name, do.run, "ordered")
+        self._ledger.did(do)
+        if do.what == "spawn":
+            self._spawn(do)
+        elif self._runs.get(do.name) == do.run:
+            self._executor.do(_ORDERS[do.what](do.name))
+        self._publish()
+
+    def _spawn(self, do: Do) -> None:
+        there = self._ledger.runs.get(do.name)
+        if there is not None and there.run == "":  # it was started by this very order
+            self._ledger.began(do.name, replace(there, run=do.run))
+            self._runs[do.name] = do.run
+            self._say(self._ledger.tell("spawned", do.name, do.run, pid=there.pid))
+            if there.ready:
+                self._say(self._ledger.tell("readied", do.name, do.run))
+            return
+        if there is not None:
+            text = f"run {there.run} of it is there, process {there.pid}: there are never two"
+            self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=text))
+            return
+        self._runs[do.name] = do.run
+        try:
+            self._charge(do)
+        except FlotillaError as error:
+            self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=str(error)))
+            return
+        self._executor.do(Spawn(do.name, do.generation))
+
+    def _charge(self, do: Do) -> None:
+        """Make sure that this host's file says of a platform what the head's says: ConfigError if not."""
+        if self._agreed(self._spec, do):
+            return
+        new = spec.read(self._origin)
+        if not self._agreed(new, do):
+            raise ConfigError(
+                f"{self._origin} on host {self._host} says something else of it than the head's"
+            )
+        self._spec = new
+        write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
+
+    def _agreed(self, fleet: spec.FleetSpec, do: Do) -> bool:
+        platform = fleet.platforms.get(do.name)
+        return platform is not None and platform.host == self._host and digest(platform) == do.digest
+
+    def _spawned(self, event: Spawned) -> None:
+        name, run = event.name, self._runs[event.name]
+        child, platform = self._executor.children[name], self._platform(name)
+        ready = platform.readiness[0] == "started"
+        state = State.READY if ready else State.STARTING
+        runs = self._lives[name].runs + 1 if name in self._lives else 1
+        life = Life(name, platform, state, pid=event.pid, runs=runs, begun_ns=monotonic_ns())
+        self._lives[name] = life
+        begins = self._executor.begins[name]
+        process = Process(run, child.pid, child.start_ticks, child.generation, ready, begins)
+        self._ledger.began(name, process)
+        self._write(Note("spawned", name, "", {"pid": event.pid, "generation": child.generation}))
+        self._say(self._ledger.tell("spawned", name, run, pid=event.pid))
+        self._monitor.follow(life)
+
+    def _readied(self, event: Readied) -> None:
+        life, process = self._lives[event.name], self._ledger.runs[event.name]
+        self._lives[event.name] = life = replace(life, state=State.READY, beat_ns=monotonic_ns())
+        if process.ready:
+            return
+        self._ledger.began(event.name, replace(process, ready=True))
+        self._say(self._ledger.tell("readied", event.name, process.run))
+        self._monitor.follow(life)
+        self._heartbeats.watch()
+
+    def _exited(self, event: Exited) -> None:
+        name = event.name
+        self._monitor.forget(name)
+        self._lives[name] = replace(self._lives[name], pid=None, state=State.STOPPED)
+        run = self._ledger.ended(name, event.code)
+        data = {"code": event.code, "asked": False, "ran_s": 0.0}
+        self._write(Note("exited", name, "", data))
+        self._executor.clear(name)  # whoever starts next waits for it
+        self._say(self._ledger.tell("exited", name, run, code=event.code))
+
+    def _run(self, event: Any) -> str:
+        return self._runs.get(event.name, "")
+
+    def _say(self, told: Told) -> None:
+        self._unsaid.append(told)
+
+    def _publish(self) -> None:
+        """Write down what is new; then say it."""
+        self._ledger.keep()
+        unsaid, self._unsaid = self._unsaid, []
+        for told in unsaid:
+            self._gate.say(told)
+
+    def _hung(self, name: str, silent_s: float) -> None:
+        self._see(Seen("hung", name, self._runs.get(name, ""), figure=silent_s))
+
+    def _see(self, seen: Seen) -> None:
+        self._gate.say(seen)
+
+    def _write(self, what: Instruction) -> None:
+        self._records.write(what)
+        if isinstance(what, Alert):
+            self._say(self._ledger.tell("alert", what.name, self._runs.get(what.name, ""), text=what.text))
+        self._control.published()
+
+    def _odd(self, text: str) -> None:
+        """Take note of somebody who is no head."""
+        self._records.audit("somebody", "connect", self._host, text, "refused")
+        self._records.event("status", "", {"said": text[:400]}, text[:400])
+
+    def _hear(self) -> None:
+        leaders = self._executor.leaders
+        for pid, uid, said in self._ears.hear():
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
+            if name is None or name not in self._lives or uid not in (0, os.getuid()):
+                continue
+            life = self._lives[name]
+            if said.get("READY") == "1" and life.platform.readiness[0] == "notify":
+                self.tell(Readied(name))
+            elif ("WATCHDOG" in said or "READY" in said) and life.state in SERVING:
+                self._lives[name] = replace(life, beat_ns=monotonic_ns())
+            if "STOPPING" in said:
+                self._executor.parting.add(name)
+
+    async def _every(self) -> None:
+        while True:
+            await asyncio.sleep(min(_BEAT_S, self._spec.monitoring.sample_every))
+            notify.alive()
+            self._spawner.reap()
+            self._meter.look(self._lives)
+            self._gate.say(Samples(dict(self._meter.latest)))
+            for name in list(self._executor.children):
+                await self._rotate(name, self._platform(name).log)
+
+    async def _rotate(self, name: str, log: spec.Log) -> None:
+        if not logs.due(self._folder.log(name), log.rotate_mb):
+            return
+        try:
+            for _ in logs.rotation(self._folder.log(name), log.rotate_mb, log.keep):
+                await asyncio.sleep(0)
+        except (logs.NotSupported, OSError) as error:
+            self._write(Note("log_not_rotated", name, str(error), {"reason": str(error)}))
+
+    async def _answer(self, request: Request, _peer: Peer) -> Any:
+        """Answer who asks on this host: how it is, and nothing else but to end."""
+        fleet = replace(
+            fleet_state.made(self._spec, self._ledger.generation), lives=self._lives, away=frozenset()
+        )
+        match request.command:
+            case "status":
+                seq = self._records.last_seq
+                found = answers.status(fleet, self._meter.latest, seq=seq, since_ns=self._since_ns)
+                return replace(found, name=f"{self._spec.name}@{self._host}")
+            case "health":
+                return answers.health(fleet)
+            case "events":
+                return self._records.read(request.from_, request.limit)
+            case "plan" if request.data.get("of") == "down":
+                return {"order": ()}
+            case "down":
+                self._down.set()
+                return {"seq": self._records.last_seq, "names": [], "order": ()}
+        raise ConfigError(f"this is the agent of host {self._host}: ask the head to {request.command}")
+
+
+def main(arguments: list[str]) -> int:
+    """Be the agent of a run folder; return 0 when told to end, 1 where it could not begin."""
+    if len(arguments) != 1:
+        sys.stderr.write("python -m flotilla.fleet.hosts.agent <run folder>\n")
+        return 2
+    try:
+        asyncio.run(Agent(Folder(Path(arguments[0])).make()).run())
+    except (FlotillaError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,158 @@
+"""What an agent must not forget: who commands it, what it has done, what runs, and what it has yet to tell.
+
+One file, replaced whole before anything of it is said aloud. So whatever moment an agent dies at, the next
+one knows which orders are carried out, and a head hears of everything, once.
+
+Fence: a head has a generation. Who comes with an older one, or as another with the same, is refused; a newer
+one is obeyed from then on, and the older one's orders, wherever they still are, are worth nothing. The number
+is on the disk before the newer one is welcomed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from flotilla.errors import ProcessError
+from flotilla.fleet.folder import FleetState, Kept, write_whole
+from flotilla.fleet.hosts.wire import Do, Ended, Hello, Running, Told, Welcome, What
+
+MOST = 1000  # things to tell that are kept; a head that missed more asks what runs
+
+
+class Process(Struct, frozen=True):
+    """The first process of a run. log_at: where in its log the run begins."""
+
+    run: str
+    pid: int
+    start_ticks: int
+    generation: int
+    ready: bool = False
+    log_at: int = 0
+
+
+class _Book(Struct):
+    epoch: str
+    generation: int = 0
+    token: str = ""
+    done: int = 0
+    seq: int = 0
+    runs: dict[str, Process] = {}
+    ended: dict[str, Ended] = {}
+    told: list[Told] = []
+
+
+class Ledger:
+    """The agent's memory, in the file at `path`. One that cannot be read is forgotten: a new epoch."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._book = msgspec.json.decode(path.read_bytes(), type=_Book)
+        except (FileNotFoundError, msgspec.DecodeError):
+            self._book = self._new()
+        self._kept = True
+        self.trouble = ""  # why the latest of it is not on the disk
+
+    def _new(self) -> _Book:
+        return _Book(secrets.token_hex(8))
+
+    @property
+    def generation(self) -> int:
+        """Return the generation of the head that commands."""
+        return self._book.generation
+
+    @property
+    def done(self) -> int:
+        """Return the number of the last order that was carried out."""
+        return self._book.done
+
+    @property
+    def runs(self) -> dict[str, Process]:
+        """Return what runs, as far as is known."""
+        return self._book.runs
+
+    @property
+    def state(self) -> FleetState:
+        """Return what runs as adopt.py wants it."""
+        kept = {name: Kept(one.pid, one.start_ticks, one.generation) for name, one in self._book.runs.items()}
+        return FleetState(self._book.generation, platforms=kept)
+
+    def admit(self, hello: Hello) -> None:
+        """Let a head command from now on; ProcessError says why not."""
+        book = self._book
+        if hello.generation < book.generation:
+            raise ProcessError(
+                f"a head of generation {book.generation} commands here, and this one's is "
+                f"{hello.generation}: it was replaced. If its run folder was lost, remove {self._path} "
+                "while the agent is down"
+            )
+        if hello.generation == book.generation and book.token not in ("", hello.token):
+            raise ProcessError(f"another head of generation {book.generation} commands here")
+        if book.token == hello.token:
+            return
+        # A new head asks what runs: what its predecessor had yet to hear is in that.
+        book.generation, book.token, book.done, book.told = hello.generation, hello.token, 0, []
+        self._kept = False
+        self.keep(durable=True)
+        if self.trouble:
+            raise ProcessError(f"no head is taken up that would be forgotten: {self.trouble}")
+
+    def commanded(self, do: Do) -> bool:
+        """Return whether an order is to be carried out: not one that was, nor an older head's."""
+        return do.generation == self._book.generation and do.n > self._book.done
+
+    def did(self, do: Do) -> None:
+        """Remember that an order was carried out."""
+        self._book.done = do.n
+        self._kept = False
+
+    def began(self, name: str, process: Process) -> None:
+        """Remember a process."""
+        self._book.runs[name] = process
+        self._kept = False
+
+    def ended(self, name: str, code: int | None) -> str:
+        """Forget a process that is gone, but not how it ended; return its run."""
+        run = self._book.runs.pop(name).run
+        self._book.ended[name] = Ended(run, code)
+        self._kept = False
+        return run
+
+    def tell(
+        self, what: What, name: str, run: str, *, pid: int = 0, code: int | None = None, text: str = ""
+    ) -> Told:
+        """Return what happened, numbered, to be said until a head has got it."""
+        self._book.seq += 1
+        told = Told(self._book.seq, what, name, run, pid, code, text[:400])
+        self._book.told.append(told)
+        if len(self._book.told) > MOST:
+            self._book.epoch, self._book.told = self._new().epoch, []
+        self._kept = False
+        return told
+
+    def got(self, seq: int) -> None:
+        """Forget what a head knows."""
+        before = len(self._book.told)
+        self._book.told = [told for told in self._book.told if told.seq > seq]
+        self._kept = self._kept and len(self._book.told) == before
+
+    def welcome(self, host: str, hello: Hello) -> Welcome:
+        """Return what a head is to know: who runs, and what it has not got."""
+        book = self._book
+        running = {name: Running(one.run, one.pid, one.ready) for name, one in book.runs.items()}
+        told = tuple(each for each in book.told if hello.epoch == book.epoch and each.seq > hello.got)
+        return Welcome(host, book.epoch, book.done, book.seq, running, dict(book.ended), told)
+
+    def keep(self, *, durable: bool = False) -> None:
+        """Write it down, if it has changed. A disk that fails is no reason to stop: see `trouble`."""
+        if self._kept:
+            return
+        try:
+            write_whole(self._path, msgspec.json.encode(self._book), durable=durable)
+            self._kept, self.trouble = True, ""
+        except OSError as error:
+            self.trouble = f"{self._path} cannot be written: {error.strerror or error}"

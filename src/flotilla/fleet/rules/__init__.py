@@ -1,0 +1,1 @@
+"""What becomes of platforms and of the whole fleet: pure functions of (state, event, time)."""

@@ -1,0 +1,155 @@
+"""What a command would do, before it is done: values to show, and nothing that acts.
+
+`reload_plan` compares two fleets: what is new, what is gone, what changed and by which keys. A platform that
+did not change keeps running. One that changed is started again only if a process cannot be told otherwise
+(`_BORN_WITH`): a new restart budget, or another probe, is the supervisor's own affair.
+
+`stop_order` and `start_order` follow the graph: whoever needs a platform stops before it. `restart_order`
+follows the policies of groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from flotilla.errors import UnknownName
+from flotilla.fleet.rules.fleet_state import cycled_with, made
+from flotilla.fleet.spec import FleetSpec, Platform, graph
+
+# What a process is given when it is started, and keeps.
+_BORN_WITH = (
+    "command",
+    "folder",
+    "env",
+    "kind",
+    "required_resources",
+    "host",
+    "health.heartbeat_s",
+    "log.level",
+)
+
+Order = tuple[tuple[str, ...], ...]
+
+
+class ReloadPlan(Struct, frozen=True):
+    """What a reload would do."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: dict[str, tuple[str, ...]] = {}  # name: the keys that are other than before
+    restarts: tuple[str, ...] = ()  # of those that changed, the ones that must be started again
+    unchanged: tuple[str, ...] = ()
+    fleet: tuple[str, ...] = ()  # keys of the file that belong to no platform
+
+    @property
+    def empty(self) -> bool:
+        """Return whether there is nothing to do."""
+        return not (self.added or self.removed or self.changed or self.fleet)
+
+
+def reload_plan(old: FleetSpec, new: FleetSpec) -> ReloadPlan:
+    """Return what makes the fleet `old` the fleet `new`."""
+    both = [name for name in new.platforms if name in old.platforms]
+    changed = {
+        name: keys
+        for name in both
+        if (keys := _differing(_plain(old.platforms[name]), _plain(new.platforms[name])))
+    }
+    before, after = (_plain(msgspec.structs.replace(spec, platforms={})) for spec in (old, new))
+    return ReloadPlan(
+        added=tuple(name for name in new.platforms if name not in old.platforms),
+        removed=tuple(name for name in old.platforms if name not in new.platforms),
+        changed=changed,
+        restarts=tuple(name for name, keys in changed.items() if any(map(_born_with, keys))),
+        unchanged=tuple(name for name in both if name not in changed),
+        fleet=_differing(before, after),
+    )
+
+
+def birth(platform: Platform) -> str:
+    """Return a short name of what a process of `platform` is given when it starts, and keeps.
+
+    Without the level of its log: a command may have set that anew, and the file does not know.
+    """
+    plain = _leaves(_plain(platform))
+    born = {key: value for key, value in plain.items() if _born_with(key) and value is not None}
+    given = {key: value for key, value in born.items() if key != "log.level"}
+    return blake2b(msgspec.json.encode(given, order="deterministic"), digest_size=8).hexdigest()
+
+
+def stop_order(needs: graph.Graph, running: Iterable[str], names: Iterable[str]) -> Order:
+    """Return what stops when `names` are stopped, in order; those that stop together are one group.
+
+    running: who has a process, or is about to have one; the others have nothing to stop.
+    """
+    stopping = graph.needers_of(needs, _known(needs, names))
+    return _only(graph.levels(graph.needed_by(needs), stopping), stopping & set(running))
+
+
+def start_order(needs: graph.Graph, running: Iterable[str], names: Iterable[str]) -> Order:
+    """Return what starts when `names` are started, in order; those that run already are left out."""
+    starting = graph.needs_of(needs, _known(needs, names))
+    return _only(graph.levels(needs, starting), starting - set(running))
+
+
+def restart_order(spec: FleetSpec, running: Iterable[str], names: Iterable[str]) -> Order:
+    """Return what stops and starts again when `names` are restarted: they, and whom their groups take along.
+
+    Whoever else needs them runs on, degraded until they are back.
+    """
+    fleet, named = made(spec, 0), _known(spec.needs, names)
+    again = {*named, *(other for name in named for other in cycled_with(fleet, name))}
+    return _only(graph.levels(graph.needed_by(spec.needs)), again & set(running))
+
+
+def others(order: Order, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of an order that nobody named."""
+    named = set(names)
+    return tuple(name for level in order for name in level if name not in named)
+
+
+def _only(order: Order, names: set[str]) -> Order:
+    """Return the order of `names` alone: what lies between two of them still keeps them apart."""
+    left = (tuple(sorted(name for name in level if name in names)) for level in order)
+    return tuple(level for level in left if level)
+
+
+def _known(needs: graph.Graph, names: Iterable[str]) -> list[str]:
+    names = list(names)
+    for name in names:
+        if name not in needs:
+            raise UnknownName("platform", name, list(needs))
+    return names
+
+
+def _plain(part: Struct) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(part)
+    return plain
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> tuple[str, ...]:
+    """Return the paths of what differs, as deep as both sides are mappings."""
+    found: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
+            found += _differing(before or {}, after or {}, f"{path}{key}.")
+        elif before != after:
+            found.append(f"{path}{key}")
+    return tuple(found)
+
+
+def _leaves(plain: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        found |= _leaves(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}": value}
+    return found
+
+
+def _born_with(key: str) -> bool:
+    return any(key == born or key.startswith(f"{born}.") for born in _BORN_WITH)

@@ -1,0 +1,138 @@
+"""A fleet's file: what runs, what it needs, and what to do when it fails, as frozen typed values.
+
+1. `read` reads the file by the strict door (`flotilla.door`); folders count from the file's own.
+2. `decode` writes `needs: [a, b]` as conditions, decodes each part (`parts.py`), and collects every
+   mistake with its path.
+3. What the parts say of one another is checked (`checks.py`, `graph.py`).
+
+Nothing is started before all of it holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from flotilla import door
+from flotilla.door import Door, settle, wrong_numbers
+from flotilla.fleet.spec import graph
+from flotilla.fleet.spec.checks import wrong
+from flotilla.fleet.spec.parts import (
+    AuditSpec,
+    FleetSpec,
+    Overrides,
+    Platform,
+)
+
+
+def read(path: str | Path) -> FleetSpec:
+    """Return the fleet in a file; ConfigError tells every mistake, with its path."""
+    path = Path(path)
+    return decode(door.read(path), str(path), path.parent)
+
+
+def decode(raw: Any, file: str = "fleet", folder: Path | None = None) -> FleetSpec:
+    """Return plain values as a fleet. folder: what relative folders are counted from, if they are checked."""
+    numbers, reader = wrong_numbers(raw, file), Door()
+    plain, doubled = _with_conditions(raw)
+    spec = reader.struct(FleetSpec, plain, "$")
+    mistakes = [*doubled, *reader.mistakes, *numbers]
+    if spec is None:
+        # Mistakes of the graph are told together with the others, as far as there is a graph.
+        mistakes += _wrong_needs(plain)
+    else:
+        mistakes += wrong(spec)
+        spec = _levelled(spec)
+        if folder is not None:
+            spec = _placed(spec, folder.resolve(), mistakes)
+    settle(mistakes, file)
+    return cast(FleetSpec, spec)  # without a mistake it was decoded
+
+
+def override(platform: Platform, raw: Mapping[str, Any]) -> Platform:
+    """Return a platform with a command's overrides; ConfigError for a name or a value that is not one."""
+    reader = Door()
+    given = reader.struct(Overrides, dict(raw), "$.overrides")
+    settle(reader.mistakes, "overrides")
+    values = msgspec.structs.asdict(cast(Overrides, given))  # without a mistake it was decoded
+    changes = {key: value for key, value in values.items() if value is not None}
+    if "log_level" in changes:
+        changes["log"] = msgspec.structs.replace(platform.log, level=changes.pop("log_level"))
+    return msgspec.structs.replace(platform, **changes)
+
+
+def as_dict(spec: FleetSpec) -> dict[str, Any]:
+    """Return a fleet as plain values, every default written out."""
+    raw: dict[str, Any] = msgspec.to_builtins(spec)
+    return raw
+
+
+def to_yaml(spec: FleetSpec) -> str:
+    """Return a fleet as a file that `read` reads back to an equal one."""
+    return door.to_yaml(as_dict(spec))
+
+
+def digest(platform: Platform) -> str:
+    """Return a short name of all that a platform's file says: equal if, and only if, nothing changed."""
+    return hashlib.blake2b(msgspec.json.encode(platform, order="deterministic"), digest_size=8).hexdigest()
+
+
+def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
+    """Return the plain values with each list of needs as conditions, and who is named twice."""
+    platforms = raw.get("platforms") if isinstance(raw, dict) else None
+    if not isinstance(platforms, dict):
+        return raw, []
+    mistakes, written = [], {}
+    for name, platform in platforms.items():
+        needs = platform.get("needs") if isinstance(platform, dict) else None
+        if isinstance(needs, list | tuple) and all(isinstance(need, str) for need in needs):
+            twice = dict.fromkeys(need for need in needs if list(needs).count(need) > 1)
+            mistakes += [f"$.platforms.{name}.needs: {need!r} comes twice" for need in twice]
+            written[name] = platform | {"needs": dict.fromkeys(needs, "ready")}
+        else:
+            written[name] = platform
+    return raw | {"platforms": written}, mistakes
+
+
+def _levelled(spec: FleetSpec) -> FleetSpec:
+    """Return the fleet with the level of each log: where a platform's part says none, the fleet's."""
+    replace = msgspec.structs.replace
+    platforms = {
+        name: platform
+        if platform.log.level
+        else replace(platform, log=replace(platform.log, level=spec.monitoring.log_level))
+        for name, platform in spec.platforms.items()
+    }
+    return replace(spec, platforms=platforms)
+
+
+def _placed(spec: FleetSpec, base: Path, mistakes: list[str]) -> FleetSpec:
+    """Return the fleet with whole paths."""
+    platforms = {}
+    for name, platform in spec.platforms.items():
+        if platform.host is not None:  # its agent counts from its own file
+            platforms[name] = platform
+            continue
+        folder = base / (platform.folder or ".")
+        if not folder.is_dir():
+            mistakes.append(f"$.platforms.{name}.folder: {folder} is no folder")
+        platforms[name] = msgspec.structs.replace(platform, folder=str(folder))
+    anchor = spec.audit.anchor
+    audit = spec.audit if anchor is None else AuditSpec(str(base / anchor))
+    hosts = {
+        name: msgspec.structs.replace(host, keys=str(base / host.keys)) for name, host in spec.hosts.items()
+    }
+    return msgspec.structs.replace(spec, platforms=platforms, audit=audit, hosts=hosts)
+
+
+def _wrong_needs(raw: Any) -> list[str]:
+    platforms = raw.get("platforms") if isinstance(raw, dict) else None
+    if not isinstance(platforms, dict):
+        return []
+    needs = {name: p.get("needs") if isinstance(p, dict) else None for name, p in platforms.items()}
+    known = {str(name): list(there) if isinstance(there, dict) else [] for name, there in needs.items()}
+    return graph.check({name: [str(need) for need in there] for name, there in known.items()})

@@ -1,0 +1,350 @@
+"""Guard a supervisor: `bare.py guard <run folder> <adopt|bound> -- <supervisor's command>`.
+
+A supervisor that dies cannot clean up after itself. So a smaller process, which does next to
+nothing and so has little to die of, holds its pidfd, and falls heir to all its orphans:
+
+1. `_start` runs the supervisor in a session of its own, so that a terminal's Ctrl-C comes here
+   alone, and `_serve` waits: for its death, for what it says, for a signal to us.
+2. SIGTERM and SIGINT become one SIGTERM to the supervisor, an orderly stop, once it is ready
+   for one. When it has ended with 0, what is left is killed, and we end.
+3. It dies, or is silent for half a minute, and the mode is `adopt`: the platforms run on, and a
+   new supervisor finds them. The first comes at once, then later and later (`pause_s`), but
+   the guard never leaves platforms that nobody looks after. A supervisor that ends by itself
+   before it was ever ready has said why, and is not started again.
+4. In the mode `bound`: all descendants are killed, within 100 ms, those too that forked twice,
+   left their session and dropped their environment; and none is started. There the guard
+   itself is watched by its own parent, a twin that does the same for it.
+5. What the supervisor says of itself goes on to whom we were started by (systemd: READY=1,
+   STOPPING=1, WATCHDOG=1), as from us.
+
+Only the standard library, and no site-packages: it has a few megabytes, and starts in 10 ms.
+Another supervisor may hold the fleet's lock by then; what it looks after is never killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable, Sequence
+
+from flotilla.clock import monotonic_ns
+from flotilla.fleet.system import kill, tree
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid, as the kernel tells them
+_PASSED_ON = {"READY", "STOPPING", "RELOADING", "STATUS", "WATCHDOG", "ERRNO", "EXTEND_TIMEOUT_USEC"}
+_SILENT_S = 30  # of one that has beaten before, until it is taken for hung
+_HELD_S = 10  # that one has to become ready, before it is asked to stop in any case
+_TRIES = 3  # of a supervisor that was asked to stop, and dies over it
+_RECENT_NS = 60_000_000_000
+_LONGEST_S = 30.0
+_LOST = 1  # our exit code where the supervisor was lost
+
+
+def pause_s(deaths: Sequence[int], now_ns: int) -> float:
+    """Return how long to wait before the next supervisor, after `deaths` (monotonic ns, the last included).
+
+    None for a first one in a minute, then 0.1 s, doubling to half a minute.
+    """
+    recent = sum(now_ns - death < _RECENT_NS for death in deaths)
+    return 0.0 if recent <= 1 else min(0.1 * 2.0 ** (recent - 2), _LONGEST_S)
+
+
+class Guard:
+    """Runs `run`, which becomes the supervisor in a fork and never returns, and guards it."""
+
+    def __init__(self, fleet: str, *, again: bool, run: Callable[[Guard], None]) -> None:
+        self._fleet, self._again, self._run = fleet, again, run
+        self._asked = self._told = self._ready = self._was_ready = False
+        self._pid, self._pidfd, self._code = 0, -1, 0
+        self._silent_s: int | None = None  # since it beat; None for one that never did
+        self._held_s = 0  # since it was to be told to stop, and was not ready for it
+        self._deaths: list[int] = []
+        self.me = os.getpid()
+        self._upward = os.environ.get("NOTIFY_SOCKET")
+        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._ears.bind("")  # the kernel picks a name that is no file
+        self._awoken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nobody's trading
+        for what in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(what, lambda number, frame: None)  # noqa: ARG005 Python's own form
+        if _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+            sys.exit(f"the kernel gives us no orphans: {os.strerror(ctypes.get_errno())}")
+
+    @property
+    def address(self) -> str:
+        """Return the NOTIFY_SOCKET of what we guard."""
+        name: bytes = self._ears.getsockname()
+        return "@" + name[1:].decode()
+
+    def leave(self) -> int:
+        """Let go of what is ours, in a fork that does not exec; return a pidfd of who forked."""
+        self._ears.close()
+        os.close(self._awoken)
+        above = os.pidfd_open(self.me)
+        if os.getppid() != self.me:  # it ended before: the number is somebody else's
+            os._exit(_LOST)
+        return above
+
+    def guard(self, leash: int | None = None) -> int:
+        """Start, and guard until the end; return our exit code. leash: a pidfd, at whose end all ends."""
+        while True:
+            self._start()
+            if self._serve(leash):
+                sweep(self._fleet, others=self._was_ready)
+                return _LOST
+            if self._over():
+                return self._end()
+            self._deaths.append(monotonic_ns())
+            self._wait(pause_s(self._deaths, monotonic_ns()))
+
+    def _start(self) -> None:
+        self._ready, self._told, self._silent_s, self._held_s = False, False, None, 0
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        pid = os.fork()
+        if pid == 0:
+            try:
+                for what in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
+                    signal.signal(what, signal.SIG_DFL)
+                signal.set_wakeup_fd(-1)  # it is our poll that it would wake
+                signal.pthread_sigmask(signal.SIG_SETMASK, held)
+                self._run(self)
+            finally:
+                os._exit(127)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        self._pid, self._pidfd = pid, os.pidfd_open(pid)
+
+    def _serve(self, leash: int | None) -> bool:
+        """Wait until the supervisor is dead; return True where the leash was let go before."""
+        poll = select.poll()
+        for fd in (self._pidfd, self._ears.fileno(), self._awoken, *(() if leash is None else (leash,))):
+            poll.register(fd, select.POLLIN)
+        while True:
+            happened = {fd for fd, _ in poll.poll(1000)}
+            if not happened:  # by our own count: while a machine stands still, nobody is silent
+                self._silent_s = None if self._silent_s is None else self._silent_s + 1
+                self._held_s += self._asked and not self._told
+            if leash in happened:
+                return True
+            if self._ears.fileno() in happened:
+                self._hear()
+            if self._awoken in happened:
+                self._on_signals()
+            if self._pidfd in happened:
+                self._bury()
+                return False
+            if self._held_s >= _HELD_S:
+                self._stop()
+            if self._silent_s is not None and self._silent_s > _SILENT_S:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def _wait(self, seconds: float) -> None:
+        """Let time pass before the next supervisor: reaping, and taking note of who asks us to stop."""
+        poll = select.poll()
+        poll.register(self._awoken, select.POLLIN)
+        end_ns = monotonic_ns() + int(seconds * 1e9)
+        while not self._asked and (left_ns := end_ns - monotonic_ns()) > 0:
+            if poll.poll(min(left_ns / 1e6, 1000)):
+                self._on_signals()
+            self._tell(b"WATCHDOG=1")  # for us it is: we look after it
+
+    def _on_signals(self) -> None:
+        for number in os.read(self._awoken, 4096):
+            if number == signal.SIGCHLD:
+                continue
+            # Held back until it has its handlers; who insists is obeyed.
+            if self._ready or self._asked:
+                self._stop()
+            self._asked = True
+        reap(self._pid)
+
+    def _stop(self) -> None:
+        if self._pidfd >= 0:
+            self._told, self._held_s = True, 0
+            signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                data, notes, _, _ = self._ears.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS.size))
+            except BlockingIOError:
+                return
+            pids = [_CREDENTIALS.unpack(note)[0] for _, kind, note in notes if kind == socket.SCM_CREDENTIALS]
+            if pids == [self._pid]:
+                self._heard(data)
+
+    def _heard(self, data: bytes) -> None:
+        lines = [line for line in data.split(b"\n") if line.partition(b"=")[0].decode() in _PASSED_ON]
+        if b"WATCHDOG=1" in lines:
+            self._silent_s = 0
+        if b"READY=1" in lines:
+            if self._asked and not self._told:
+                self._stop()
+            self._ready = self._was_ready = True
+            lines.append(b"MAINPID=%d" % os.getpid())
+        if lines:
+            self._tell(b"\n".join(lines))
+
+    def _tell(self, message: bytes) -> None:
+        if not self._upward:
+            return
+        address = "\0" + self._upward[1:] if self._upward[0] == "@" else self._upward
+        try:
+            self._ears.sendto(message, address)
+        except OSError:  # it is away, or has too much to hear: it will be told again
+            return
+
+    def _bury(self) -> None:
+        _, status = os.waitpid(self._pid, 0)
+        self._code = os.waitstatus_to_exitcode(status)
+        os.close(self._pidfd)
+        self._pid, self._pidfd = 0, -1
+
+    def _over(self) -> bool:
+        """Return whether this was the last supervisor."""
+        if not self._again or self._code == 0:
+            return True
+        obeyed = self._told and self._code == -signal.SIGTERM
+        return obeyed or self._refused() or (self._asked and len(self._deaths) >= _TRIES)
+
+    def _refused(self) -> bool:
+        """Return whether it ended by itself, and was never ready: it will say the same the next time."""
+        return self._code > 0 and not self._was_ready
+
+    def _end(self) -> int:
+        if not (self._again and self._refused()):
+            sweep(self._fleet, others=self._was_ready, unless_held=self._again)
+        return self._code if self._code >= 0 else _LOST
+
+
+def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
+    """Kill all our descendants, and return when none is left.
+
+    others: and what carries the mark of `fleet` elsewhere, unless it has a supervisor by now.
+    unless_held: if it has one, leave our descendants to it too.
+    """
+    lock = _lock(fleet)
+    if lock is None and unless_held:
+        return
+    # A supervisor that lives is the last, and never stopped: if we are killed now, it ends the rest.
+    last = _holder(fleet)
+    quiet = 0
+    # Twice: a process that becomes another program has for a moment no environment to be known by.
+    while quiet < 2:
+        if lock is None:  # who had forked, and not become a command yet, held it until now
+            lock = _lock(fleet)
+        whole = fleet if others and lock is not None else ""
+        left = tree.find(whole, roots=[os.getpid()])
+        quiet = 0 if left else quiet + 1
+        supervisor = left.pop(last, None)
+        if left:
+            kill.sweep(left, _looking(whole, last))
+        if supervisor is not None:
+            kill.send(supervisor, signal.SIGKILL)
+        reap()
+        if quiet == 0:
+            select.select([], [], [], 0.002)
+    _tidy(fleet)
+    if lock is not None:
+        os.close(lock)
+
+
+def _tidy(fleet: str) -> None:
+    """Remove the control groups that the supervisor had no time to: they are folders, and empty by now."""
+    try:
+        with open(f"{fleet}/groups", "rb") as file:  # noqa: PTH123
+            groups = file.read().splitlines()
+    except OSError:
+        return
+    for group in groups:
+        for folder, _, _ in os.walk(group, topdown=False):
+            try:
+                os.rmdir(folder)  # noqa: PTH106
+            except OSError:  # another supervisor has something in it
+                continue
+
+
+def _looking(whole: str, last: int) -> Callable[[], dict[int, tree.Process]]:
+    def look() -> dict[int, tree.Process]:
+        found = tree.find(whole, roots=[os.getpid()])
+        found.pop(last, None)
+        return found
+
+    return look
+
+
+def _holder(fleet: str) -> int:
+    """Return the process id of the latest supervisor, 0 where there was none."""
+    try:
+        with open(f"{fleet}/lock", "rb") as file:  # noqa: PTH123
+            said = file.read(20)
+    except OSError:
+        return 0
+    return int(said) if said.isdigit() else 0
+
+
+def reap(but: int = 0) -> None:
+    """Bury those of our children that have ended, `but` one."""
+    for pid in tree.children(os.getpid()):
+        if pid != but:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue
+
+
+def _lock(fleet: str) -> int | None:
+    """Take the fleet's lock; None where a supervisor holds it, or there is none to take."""
+    try:
+        lock = os.open(f"{fleet}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _tie() -> None:
+    """Stop in order when who started us ends, if it wishes so: FLOTILLA_TIED is its process id."""
+    parent = os.environ.pop("FLOTILLA_TIED", None)
+    if parent is None:
+        return
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != int(parent):  # it ended before the kernel knew of our wish
+        sys.exit("whoever started this is gone")
+
+
+def main(fleet: str, mode: str, dashes: str, *command: str) -> int:
+    """Guard the supervisor that is run by `command` over the run folder `fleet`; return the exit code."""
+    if mode not in {"adopt", "bound"} or dashes != "--" or not command:
+        sys.exit("usage: guard <run folder> <adopt|bound> -- <command...>")
+    _tie()
+    fleet = os.path.realpath(fleet)
+
+    def supervise(guard: Guard) -> None:
+        os.setsid()
+        env = os.environ | {"FLOTILLA_GUARD": str(os.getppid()), "NOTIFY_SOCKET": guard.address}
+        env.pop("WATCHDOG_PID", None)
+        os.execvpe(command[0], command, env)  # noqa: S606 no shell is wanted
+
+    def twin(guard: Guard) -> None:
+        os.environ["NOTIFY_SOCKET"] = guard.address
+        above = guard.leave()
+        os.setsid()
+        os._exit(Guard(fleet, again=False, run=supervise).guard(above))
+
+    if mode == "adopt":
+        return Guard(fleet, again=True, run=supervise).guard()
+    return Guard(fleet, again=False, run=twin).guard()

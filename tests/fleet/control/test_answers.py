@@ -1,0 +1,65 @@
+import msgspec
+import pytest
+from tests.fleet.made_world import World, fleet_of
+
+from flotilla.errors import ConfigError, UnknownName
+from flotilla.fleet.control import answers
+from flotilla.fleet.control.status import FleetStatus
+from flotilla.fleet.system.resources import Sample
+
+
+def up():
+    world = World(fleet_of({"feed": [], "app": ["feed"]}))
+    world.start()
+    return world
+
+
+def test_the_status_crosses_the_socket_as_it_is():
+    status = answers.status(up().fleet, {"feed": Sample(12.34, 56.78, 9, 2, 1)}, seq=5, since_ns=1)
+
+    feed, app = status.platforms
+    assert (feed.name, feed.state, feed.ready, feed.cpu_percent, feed.memory_mb) == (
+        "feed",
+        "ready",
+        True,
+        12.3,
+        56.8,
+    )
+    assert (app.needs, app.cpu_percent) == ({"feed": "ready"}, None)
+    assert msgspec.json.decode(msgspec.json.encode(status), type=FleetStatus) == status
+
+
+def test_a_fleet_is_as_well_as_its_worst_platform():
+    world = up()
+    assert answers.health(world.fleet)["status"] == "healthy"
+
+    world.exit("feed", -9)
+    assert answers.health(world.fleet)["status"] == "degraded"
+    world.rest()
+    for _ in range(4):
+        world.exit("feed", -9)
+        world.rest()
+        world.pass_until(3)
+
+    health = answers.health(world.fleet)
+    assert health["status"] == "failed"
+    assert set(health["reasons"]) == {"feed", "app"}
+
+
+def test_the_graph_is_drawn_with_the_states():
+    drawn = answers.drawn(up().fleet)
+
+    assert drawn["levels"] == (("feed",), ("app",))
+    assert drawn["text"].splitlines() == ["feed  ready", "└─ app  ready"]
+
+
+def test_a_plan_says_whom_it_concerns_in_order():
+    fleet = up().fleet
+
+    assert answers.planned(fleet, {"of": "stop"}, ("feed",), None) == {"order": (("app",), ("feed",))}
+    assert answers.planned(fleet, {"of": "restart"}, ("feed",), None) == {"order": (("feed",),)}
+    assert answers.planned(fleet, {"of": "reload"}, (), fleet_of({"feed": []})).removed == ("app",)
+    with pytest.raises(ConfigError, match="no plan of 'party'"):
+        answers.planned(fleet, {"of": "party"}, (), None)
+    with pytest.raises(UnknownName):
+        answers.planned(fleet, {"of": "stop"}, ("fed",), None)

@@ -1,0 +1,194 @@
+"""The events of a fleet: in order, without a gap, for some days, for readers of any speed."""
+
+import asyncio
+import stat
+import subprocess
+import sys
+from contextlib import aclosing, closing
+
+import pytest
+
+from flotilla.clock import monotonic_ns
+from flotilla.errors import StreamError
+from flotilla.fleet.history.events import Event, EventReader, EventStore
+
+DAY_NS = 86_400_000_000_000
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "events.db"
+
+
+@pytest.fixture
+def store(path):
+    with closing(EventStore(path)) as opened:
+        yield opened
+
+
+def numbers(events):
+    return [event.seq for event in events]
+
+
+def test_an_event_is_read_back_as_it_was_told(store, path):
+    seq = store.append("exited", "feed", {"code": -9}, "killed by somebody")
+
+    (event,) = store.read(seq)
+    with closing(EventReader(path)) as reader:
+        (elsewhere,) = reader.read(seq)
+
+    told = {"kind": "exited", "platform": "feed", "text": "killed by somebody", "data": {"code": -9}}
+    assert event == elsewhere == Event(seq=1, ts=event.ts, **told)
+
+
+def test_reading_begins_where_it_is_asked_to_and_ends_after_the_limit(store):
+    for number in range(5):
+        store.append("status", "feed", {"said": str(number)})
+
+    assert numbers(store.read(3)) == [3, 4, 5]
+    assert numbers(store.read(0, limit=2)) == [1, 2]
+    assert store.read(6) == []
+
+
+def test_numbers_go_on_after_a_restart(path):
+    with closing(EventStore(path)) as store:
+        store.append("fleet_started", data={"generation": 1})
+    with closing(EventStore(path)) as store:
+        assert store.append("fleet_started", data={"generation": 2}) == 2
+
+
+def test_a_second_writer_is_refused_and_the_file_is_private(store, path):
+    with pytest.raises(StreamError, match="has a writer already"):
+        EventStore(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_is_old_goes_and_the_numbers_stay(store):
+    first = [store.append("status", "feed", {"said": str(n)}) for n in range(4)]
+    now = store.read()[-1].ts
+
+    kept = store.expire(days=1, now=now + DAY_NS // 2)
+    dropped = store.expire(days=1, now=now + 2 * DAY_NS)
+
+    assert (kept, dropped) == (0, 3), "the last one stays, or its number would be given again"
+    assert store.first_seq() == first[-1]
+    assert numbers(store.read(1)) == [4], "who asks for what is gone gets what is left"
+    assert store.append("status", "feed") == 5
+
+
+def test_too_many_events_go_however_young(store):
+    for number in range(10):
+        store.append("status", "feed", {"said": str(number)})
+
+    store.expire(days=7, now=store.read()[0].ts, most=4)
+
+    assert numbers(store.read()) == [7, 8, 9, 10]
+
+
+def test_a_follower_gets_what_was_and_what_comes(store):
+    async def follow():
+        store.append("status", "feed", {"said": "0"})
+        seen = []
+        async with aclosing(store.follow(1)) as events:
+            async for event in events:
+                seen.append(event.seq)
+                if len(seen) == 4:
+                    break
+                asyncio.get_running_loop().call_soon(store.append, "status")
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(follow(), 5)) == [1, 2, 3, 4]
+
+
+def test_a_follower_that_sleeps_holds_nobody_up_and_misses_nothing(store):
+    async def follow():
+        seen = []
+        async with aclosing(store.follow()) as events:
+            store.append("status")
+            async for event in events:
+                seen.append(event.seq)
+                if len(seen) == 1:
+                    for _ in range(3_000):  # three times what one look reads
+                        store.append("status")
+                if event.seq == 3_001:
+                    break
+        return seen
+
+    assert asyncio.run(asyncio.wait_for(follow(), 20)) == list(range(1, 3_002))
+
+
+def test_two_followers_are_woken_by_one_event(store):
+    async def first(events):
+        return (await anext(events)).seq
+
+    async def both():
+        waiting = [asyncio.create_task(first(store.follow())) for _ in range(2)]
+        await asyncio.sleep(0)
+        store.append("status")
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(asyncio.wait_for(both(), 5)) == [1, 1]
+
+
+def test_an_event_survives_the_death_of_its_writer(path):
+    script = (
+        "import os, sys, pathlib\nfrom flotilla.fleet.history.events import EventStore\n"
+        "store = EventStore(pathlib.Path(sys.argv[1]))\n"
+        "for n in range(100): store.append('status', 'feed', {'said': str(n)})\n"
+        "os.kill(os.getpid(), 9)"
+    )
+
+    died = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+
+    assert died.returncode == -9
+    with closing(EventReader(path)) as reader:
+        assert numbers(reader.read()) == list(range(1, 101))
+
+
+def test_a_full_disk_loses_what_it_would_not_have_and_no_more(path):
+    script = """
+import pathlib, resource, signal, sys
+from flotilla.errors import StreamError
+from flotilla.fleet.history import events
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+events._AGAIN_NS = 0
+store = events.EventStore(pathlib.Path(sys.argv[1]))
+store.append("status", "feed", {"said": "before"})
+resource.setrlimit(resource.RLIMIT_FSIZE, (1, -1))
+for _ in range(3):
+    try:
+        store.append("status", "feed", {"said": "x" * 9000})
+    except StreamError as error:
+        print("refused")
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+print(store.append("status", "feed", {"said": "after"}))
+print([event.data["said"] for event in store.read()])
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True
+    )
+
+    assert said.stdout.splitlines() == ["refused"] * 3 + ["2", "['before', 'after']"]
+
+
+def test_a_file_that_failed_is_not_opened_again_at_once(store, monkeypatch):
+    store._failed_ns = monotonic_ns()
+
+    with pytest.raises(StreamError, match="failed a moment ago"):
+        store.append("status")
+    store._failed_ns -= 3_000_000_000
+
+    assert store.append("status") == 1
+
+
+def test_the_store_is_light():
+    script = (
+        "import sys, flotilla.fleet.history.events, flotilla.fleet.history.audit\n"
+        "heavy = ('numpy', 'pandas', 'pyarrow', 'fastapi', 'rich', 'pydantic', 'zmq')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+
+    assert said == "[]\n", "the supervisor holds it, for months"

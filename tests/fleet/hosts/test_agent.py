@@ -1,0 +1,323 @@
+"""What an agent does, and what it tells of it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from tests.fleet.made_agent import Head, Site, running
+
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.errors import ConfigError
+from flotilla.fleet.control.client import Client
+from flotilla.fleet.folder import write_whole
+from flotilla.fleet.hosts.wire import (
+    Do,
+    Done,
+    Got,
+    Ping,
+    Pong,
+    Samples,
+    Seen,
+    encoded,
+)
+
+
+@contextmanager
+def ended(site):
+    try:
+        yield site
+    finally:
+        if site.process is not None and site.process.poll() is None:
+            site.process.kill()
+            site.process.wait(10)
+        for pid in running(site):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def site(tmp_path):
+    with ended(Site(tmp_path)) as made:
+        yield made
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 60))
+
+
+def test_a_platform_lives_and_dies_as_ordered_and_all_of_it_is_told(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned, readied = await head.hear("spawned"), await head.hear("readied")
+        samples = await head.hear(None, Samples)
+        status = Client(site.folder.socket("control"), "test").status()
+        head.do("terminate")
+        exited = await head.hear("exited")
+        head.leave()
+        return spawned, readied, samples, status, exited
+
+    site.start()
+    spawned, readied, samples, status, exited = run(told())
+
+    assert (spawned.seq, readied.seq, exited.seq) == (1, 2, 3)
+    assert exited.code == -signal.SIGTERM
+    assert samples.samples["feed"].memory_mb > 1
+    assert status.name == "two@b"
+    assert [(p.name, p.state, p.pid) for p in status.platforms] == [("feed", "ready", spawned.pid)]
+    assert running(site) == []
+    assert "begun" in site.folder.log("feed").read_text()
+    assert site.end() == 0
+
+
+def test_there_are_never_two_of_one(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("spawned")
+        head.do("spawn", run="1.2", digest=site.digest)
+        refused = await head.hear("spawnfailed")
+        head.do("kill", run="0.9")  # of a run that is not there
+        await head.hear(None, Done)
+        head.leave()
+        return spawned, refused
+
+    site.start()
+    spawned, refused = run(told())
+
+    assert "never two" in refused.text
+    assert running(site) == [spawned.pid]
+
+
+def test_what_runs_is_what_the_hosts_own_file_says_and_the_file_is_read_again(site):
+    async def told():
+        theirs = site.digest
+        site.write(env={"MORE": "1"})
+        ours = site.digest
+        site.write()
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=ours)
+        refused = await head.hear("spawnfailed")
+        site.write(env={"MORE": "1"})  # the operator copies the head's file
+        head.do("spawn", run="1.2", digest=ours)
+        spawned = await head.hear("spawned")
+        head.leave()
+        return theirs, ours, refused, spawned
+
+    site.start()
+    theirs, ours, refused, spawned = run(told())
+
+    assert theirs != ours
+    assert "something else" in refused.text
+    assert b"MORE=1" in Path(f"/proc/{spawned.pid}/environ").read_bytes().split(b"\0")
+
+
+def test_an_agent_that_is_killed_is_followed_by_one_that_goes_on(site):
+    async def before():
+        head, welcome = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("spawned")
+        readied = await head.hear("readied")
+        head.writer.write(encoded(Got(spawned.seq)) + encoded(Ping()))
+        await head.hear(None, Pong)
+        head.leave()
+        return welcome.epoch, spawned, readied
+
+    async def after(epoch, got):
+        head, welcome = await Head.at(site, epoch=epoch, got=got)
+        head.do("spawn", n=1, digest=site.digest)  # sent again: nobody had said that it was done
+        head.do("terminate", n=2)
+        exited = await head.hear("exited")
+        head.leave()
+        return welcome, exited
+
+    site.start()
+    epoch, spawned, readied = run(before())
+    site.end(signal.SIGKILL)
+    assert running(site) == [spawned.pid]
+    site.start()
+    assert running(site) == [spawned.pid]
+    welcome, exited = run(after(epoch, spawned.seq))
+
+    assert (welcome.epoch, welcome.done) == (epoch, 1)
+    assert welcome.told == (readied,)
+    assert welcome.running["feed"].pid == spawned.pid
+    assert (exited.run, exited.seq) == ("1.1", 3)
+
+
+def test_what_ended_while_no_agent_was_there_is_told_by_the_next(site):
+    async def begin():
+        head, welcome = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("spawned")
+        head.leave()
+        return welcome.epoch, spawned
+
+    async def again(epoch, got):
+        head, welcome = await Head.at(site, epoch=epoch, got=got)
+        head.leave()
+        return welcome
+
+    site.start()
+    epoch, spawned = run(begin())
+    site.end(signal.SIGKILL)
+    os.kill(spawned.pid, signal.SIGKILL)
+    site.start()
+    welcome = run(again(epoch, spawned.seq))
+
+    assert welcome.running == {}
+    assert [(told.what, told.run, told.code) for told in welcome.told if told.what == "exited"] == [
+        ("exited", "1.1", None)
+    ]
+
+
+def test_one_that_dies_while_no_head_is_there_is_not_started_again(site):
+    async def begin():
+        head, welcome = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("readied")
+        head.leave()
+        return welcome.epoch, spawned
+
+    async def again(epoch, got):
+        head, welcome = await Head.at(site, epoch=epoch, got=got)
+        head.leave()
+        return welcome
+
+    site.start()
+    epoch, readied = run(begin())
+    (pid,) = running(site)
+    os.kill(pid, signal.SIGKILL)
+    sleep(0.5)
+    welcome = run(again(epoch, readied.seq))
+
+    assert running(site) == []
+    assert [(told.what, told.code) for told in welcome.told] == [("exited", -9)]
+
+
+def test_a_silent_one_is_told_of_and_killed_by_the_head_alone(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("spawned")
+        await head.hear("readied")
+        await asyncio.sleep(0.2)
+        os.kill(spawned.pid, signal.SIGSTOP)
+        stopped = monotonic_ns()
+        hung = await head.hear("hung", Seen)
+        took = (monotonic_ns() - stopped) / 1e9
+        head.writer.write(encoded(Ping()))
+        await head.hear(None, Pong)
+        alive = running(site)
+        head.do("kill")
+        exited = await head.hear("exited")
+        head.leave()
+        return hung, took, alive, exited
+
+    site.start()
+    hung, took, alive, exited = run(told())
+
+    assert hung.figure >= 0.5
+    assert took < 2.0
+    assert len(alive) == 1
+    assert exited.code == -9
+
+
+def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_beside_it(site):
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        head.leave()
+
+    site.start()
+    run(begin())
+    second = subprocess.run(
+        [sys.executable, "-m", "flotilla.fleet.hosts.agent", str(site.folder.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code = site.end()
+
+    assert second.returncode == 1
+    assert "supervised by" in second.stderr
+    assert code == 0
+    assert running(site) == []
+
+
+def test_on_the_host_it_answers_how_it_is_and_to_an_end_and_to_nothing_else(site):
+    site.start()
+    client = Client(site.folder.socket("control"), "test")
+
+    assert client.ask("health")["status"] == "healthy"
+    assert client.ask("plan", data={"of": "down"}) == {"order": []}
+    with pytest.raises(ConfigError, match="ask the head"):
+        client.ask("start", ["feed"])
+    client.ask("down")
+
+    assert site.process.wait(20) == 0
+
+
+def test_one_whose_agent_died_before_it_could_write_it_down_is_not_started_twice(site):
+    async def ordered():
+        head, welcome = await Head.at(site)
+        head.do("spawn", n=1, digest=site.digest)
+        spawned = await head.hear("spawned")
+        await asyncio.sleep(0.3)
+        head.do("terminate", n=2)
+        exited = await head.hear("exited")
+        head.leave()
+        return welcome, spawned, exited
+
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("readied")
+        head.leave()
+        return spawned
+
+    site.start()
+    run(begin())
+    site.end(signal.SIGKILL)
+    (pid,) = running(site)
+    book = json.loads((site.folder.path / "agent.json").read_text())
+    write_whole(
+        site.folder.path / "agent.json", json.dumps(book | {"done": 0, "runs": {}, "told": []}).encode()
+    )
+    site.start()
+    welcome, spawned, exited = run(ordered())
+
+    assert welcome.running["feed"].pid == spawned.pid == pid
+    assert (spawned.run, exited.run) == ("1.1", "1.1")
+
+
+def test_one_that_the_file_has_no_more_of_runs_on_until_it_is_told_to_stop(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        raw = json.loads(site.file.read_text())
+        raw["platforms"] = {"other": raw["platforms"]["feed"]}
+        site.file.write_text(json.dumps(raw))
+        head.writer.write(encoded(Do(2, 1, "spawn", "other", "1.2", "no digest")))
+        head.n = 2
+        await head.hear("spawnfailed")
+        await asyncio.sleep(0.5)
+        alive = running(site)
+        head.do("terminate")
+        exited = await head.hear("exited")
+        head.leave()
+        return alive, exited
+
+    site.start()
+    alive, exited = run(told())
+
+    assert len(alive) == 1
+    assert (exited.name, exited.code) == ("feed", -signal.SIGTERM)

@@ -1,0 +1,257 @@
+"""When a supervisor dies its guard ends all, or starts another; and it dies with nothing left."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.fleet.system import bare, guard, tree
+
+SECOND = 1_000_000_000
+# Stands for a supervisor: it notes its start, leaves a child that hides from every search, says
+# what it was told to say, and ends at SIGTERM with 0.
+STANDS_IN = """
+import os, signal, socket, subprocess, sys
+folder, says, ends = sys.argv[1:]
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+subprocess.run(["sh", "-c", "(env -i setsid setsid sleep 60 &)"])
+with open(folder + "/starts", "a") as file:
+    file.write("%d %s\\n" % (os.getpid(), os.environ["FLOTILLA_GUARD"]))
+if says:
+    speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    speaker.sendto(says.encode().decode("unicode_escape").encode(), "\\0" + os.environ["NOTIFY_SOCKET"][1:])
+if ends:
+    os._exit(int(ends))
+while True:
+    signal.pause()
+"""
+
+
+class Guarded:
+    """A guard with a stand-in to guard."""
+
+    def __init__(self, folder, mode, says="", ends="", **env):
+        self.folder = folder
+        command = [sys.executable, "-S", "-c", STANDS_IN, str(folder), says, ends]
+        self.process = subprocess.Popen(
+            bare.command("guard", str(folder), mode, "--", *command),
+            env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"} | env,
+        )
+
+    def starts(self, count=1):
+        """Return the supervisors' process ids, once there were so many."""
+        for _ in range(1000):
+            file = self.folder / "starts"
+            if file.exists() and len(lines := file.read_text().splitlines()) >= count:
+                return [int(line.split()[0]) for line in lines]
+            sleep(0.01)
+        raise AssertionError(f"fewer than {count} starts")
+
+    def below(self):
+        known = tree.table()
+        return {pid for pid in tree.below([self.process.pid], known) if not known[pid].ended}
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """Return a function that starts a guard in a mode."""
+    made = []
+
+    def start(mode, **options):
+        made.append(one := Guarded(tmp_path, mode, **options))
+        return one
+
+    yield start
+    for one in made:
+        for pid in (one.process.pid, *one.below()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        one.process.wait()
+
+
+def gone_within(pids, seconds):
+    """Return whether all of `pids` have ended before `seconds` have passed."""
+    end_ns = monotonic_ns() + int(seconds * SECOND)
+    while monotonic_ns() < end_ns:
+        if all((found := tree.read(pid)) is None or found.ended for pid in pids):
+            return True
+        sleep(0.002)
+    return False
+
+
+def test_the_first_death_in_a_minute_is_answered_at_once_and_more_of_them_later_and_later():
+    now = 100 * SECOND
+
+    assert guard.pause_s([now], now) == 0.0
+    assert guard.pause_s([now - SECOND, now], now) == 0.1
+    assert guard.pause_s([now - SECOND] * 4 + [now], now) == 0.8
+    assert guard.pause_s([now] * 50, now) == 30.0
+    assert guard.pause_s([now - 61 * SECOND] * 50 + [now], now) == 0.0
+
+
+def test_bound_to_it_all_ends_with_the_supervisor_even_what_hides(guarded):
+    one = guarded("bound")
+    (pid,) = one.starts()
+    below = one.below()
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert gone_within(below, 2.0)
+    assert one.process.wait(5) == 1
+    assert len(below) >= 3  # the twin, the supervisor and what hides
+    assert one.starts() == [pid]
+
+
+@pytest.mark.parametrize("which", ["guard", "twin"])
+def test_bound_to_it_all_ends_with_either_guard(guarded, which):
+    one = guarded("bound")
+    one.starts()
+    below = one.below()
+    (twin,) = tree.children(one.process.pid)
+
+    os.kill(one.process.pid if which == "guard" else twin, signal.SIGKILL)
+
+    assert gone_within(below, 2.0)
+    one.process.wait(5)
+
+
+def test_a_supervisor_that_lives_is_killed_last_and_never_stopped(guarded, tmp_path):
+    one = guarded("bound")
+    (pid,) = one.starts()
+    (tmp_path / "lock").write_text(str(pid))
+    (twin,) = tree.children(one.process.pid)
+    ticks = tree.read(pid).start_ticks
+    seen = set()
+
+    os.kill(one.process.pid, signal.SIGKILL)
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while tree.alive(pid, ticks):
+            seen.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+
+    assert "T" not in seen
+    assert gone_within({twin}, 2.0)
+
+
+def test_adopting_what_runs_goes_on_and_another_supervisor_comes(guarded):
+    one = guarded("adopt", says="READY=1")
+    (pid,) = one.starts()
+    sleep(0.2)  # until what hides has become what it will be
+    hidden = one.below() - {pid}
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert one.starts(2)[0] == pid
+    assert hidden
+    assert hidden <= one.below()
+
+
+def test_it_takes_the_empty_control_groups_away(guarded, tmp_path):
+    group, used = tmp_path / "groups-of-fleet", tmp_path / "used"
+    for folder in (group / "feed", used):
+        folder.mkdir(parents=True)
+    (used / "process").touch()
+    (tmp_path / "groups").write_text(f"{group}\n{used}\n{tmp_path / 'none'}\n")
+    one = guarded("bound")
+
+    os.kill(one.starts()[0], signal.SIGKILL)
+
+    assert one.process.wait(5) == 1
+    assert not group.exists()
+    assert used.exists()
+
+
+def test_asked_to_stop_it_has_the_supervisor_stop_in_order_and_leaves_nothing(guarded):
+    one = guarded("adopt", says="READY=1")
+    one.starts()
+    sleep(0.1)
+    below = one.below()
+
+    one.process.terminate()
+
+    assert one.process.wait(5) == 0
+    assert gone_within(below, 0.5)
+
+
+def test_asked_before_the_supervisor_is_ready_it_waits_until_someone_insists(guarded):
+    one = guarded("adopt")
+    one.starts()
+
+    one.process.terminate()
+    with pytest.raises(subprocess.TimeoutExpired):
+        one.process.wait(0.3)
+    one.process.terminate()
+
+    assert one.process.wait(5) == 0
+
+
+def test_a_supervisor_that_refuses_to_begin_is_not_started_again(guarded):
+    one = guarded("adopt", ends="7")
+
+    assert one.process.wait(10) == 7
+    assert len(one.starts()) == 1
+
+
+def test_one_that_was_ready_and_fails_is_started_again(guarded):
+    one = guarded("adopt", says="READY=1", ends="7")
+
+    assert len(one.starts(3)) == 3
+
+
+def test_what_the_supervisor_says_goes_on_to_systemd_as_from_the_guard(guarded, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        systemd.bind(str(tmp_path / "s"))
+        systemd.settimeout(10)
+
+        one = guarded("bound", says=r"READY=1\nSTATUS=ten run\nFDSTORE=1", NOTIFY_SOCKET=str(tmp_path / "s"))
+
+        said, notes, _, _ = systemd.recvmsg(1000, 100)
+    assert set(said.decode().split("\n")) == {"READY=1", "STATUS=ten run", f"MAINPID={one.process.pid}"}
+    assert int.from_bytes(notes[0][2][:4], sys.byteorder) == one.process.pid
+
+
+def test_tied_to_a_process_it_stops_when_that_ends(tmp_path):
+    script = f"""
+import os, subprocess, sys
+env = os.environ | {{"FLOTILLA_TIED": str(os.getpid())}}
+command = [sys.executable, "-S", "-c", {STANDS_IN!r}, {str(tmp_path)!r}, "READY=1", ""]
+guard = {bare.command("guard", str(tmp_path), "adopt", "--")}
+print(subprocess.Popen([*guard, *command], env=env, stdout=subprocess.DEVNULL).pid, flush=True)
+sys.stdin.read()
+"""
+    starter = subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1)
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    while not (tmp_path / "starts").exists():
+        sleep(0.01)
+    sleep(0.1)
+    below = tree.below([pid], tree.table())
+
+    starter.kill()
+    starter.communicate()
+
+    assert gone_within({pid, *below}, 5.0)
+
+
+def test_tied_to_one_that_is_gone_it_starts_nothing(guarded):
+    one = guarded("adopt", FLOTILLA_TIED="1")
+
+    assert one.process.wait(10) == 1
+    assert not (one.folder / "starts").exists()
+
+
+def test_it_says_how_it_is_called():
+    command = bare.command("guard", "x", "y", "z")
+
+    said = subprocess.run(command, capture_output=True, check=False, text=True)
+
+    assert said.returncode == 1
+    assert "usage: guard" in said.stderr
