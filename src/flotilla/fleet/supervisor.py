@@ -5,8 +5,8 @@ answer to a probe, a request, the nearest deadline. `coordinate` decides, and wh
 carried out: by `executor.py` where it is about processes, and in the event store and the audit where it
 is to be written down. Acts come before writings: a death is answered within milliseconds.
 
-1. `_begin` takes the folder's lock, finds what runs already (adopt.py) and goes on with it; what the
-   fleet before knew of the others is recalled (checkpoint.py). A first start starts all.
+1. `_begin` takes the folder's lock, and takes over what the supervisor before left (takeover.py). A first
+   start starts all.
 2. `tell` is the one way in for events. Nothing is polled but what is due: the next deadline is asked
    of the fleet, and the loop sleeps until then.
 3. `run` ends when the fleet was told to go down, and has.
@@ -26,12 +26,12 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet import adopt, checkpoint, sidecars, spec
+from flotilla.fleet import checkpoint, sidecars, spec
 from flotilla.fleet.control.request_handler import RequestHandler
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import HostStatus
 from flotilla.fleet.executor import Executor
-from flotilla.fleet.folder import FleetState, Folder, Kept
+from flotilla.fleet.folder import FleetState, Folder
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.hosts.head import Hosts
 from flotilla.fleet.log_rotation import LogRotation
@@ -41,7 +41,6 @@ from flotilla.fleet.rules.coordinate import coordinate
 from flotilla.fleet.rules.platform_state import SERVING
 from flotilla.fleet.rules.states import (
     AT_REST,
-    RUNNING,
     Alert,
     Ask,
     Beat,
@@ -50,16 +49,14 @@ from flotilla.fleet.rules.states import (
     Instruction,
     Note,
     Readied,
-    Restored,
     Spawned,
-    State,
     Tick,
 )
 from flotilla.fleet.scheduler import Scheduler
-from flotilla.fleet.spec import graph
 from flotilla.fleet.system import guard_watch, notify_socket
 from flotilla.fleet.system.resources import Sample
-from flotilla.fleet.system.spawn import Child, Spawner
+from flotilla.fleet.system.spawn import Spawner
+from flotilla.fleet.takeover import Takeover
 
 _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
@@ -152,58 +149,12 @@ class Supervisor:
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
         guard_watch.watch(self._on_guard_lost)
         self._sidecars.read_times()
-        await self._adopt()
+        await Takeover(
+            self._folder, self._spawner, self._executor, self._hosts, self._scheduler, self.tell, self._write
+        ).begin(lambda: self._fleet, self._sidecars.times)
         self._sidecars.open()
         self._scheduler.look(self._sidecars.times, self._fleet.lives)
         await self._control.open(self._folder.socket("control"))
-
-    async def _adopt(self) -> None:
-        """Go on with what runs already, and start what should run."""
-        state, first = checkpoint.recall(self._folder)
-        found = adopt.adopt(self._folder, state, tuple(self._fleet.lives))
-        for stray in found.strays:
-            data = {"pid": stray.pid, "reason": "it bears the fleet's mark, and is of no platform"}
-            self._write(Note("stray_killed", "", f"process {stray.pid}", data))
-        if found.strays:
-            await self._spawner.kill(found.strays)
-        self._hosts.open()  # what was decided before may have to go on there
-        if not first or found.children:
-            for level in graph.levels(self._fleet.spec.needs):
-                for name in level:
-                    self._go_on_with(name, found.children.get(name), state)
-            new = tuple(name for name in self._fleet.lives if name not in state.platforms)
-        else:
-            new = tuple(self._fleet.lives)
-        names = tuple(
-            name for name in new if self._platform(name).schedule is None and name not in found.children
-        )
-        if names:
-            self.tell(Ask("start", names, "supervisor", "the fleet starts" if first else "new in the fleet"))
-        lives = self._fleet.lives.items()
-        if left := tuple(name for name, life in lives if life.state in RUNNING and not life.wanted):
-            self.tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
-        if old := checkpoint.outgrown(state, found.children, self._fleet):
-            self.tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
-
-    def _go_on_with(self, name: str, child: Child | None, state: FleetState) -> None:
-        """Take up one platform where the supervisor before left it."""
-        more = state.platforms.get(name, Kept()).more
-        if child is not None:
-            self._spawner.take(child)
-            self._executor.take(child)
-            self._executor.begins[name] = int(more.get("log_at", 0))
-            self._executor.births[name] = state.platforms[name].digest if name in state.platforms else ""
-        pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-        event = checkpoint.begun(name, state, pid)
-        if self._platform(name).schedule is not None:
-            inside = self._scheduler.inside(self._sidecars.times, name)
-            late = not inside and isinstance(event, Restored) and event.state is State.WAITING
-            if "hours" in more and not (late and inside is None):
-                self._scheduler.recall(name, bool(more["hours"]))
-            if late:  # it died, and its hours are over: nobody starts it but they
-                return
-        if event is not None:
-            self.tell(event)
 
     async def _end(self) -> None:
         if self._timer is not None:

@@ -45,50 +45,6 @@ def test_names_are_refused_since_looking_one_up_takes_a_thread():
             place(address)
 
 
-def test_a_line_is_found_when_it_is_written_even_in_pieces(tmp_path):
-    log = tmp_path / "engine.log"
-    line = Line(log, "engine is up")
-    assert not line.look()
-
-    with log.open("ab", buffering=0) as out:
-        for piece in (b"starting\n", b"engine is", b" u", b"p, serving\n"):
-            assert not line.look()
-            out.write(piece)
-
-    assert line.look()
-    log.unlink()
-    assert line.look()  # it was seen
-
-
-def test_a_line_of_another_run_is_not_taken_for_ours(tmp_path):
-    log = tmp_path / "engine.log"
-    log.write_text("engine is up\n")
-
-    line = Line(log, "engine is up", offset=log.stat().st_size)
-
-    assert not line.look()
-    log.write_text("engine is up\nengine is up\n")
-    assert line.look()
-
-
-def test_a_log_is_read_once_and_only_a_little_at_a_time(tmp_path):
-    log = tmp_path / "engine.log"
-    log.write_bytes(b"x" * 9_000_000 + b"ready\n")
-    line = Line(log, "ready")
-
-    looks = 1
-    while not line.look():
-        looks += 1
-
-    assert looks == 3
-
-
-@pytest.mark.parametrize("text", ["", "two\nlines"])
-def test_what_is_not_part_of_a_line_is_refused(text, tmp_path):
-    with pytest.raises(ConfigError):
-        Line(tmp_path / "log", text)
-
-
 def test_who_is_reached_from_elsewhere_says_by_which_names():
     with pytest.raises(ConfigError, match=r"api\.names"):
         api_place(Api("0.0.0.0:0", certificate="/a.pem", key="/a.key"))

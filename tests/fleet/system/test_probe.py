@@ -14,7 +14,8 @@ from typing import ClassVar
 import pytest
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet.system.probe import control, drained, tcp
+from flotilla.errors import ConfigError
+from flotilla.fleet.system.probe import Line, control, drained, tcp
 from flotilla.fleet.system.probe import http as http_probe
 
 
@@ -189,3 +190,47 @@ def test_a_platform_that_refuses_to_drain_is_not_asked_whether_it_has(url):
 
     assert not asyncio.run(drained(url, 5)).ok
     assert len(Platform.asked) == 1
+
+
+def test_a_line_is_found_when_it_is_written_even_in_pieces(tmp_path):
+    log = tmp_path / "engine.log"
+    line = Line(log, "engine is up")
+    assert not line.look()
+
+    with log.open("ab", buffering=0) as out:
+        for piece in (b"starting\n", b"engine is", b" u", b"p, serving\n"):
+            assert not line.look()
+            out.write(piece)
+
+    assert line.look()
+    log.unlink()
+    assert line.look()  # it was seen
+
+
+def test_a_line_of_another_run_is_not_taken_for_ours(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text("engine is up\n")
+
+    line = Line(log, "engine is up", offset=log.stat().st_size)
+
+    assert not line.look()
+    log.write_text("engine is up\nengine is up\n")
+    assert line.look()
+
+
+def test_a_log_is_read_once_and_only_a_little_at_a_time(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_bytes(b"x" * 9_000_000 + b"ready\n")
+    line = Line(log, "ready")
+
+    looks = 1
+    while not line.look():
+        looks += 1
+
+    assert looks == 3
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines"])
+def test_what_is_not_part_of_a_line_is_refused(text, tmp_path):
+    with pytest.raises(ConfigError):
+        Line(tmp_path / "log", text)

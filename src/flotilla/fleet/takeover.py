@@ -1,0 +1,91 @@
+"""How a supervisor begins: what runs already goes on, what should run starts.
+
+1. Who is there is found and adopted (adopt.py), with what the supervisor before knew (checkpoint.py).
+   Strays, of one that died unseen, are killed first: two generations never run at once.
+2. Each platform goes on as it was: running, waiting, failed, done.
+3. What is new in the file starts; what was asked to stop before stops; what runs by another file than
+   today's starts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flotilla.fleet import adopt, checkpoint
+from flotilla.fleet.executor import Executor
+from flotilla.fleet.folder import FleetState, Folder, Kept
+from flotilla.fleet.hosts.head import Hosts
+from flotilla.fleet.rules.fleet_state import Fleet
+from flotilla.fleet.rules.states import RUNNING, Ask, Event, Instruction, Note, Restored, State
+from flotilla.fleet.schedule import Times
+from flotilla.fleet.scheduler import Scheduler
+from flotilla.fleet.spec import graph
+from flotilla.fleet.system.spawn import Child, Spawner
+
+
+class Takeover:
+    """Takes a fleet over. tell: takes events, and may change the fleet. write: takes notes and alerts."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        spawner: Spawner,
+        executor: Executor,
+        hosts: Hosts,
+        scheduler: Scheduler,
+        tell: Callable[[Event], None],
+        write: Callable[[Instruction], None],
+    ) -> None:
+        self._folder, self._spawner, self._executor = folder, spawner, executor
+        self._hosts, self._scheduler = hosts, scheduler
+        self._tell, self._write = tell, write
+
+    async def begin(self, fleet: Callable[[], Fleet], times: Times | None) -> None:
+        """Go on with what runs already, and start what should run. times: the platforms' hours, if known."""
+        state, first = checkpoint.recall(self._folder)
+        lives = fleet().lives
+        found = adopt.adopt(self._folder, state, tuple(lives))
+        for stray in found.strays:
+            data = {"pid": stray.pid, "reason": "it bears the fleet's mark, and is of no platform"}
+            self._write(Note("stray_killed", "", f"process {stray.pid}", data))
+        if found.strays:
+            await self._spawner.kill(found.strays)
+        self._hosts.open()  # what was decided before may have to go on there
+        new = tuple(lives)
+        if not first or found.children:
+            for level in graph.levels(fleet().spec.needs):
+                for name in level:
+                    self._go_on_with(fleet(), name, found.children.get(name), state, times)
+            new = tuple(name for name in lives if name not in state.platforms)
+        names = tuple(
+            name for name in new if lives[name].platform.schedule is None and name not in found.children
+        )
+        if names:
+            self._tell(Ask("start", names, "supervisor", "the fleet starts" if first else "new in the fleet"))
+        running = [life for life in fleet().lives.values() if life.state in RUNNING]
+        if left := tuple(life.name for life in running if not life.wanted):
+            self._tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
+        if old := checkpoint.outgrown(state, found.children, fleet()):
+            self._tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
+
+    def _go_on_with(
+        self, fleet: Fleet, name: str, child: Child | None, state: FleetState, times: Times | None
+    ) -> None:
+        """Take up one platform where the supervisor before left it."""
+        more = state.platforms.get(name, Kept()).more
+        if child is not None:
+            self._spawner.take(child)
+            self._executor.take(child)
+            self._executor.begins[name] = int(more.get("log_at", 0))
+            self._executor.births[name] = state.platforms[name].digest if name in state.platforms else ""
+        pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
+        event = checkpoint.begun(name, state, pid)
+        if fleet.lives[name].platform.schedule is not None:
+            inside = self._scheduler.inside(times, name)
+            late = not inside and isinstance(event, Restored) and event.state is State.WAITING
+            if "hours" in more and not (late and inside is None):
+                self._scheduler.recall(name, bool(more["hours"]))
+            if late:  # it died, and its hours are over: nobody starts it but they
+                return
+        if event is not None:
+            self._tell(event)
