@@ -102,27 +102,35 @@ def test_of_two_generations_the_younger_lives_and_the_other_is_stray(folder, spa
     close(found)
 
 
-def test_a_platform_that_is_no_more_is_stray(folder, spawner):
+def test_what_runs_of_a_platform_that_is_no_more_is_handed_out_apart(folder, spawner):
     gone = spawner.spawn("gone", shell("exec sleep 60"), 4)
 
     found = adopt(folder, FleetState(platforms={"gone": Kept(gone.pid, gone.start_ticks, 4)}), NAMES)
 
-    assert found.children == {}
-    assert [stray.pid for stray in found.strays] == [gone.pid]
+    assert (found.children, found.strays) == ({}, [])
+    assert found.former["gone"].pid == gone.pid
+    os.close(found.former["gone"].pidfd)
+
+
+def test_what_stood_beside_the_supervisor_before_is_stray(folder, spawner):
+    beside = spawner.spawn("_alerts", shell("exec sleep 60"), 4)
+
+    found = adopt(folder, FleetState(), NAMES)
+
+    assert (found.children, found.former) == ({}, {})
+    assert [stray.pid for stray in found.strays] == [beside.pid]
 
 
 def test_another_fleet_is_left_alone(folder, spawner, tmp_path):
     spawner.spawn("feed", shell("exec sleep 60"), 4)
     other = Folder(tmp_path / "other").make()
 
-    assert adopt(other, FleetState(), NAMES) == ({}, [])
+    assert adopt(other, FleetState(), NAMES) == ({}, {}, [])
 
 
 def test_a_number_that_another_process_has_now_is_not_adopted(folder):
     us = tree.read(os.getpid())
     assert us is not None
 
-    assert adopt(folder, FleetState(platforms={"feed": Kept(us.pid, us.start_ticks - 1, 4)}), NAMES) == (
-        {},
-        [],
-    )
+    state = FleetState(platforms={"feed": Kept(us.pid, us.start_ticks - 1, 4)})
+    assert adopt(folder, state, NAMES) == ({}, {}, [])

@@ -5,123 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-from flotilla.clock import monotonic_ns, now_ns, sleep
+from flotilla.clock import now_ns, sleep
 from flotilla.fleet import spec, supervisor
-from flotilla.fleet.control.client import Client, NoSupervisor
-from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
-from flotilla.fleet.history.events import EventReader
-from flotilla.fleet.system import bare
-
-CHILD = """
-import os, signal, socket, sys, time
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-if "deaf" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if "twins" in sys.argv and os.fork() == 0: os.setsid(); os.fork() or time.sleep(1000); os._exit(0)
-speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-if "late" in sys.argv: time.sleep(1000)
-speaker.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
-if "dies" in sys.argv: sys.exit(3)
-if "works" in sys.argv: time.sleep(1); sys.exit(0)
-while True:
-    time.sleep(int(os.environ.get("WATCHDOG_USEC", 20_000_000)) / 2e6)
-    try: speaker.sendto(b"READY=1\\nWATCHDOG=1", os.environ["NOTIFY_SOCKET"])
-    except OSError: pass  # nobody supervises for a moment
-"""
+from flotilla.fleet.folder import FleetState, Folder, Kept
 
 SECOND = 1_000_000_000
-SUPERVISOR = ("-P", "-m", "flotilla.fleet.supervisor")
-
-
-class Up:
-    """A fleet that runs, for as long as the test does."""
-
-    def __init__(self, folder, mode, supervisor):
-        self.folder = folder
-        guarded = bare.command("guard", str(folder.path), mode, "--")
-        self.guard = subprocess.Popen(
-            [*guarded, sys.executable, *supervisor, str(folder.path)],
-            env={**os.environ, "PYTHONPATH": str(Path(spec.__file__).parents[3])},
-        )
-        self.client = Client(folder.socket("control"), "test", 10.0)
-
-    def status(self):
-        return self.client.status()
-
-    def states(self):
-        return {platform.name: platform.state for platform in self.status().platforms}
-
-    def pid(self, name):
-        return self.status().find(name).pid
-
-    def supervisor(self):
-        return self.folder.holder()
-
-    def until(self, seen, seconds=10.0):
-        """Wait until `seen()` is true; return its value."""
-        end = monotonic_ns() + int(seconds * 1e9)
-        while monotonic_ns() < end:
-            try:
-                if value := seen():
-                    return value
-            except NoSupervisor:
-                pass
-            sleep(0.005)
-        raise AssertionError(f"it is not so after {seconds} s: {self.events()[-10:]}")
-
-    def all(self, state):
-        return self.until(lambda: set(self.states().values()) == {state})
-
-    def events(self, kind=None):
-        reader = EventReader(self.folder.events)
-        events = [event for event in reader.read(1, 100_000) if kind in (None, event.kind)]
-        reader.close()
-        return events
-
-    def marked(self):
-        """Return who bears this fleet's mark."""
-        mark = f"FLOTILLA_FLEET={self.folder.path}\0".encode()
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and mark in (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-        return found
-
-
-@pytest.fixture
-def fleet(tmp_path):
-    """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
-    up = []
-
-    def bring(
-        mode="adopt", every=(), rest=(), before=lambda folder: None, supervisor=SUPERVISOR, **platforms
-    ):
-        raw = {"name": "real", "mode": mode, "platforms": {}, **dict(rest)}
-        for name, part in platforms.items():
-            words = part.pop("words", "").split()
-            command = [sys.executable, "-I", "-S", "-c", CHILD, *words]
-            raw["platforms"][name.replace("_", "-")] = {"command": command, **dict(every), **part}
-        folder = Folder(place(tmp_path / "fleet.yaml", "real")).make()
-        write_whole(folder.fleet_file, spec.to_yaml(spec.decode(raw, "fleet", tmp_path)).encode())
-        before(folder)
-        up.append(Up(folder, mode, supervisor))
-        return up[-1]
-
-    yield bring
-    for one in up:
-        one.guard.terminate()
-        try:
-            one.guard.wait(15)
-        except subprocess.TimeoutExpired:
-            one.guard.kill()
-        for pid in one.marked():
-            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_fleet_comes_up_and_goes_down_in_order(fleet):

@@ -8,8 +8,10 @@ without its mark then, as the lock is held by each fork until it has become its 
 1. A platform's first process is the one that was written down, or that carries its own number
    in its mark. It is adopted; of two, the one of the youngest generation.
 2. Whoever else carries the mark of an adopted one, or descends from it, or is in its session,
-   belongs to it. The rest are strays, of one that died unseen or of a platform that is no more:
-   they are killed before the platform may start again, so that two generations never run at once.
+   belongs to it. The rest are strays, of one that died unseen, or what stood beside the supervisor
+   (sidecars.py): they are killed before the platform may start again, so that two generations never
+   run at once.
+3. What runs of a platform that the file has no more is handed out apart: it may hold positions.
 
 An adopted child is watched by pidfd like any other. Its exit code goes to its parent, which is
 the guard now: for us it is unknown.
@@ -30,6 +32,7 @@ class Found(NamedTuple):
     """Who was there: children to look after, by their platforms, and strays to kill."""
 
     children: dict[str, Child]
+    former: dict[str, Child]  # of platforms that the fleet's file has no more
     strays: list[tree.Process]
 
 
@@ -46,14 +49,16 @@ def adopt(folder: Folder, state: FleetState, names: Collection[str]) -> Found:
     for pid, process in there.items():  # a process may write over its environment, not over our notes
         if (pid, process.start_ticks) in written:
             marks[pid] = written[pid, process.start_ticks]
-    children: dict[str, Child] = {}
-    first = [mark for pid, mark in marks.items() if mark.first == pid and mark.platform in names]
+    found: dict[str, Child] = {}
+    first = [mark for pid, mark in marks.items() if mark.first == pid and not mark.platform.startswith("_")]
     for mark in sorted(
         first, key=lambda mark: (mark.generation, there[mark.first].start_ticks), reverse=True
     ):
-        if mark.platform not in children and (child := _watched(there[mark.first], mark)) is not None:
-            children[mark.platform] = child
-    return Found(children, _strays(there, marks, children))
+        if mark.platform not in found and (child := _watched(there[mark.first], mark)) is not None:
+            found[mark.platform] = child
+    children = {name: child for name, child in found.items() if name in names}
+    former = {name: child for name, child in found.items() if name not in names}
+    return Found(children, former, _strays(there, marks, found))
 
 
 def _watched(process: tree.Process, mark: tree.Mark) -> Child | None:

@@ -34,19 +34,28 @@ class Keeper:
         self, folder: Folder, state: Callable[[bool], FleetState], alert: Callable[[Alert], None]
     ) -> None:
         self._folder, self._state, self._alert = folder, state, alert
-        self._waiting = self._behind = False
+        self._waiting: asyncio.TimerHandle | None = None
+        self._behind = self._over = False
         self._written_ns = 0
 
     def soon(self, seconds: float = _SOON_S) -> None:
         """Write it in a moment: a storm of changes is written now and then."""
-        if not self._waiting:
-            self._waiting = True
+        if self._waiting is None:
             since_s = (monotonic_ns() - self._written_ns) / 1e9
-            asyncio.get_running_loop().call_later(max(seconds, _APART_S - since_s), self.write)
+            wait_s = max(seconds, _APART_S - since_s)
+            self._waiting = asyncio.get_running_loop().call_later(wait_s, self.write)
 
     def write(self, *, down: bool = False) -> None:
-        """Write it; a full disk is told of once, and tried again. down: the fleet is; wait for the disk."""
-        self._waiting = False
+        """Write it; a full disk is told of once, and tried again.
+
+        down: the fleet is. It waits for the disk, and nothing is written after it: the next start is a first.
+        """
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        if self._over:
+            return
+        self._over = down
         self._written_ns = monotonic_ns()
         try:
             self._folder.write_state(self._state(down), durable=down)

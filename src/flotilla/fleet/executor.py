@@ -12,6 +12,7 @@ import random
 import signal
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from flotilla.fleet.system.spawn import Child, Spawner
 
 _APART_S = 0.005  # two births: a storm of them starves nobody who asks
 _ASK_S = 5.0  # to answer that it will use less
+_RETIRE_S = 30.0  # to go, for one whose part of the fleet's file is no longer there to say how long
 
 
 class Executor:
@@ -71,11 +73,6 @@ class Executor:
         """Return whose each first process is."""
         return {child.pid: name for name, child in self.children.items()}
 
-    @property
-    def busy(self) -> bool:
-        """Return whether something is being killed."""
-        return bool(self._tasks)
-
     def do(self, order: Instruction) -> None:
         """Carry out an instruction about a process."""
         match order:
@@ -106,6 +103,11 @@ class Executor:
             self._sweeping[name] = None
             self._begin(self._clear(child))
 
+    def retire(self, child: Child) -> None:
+        """Ask one that is of no platform any more to settle, and kill it when it has had its time."""
+        self._spawner.take(child)
+        self._begin(self._retired(child))
+
     async def settled(self) -> None:
         """Return when nothing is being killed any more."""
         while self._tasks:
@@ -126,20 +128,22 @@ class Executor:
 
     def _next(self) -> None:
         self._free_at = self._loop.time() + _APART_S
-        self._born(self._births[0])
-        self._births.popleft()
-        if self._births:
-            self._loop.call_at(self._free_at, self._next)
+        try:
+            self._born(self._births[0])
+        finally:
+            self._births.popleft()
+            if self._births:
+                self._loop.call_at(self._free_at, self._next)
 
     def _born(self, order: Spawn) -> None:
         name = order.name
         platform = self._platform(name)
         if self._given.get(name) is not platform:
             self._given[name], self.births[name] = platform, birth(platform)
-        self.begins[name] = _size(self._log(name))
         try:
+            self.begins[name] = _size(self._log(name))
             child = self._spawner.spawn(name, platform, order.generation)
-        except ProcessError as error:
+        except (ProcessError, OSError) as error:
             self._tell(SpawnFailed(name, str(error), self._random.random()))
             return
         self.take(child)
@@ -165,7 +169,9 @@ class Executor:
             self._alert(Alert("warning", name, f"its log cannot be written: {error.strerror}"))
 
     def _sweep(self, name: str) -> None:
-        child = self._dead[name]
+        child = self._dead.get(name)
+        if child is None:  # it ran elsewhere, where its agent sweeps
+            return
         if name not in self._sweeping and self._spawner.leftovers(child):
             self._sweeping[name] = None
             self._begin(self._clear(child))
@@ -183,6 +189,18 @@ class Executor:
             await self._spawner.kill_tree(child)
         except ProcessError as error:
             self._alert(Alert("critical", child.name, str(error)))
+
+    async def _retired(self, child: Child) -> None:
+        gone = asyncio.Event()
+        self._loop.add_reader(child.pidfd, gone.set)
+        self._spawner.terminate(child)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(gone.wait(), _RETIRE_S)
+        self._loop.remove_reader(child.pidfd)
+        if not gone.is_set():
+            self._alert(Alert("critical", child.name, f"killed: not gone within {_RETIRE_S:g} s"))
+        await self._kill(child)
+        self._spawner.bury(child)
 
     def _drain(self, name: str) -> None:
         platform = self._platform(name)

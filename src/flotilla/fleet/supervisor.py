@@ -26,7 +26,7 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet import checkpoint, sidecars, spec
+from flotilla.fleet import checkpoint, mistakes, sidecars, spec
 from flotilla.fleet.control.request_handler import RequestHandler
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import HostStatus
@@ -148,6 +148,7 @@ class Supervisor:
             self._write(Note("audit_broken", "", broken, {"what": broken}))
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
         guard_watch.watch(self._on_guard_lost)
+        mistakes.watch(loop, self._last_words, end=fleet.mode == "adopt" and guard_watch.guarded())
         self._sidecars.read_times()
         await Takeover(
             self._folder, self._spawner, self._executor, self._hosts, self._scheduler, self.tell, self._write
@@ -325,6 +326,10 @@ class Supervisor:
             return
         text = "the guard is gone: the fleet runs on, and nobody starts another supervisor if this one dies"
         self._write(Alert("critical", "", text))
+
+    def _last_words(self, text: str) -> None:
+        self._write(Alert("critical", "", text))
+        self._keeper.write()
 
     async def _die(self) -> None:
         """End all at once: whoever this fleet is bound to is gone."""

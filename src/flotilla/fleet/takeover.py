@@ -4,7 +4,7 @@
    Strays, of one that died unseen, are killed first: two generations never run at once.
 2. Each platform goes on as it was: running, waiting, failed, done.
 3. What is new in the file starts; what was asked to stop before stops; what runs by another file than
-   today's starts again.
+   today's starts again; what is no longer in it is asked to stop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.hosts.head import Hosts
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import RUNNING, Ask, Event, Instruction, Note, Restored, State
+from flotilla.fleet.rules.states import RUNNING, Alert, Ask, Event, Instruction, Note, Restored, State
 from flotilla.fleet.schedule import Times
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spec import graph
@@ -50,6 +50,10 @@ class Takeover:
             self._write(Note("stray_killed", "", f"process {stray.pid}", data))
         if found.strays:
             await self._spawner.kill(found.strays)
+        for name, child in found.former.items():
+            text = "the fleet's file has it no more: what was found running of it is asked to stop"
+            self._write(Alert("warning", name, text))
+            self._executor.retire(child)
         self._hosts.open()  # what was decided before may have to go on there
         new = tuple(lives)
         if not first or found.children:

@@ -12,7 +12,7 @@ from flotilla.fleet.hosts.head import Hosts
 from flotilla.fleet.hosts.wire import Do, Ended, Running, Samples, Seen, Told, Welcome, digest
 from flotilla.fleet.rules.coordinate import coordinate
 from flotilla.fleet.rules.fleet_state import made
-from flotilla.fleet.rules.states import Adopted, Alert, Ask, Note, State
+from flotilla.fleet.rules.states import Adopted, Alert, Ask, Note, State, Sweep
 from flotilla.fleet.system.resources import Sample
 
 SECOND = 10**9
@@ -60,7 +60,7 @@ class Head:
             elif isinstance(order, Alert):
                 self.alerts.append(order)
             else:
-                assert isinstance(order, Note)
+                assert isinstance(order, Note | Sweep)  # its agent sweeps
 
     def hear(self, line):
         self.link.take(self.link, line)

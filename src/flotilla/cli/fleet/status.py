@@ -88,10 +88,10 @@ def _file(found: Fleet) -> str:
 
 def _running(found: Fleet, kept: FleetState) -> dict[str, int]:
     """Return which process the next supervisor would adopt of each platform."""
-    children = adopt.adopt(found.folder, kept, tuple(kept.platforms)).children
-    for child in children.values():
+    seen = adopt.adopt(found.folder, kept, tuple(kept.platforms))
+    for child in (*seen.children.values(), *seen.former.values()):
         os.close(child.pidfd)
-    return {name: child.pid for name, child in children.items()}
+    return {name: child.pid for name, child in seen.children.items()}
 
 
 def _watch(found: Fleet, every_s: float) -> None:

@@ -28,7 +28,7 @@ from msgspec.structs import replace
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError
-from flotilla.fleet import adopt, spec
+from flotilla.fleet import adopt, mistakes, spec
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control, Peer
 from flotilla.fleet.control.status import Request
@@ -62,7 +62,7 @@ from flotilla.fleet.rules.states import (
     Terminate,
 )
 from flotilla.fleet.spec import graph
-from flotilla.fleet.system import logs, notify_socket
+from flotilla.fleet.system import guard_watch, logs, notify_socket
 from flotilla.fleet.system.spawn import Spawner
 
 _BEAT_S = 5.0
@@ -132,6 +132,7 @@ class Agent:
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._odd)
         self._control = Control(self._answer, self._records.read)
+        mistakes.watch(loop, self._last_words, end=self._spec.mode == "adopt" and guard_watch.guarded())
         self._heartbeats = Heartbeats(self._lives, self._hear, self._hung)
         for what in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(what, self._down.set)
@@ -146,6 +147,10 @@ class Agent:
         found = adopt.adopt(self._folder, self._ledger.state, tuple(self._spec.platforms))
         if found.strays:
             await self._spawner.kill(found.strays)
+        for name, former in found.former.items():
+            text = "the fleet's file has it no more: what was found running of it is asked to stop"
+            self._write(Alert("warning", name, text))
+            self._executor.retire(former)
         for name, process in list(self._ledger.runs.items()):
             child = found.children.get(name)
             if child is None or (child.pid, child.start_ticks) != (process.pid, process.start_ticks):
@@ -192,6 +197,9 @@ class Agent:
         await self._control.close()
         self._ears.close()
         self._records.close()
+
+    def _last_words(self, text: str) -> None:
+        self._write(Alert("critical", "", text))
 
     def _platform(self, name: str) -> spec.Platform:
         """Return a platform as it is run here: with its folder counted from this host's file.

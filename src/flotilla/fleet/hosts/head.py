@@ -44,13 +44,12 @@ from flotilla.fleet.rules.states import (
     SpawnFailed,
     State,
     Stop,
-    Sweep,
     Terminate,
 )
 from flotilla.fleet.spec import FleetSpec
 from flotilla.fleet.system.resources import Sample
 
-_FAR = Spawn | Drain | Shed | Terminate | Kill | Sweep  # an agent sweeps by itself
+_FAR = Spawn | Drain | Shed | Terminate | Kill  # no Sweep: its platform may be no more by then
 _RANDOM = random.SystemRandom()
 
 
@@ -107,7 +106,7 @@ class Hosts:
         )
 
     def has(self, order: Instruction) -> bool:
-        """Return whether an instruction is about a platform elsewhere."""
+        """Return whether an instruction is about a platform elsewhere, whose agent sweeps by itself."""
         return isinstance(order, _FAR) and self._life(order.name).platform.host is not None
 
     def do(self, order: Instruction) -> None:

@@ -10,13 +10,17 @@ from contextlib import suppress
 from flotilla import notify
 
 
+def guarded() -> bool:
+    """Return whether this process was started by a guard."""
+    return os.environ.get("FLOTILLA_GUARD", "").isdigit()
+
+
 def watch(on_lost: Callable[[], None]) -> None:
     """Call `on_lost` in this loop when the guard is gone, now if it is; never where there is none."""
-    said = os.environ.get("FLOTILLA_GUARD", "")
-    if not said.isdigit():
+    if not guarded():
         return
     try:
-        guard = os.pidfd_open(int(said))
+        guard = os.pidfd_open(int(os.environ["FLOTILLA_GUARD"]))
     except ProcessLookupError:
         on_lost()
         return

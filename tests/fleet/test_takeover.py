@@ -1,0 +1,67 @@
+"""What a supervisor finds when it begins, and what it makes of it."""
+
+import os
+import signal
+
+from flotilla.clock import monotonic_ns, sleep
+from flotilla.fleet.folder import write_whole
+from flotilla.fleet.spec import as_dict, decode, read, to_yaml
+from flotilla.fleet.system import tree
+
+
+def without(folder, name):
+    """Take a platform out of the file, with nobody to see it."""
+    raw = as_dict(read(folder.fleet_file))
+    del raw["platforms"][name]
+    write_whole(folder.fleet_file, to_yaml(decode(raw)).encode())
+
+
+def test_what_the_file_has_no_more_is_asked_to_stop_and_not_killed(fleet):
+    up = fleet(feed={}, old={})
+    up.all("ready")
+    old = tree.read(up.pid("old"))
+
+    without(up.folder, "old")
+    os.kill(up.supervisor(), signal.SIGKILL)
+
+    up.until(lambda: up.status().generation == 2 and up.states() == {"feed": "ready"})
+    up.until(lambda: not tree.alive(old.pid, old.start_ticks))
+    assert not up.events("stray_killed")
+    (alert,) = [event for event in up.events("alert") if event.platform == "old"]
+    assert "has it no more" in alert.text
+
+
+def test_who_does_not_go_then_is_killed_and_a_person_is_told(fleet):
+    up = fleet(
+        feed={},
+        old={"words": "deaf twins"},
+        supervisor=(
+            "-P",
+            "-c",
+            "import sys; from flotilla.fleet import executor, supervisor; executor._RETIRE_S = 0.5;"
+            "sys.exit(supervisor.main(sys.argv[1:]))",
+        ),
+    )
+    up.all("ready")
+    old = tree.read(up.pid("old"))
+
+    without(up.folder, "old")
+    os.kill(up.supervisor(), signal.SIGKILL)
+
+    up.until(lambda: up.status().generation == 2 and not tree.alive(old.pid, old.start_ticks))
+    up.until(lambda: [event for event in up.events("alert") if "killed: not gone within" in event.text])
+    up.until(lambda: {tree.mark(pid).platform for pid in up.marked() if tree.mark(pid)} == {"feed"})
+
+
+def test_down_and_up_again_and_again_starts_all_each_time(fleet):
+    up = fleet(feed={}, app={"needs": ["feed"]})
+    for _ in range(5):
+        up.all("ready")
+        up.client.ask("down")
+        assert up.guard.wait(15) == 0
+        until_ns = monotonic_ns() + 200_000_000
+        while monotonic_ns() < until_ns:
+            assert up.folder.state().more["down"] is True
+            sleep(0.01)
+        up.again()
+    up.all("ready")
