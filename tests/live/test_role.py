@@ -53,15 +53,21 @@ def test_a_role_says_that_it_is_alive_as_often_as_it_is_asked_to(stop, monkeypat
         ears.settimeout(5.0)
         monkeypatch.setenv("NOTIFY_SOCKET", "@" + ears.getsockname()[1:].decode())
         monkeypatch.setenv("WATCHDOG_USEC", "60000")
-        began, steps = monotonic_ns(), []
+        steps = []
 
-        serve(lambda _: steps.append(sleep(0.001)), stop, lambda: monotonic_ns() - began > 100_000_000)
+        def step(_):
+            sleep(0.001)
+            steps.append(monotonic_ns())
+
+        serve(step, stop, lambda: len(steps) > 1 and steps[-1] - steps[0] > 100_000_000)
 
         said = [ears.recv(64)]
         while said[-1] != b"STOPPING=1":
             said.append(ears.recv(64))
     assert said[:2] == [b"READY=1", b"READY=1\nWATCHDOG=1"]
-    assert 3 <= said.count(b"READY=1\nWATCHDOG=1") <= 5 < len(steps)
+    # One at once, then one every 30 ms: at most, on a machine that has more to do.
+    assert 3 <= said.count(b"READY=1\nWATCHDOG=1") <= 2 + (steps[-1] - steps[0]) / 30_000_000
+    assert len(steps) > said.count(b"READY=1\nWATCHDOG=1")
 
 
 def test_a_role_waits_for_the_logs_that_it_reads(stop, room):
