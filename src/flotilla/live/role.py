@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +16,7 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import FlotillaError
 from flotilla.live.folder import Run
 from flotilla.live.progress import Progress
+from flotilla.live.pulse import Pulse
 from flotilla.notify import alive, beat_s, ready, status, stopping
 from flotilla.stream.endpoint import milliseconds
 
@@ -61,21 +62,33 @@ def await_logs(stop: Stop, *logs: tuple[Path, str]) -> bool:
 IDLE_S = 0.05  # how long a role that has nothing to do sleeps at most: heartbeats and checkpoints are due
 
 
-def serve(step: Callable[[float], None], stop: Stop, over: Callable[[], bool] = lambda: False) -> None:
+THINK_S = 60.0  # a strategy may compile at its first bar, or ask a model
+
+
+def serve(
+    step: Callable[[float], None],
+    stop: Stop,
+    over: Callable[[], bool] = lambda: False,
+    *,
+    thinks: bool = False,
+) -> None:
     """Say that the role is ready, and let it take step after step until it is over or asked to stop.
 
-    Between two steps it says that it is alive, as often as it was asked to.
+    Between two steps it says that it is alive, as often as it was asked to. thinks: a step may take THINK_S.
     """
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it for garbage only costs latency
     ready()
     every_ns = int((beat_s() or 0.0) * 1e9)
     due_ns = 0
-    while not (stop.asked or over()):
-        step(IDLE_S)
-        if every_ns and (now := monotonic_ns()) >= due_ns:
-            alive()
-            due_ns = now + every_ns
+    with Pulse(THINK_S) if thinks else nullcontext() as pulse:
+        while not (stop.asked or over()):
+            if pulse is not None:
+                pulse.step()
+            step(IDLE_S)
+            if every_ns and (now := monotonic_ns()) >= due_ns:
+                alive()
+                due_ns = now + every_ns
     stopping()
 
 

@@ -138,7 +138,7 @@ def play(run: Run, name: str, stop: Stop) -> None:
         return
     with ExitStack() as stack:
         strategy = Strategy(run, name, stack)
-        serve(strategy.step, stop)
+        serve(strategy.step, stop, thinks=True)
         strategy.keep()
 
 

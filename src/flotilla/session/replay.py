@@ -28,8 +28,7 @@ _ALONE = {  # a role is one thread; several pools of idle ones only get in each 
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-_BEAT_S = 2.0  # a role takes steps of milliseconds;
-_THINKS_S = 60.0  # but a strategy may compile at its first bar, or ask a model
+_BEAT_S = 2.0  # of each role
 
 
 def fleet_of(run: Run) -> FleetSpec:
@@ -70,7 +69,7 @@ def _role(run: Run, role: str, name: str = "", needs: Sequence[str] = (), *, end
         needs=dict.fromkeys(needs or (["feed"] if role == "strategy" else []), "started"),
         kind="job" if ends else "service",
         ready="notify",
-        health=Health(heartbeat_s=_THINKS_S if role == "strategy" else _BEAT_S),
+        health=Health(heartbeat_s=_BEAT_S),
         startup_timeout=_READY_S,
         holds_positions=role == "execution",
     )
