@@ -26,7 +26,7 @@ from typing import Any
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet import checkpoint, mistakes, sidecars, spec
+from flotilla.fleet import checkpoint, handover, sidecars, spec
 from flotilla.fleet.control.request_handler import RequestHandler
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import HostStatus
@@ -148,7 +148,7 @@ class Supervisor:
             self._write(Note("audit_broken", "", broken, {"what": broken}))
             self._write(Alert("critical", "", f"the audit trail was changed: {broken}"))
         guard_watch.watch(self._on_guard_lost)
-        mistakes.watch(loop, self._last_words, end=fleet.mode == "adopt" and guard_watch.guarded())
+        handover.at_mistakes(loop, self._last_words, fleet.mode)
         self._sidecars.read_times()
         await Takeover(
             self._folder, self._spawner, self._executor, self._hosts, self._scheduler, self.tell, self._write
@@ -324,8 +324,7 @@ class Supervisor:
         if self._fleet.spec.mode == "bound":
             self._begin_work(self._die(), "die")
             return
-        text = "the guard is gone: the fleet runs on, and nobody starts another supervisor if this one dies"
-        self._write(Alert("critical", "", text))
+        handover.without_guard(self._last_words)
 
     def _last_words(self, text: str) -> None:
         self._write(Alert("critical", "", text))

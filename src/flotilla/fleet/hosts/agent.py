@@ -28,7 +28,7 @@ from msgspec.structs import replace
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError, FlotillaError
-from flotilla.fleet import adopt, mistakes, spec
+from flotilla.fleet import adopt, handover, spec
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control, Peer
 from flotilla.fleet.control.status import Request
@@ -132,7 +132,8 @@ class Agent:
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._odd)
         self._control = Control(self._answer, self._records.read)
-        mistakes.watch(loop, self._last_words, end=self._spec.mode == "adopt" and guard_watch.guarded())
+        guard_watch.watch(lambda: handover.without_guard(self._last_words))
+        handover.at_mistakes(loop, self._last_words, self._spec.mode)
         self._heartbeats = Heartbeats(self._lives, self._hear, self._hung)
         for what in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(what, self._down.set)

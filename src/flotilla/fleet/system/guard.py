@@ -332,10 +332,13 @@ def main(fleet: str, mode: str, dashes: str, *command: str) -> int:
         sys.exit("usage: guard <run folder> <adopt|bound> -- <command...>")
     _tie()
     fleet = os.path.realpath(fleet)
+    kept = "NOTIFY_SOCKET" in os.environ  # systemd waits for our word, and starts another of us if we die
 
     def supervise(guard: Guard) -> None:
         os.setsid()
         env = os.environ | {"FLOTILLA_GUARD": str(os.getppid()), "NOTIFY_SOCKET": guard.address}
+        if kept:
+            env["FLOTILLA_KEPT"] = "1"
         env.pop("WATCHDOG_PID", None)
         os.execvpe(command[0], command, env)  # noqa: S606 no shell is wanted
 

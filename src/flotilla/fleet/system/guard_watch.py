@@ -15,6 +15,11 @@ def guarded() -> bool:
     return os.environ.get("FLOTILLA_GUARD", "").isdigit()
 
 
+def kept() -> bool:
+    """Return whether whoever started the guard, systemd for one, starts another when it dies."""
+    return "FLOTILLA_KEPT" in os.environ
+
+
 def watch(on_lost: Callable[[], None]) -> None:
     """Call `on_lost` in this loop when the guard is gone, now if it is; never where there is none."""
     if not guarded():

@@ -38,7 +38,10 @@ from flotilla.fleet.system.fork_client import ForkServer
 from flotilla.fleet.system.logs import open_log
 
 # Of the supervisor itself, and nothing to its children. LISTEN_*: descriptors that they do not get.
-_OURS = {"FLOTILLA_GUARD", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_PID", "WATCHDOG_USEC"}
+_OURS = {
+    *("FLOTILLA_GUARD", "FLOTILLA_KEPT", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"),
+    *("WATCHDOG_PID", "WATCHDOG_USEC"),
+}
 _HEADROOM = 1.5  # of the kernel's limit on memory above the declared one: time to ask before it kills
 _MB = 1 << 20
 _DEADLINE_S = 10.0  # until what was killed must be gone

@@ -1,5 +1,8 @@
-"""A supervisor that made a mistake of its own is replaced; what runs notices nothing."""
+"""A supervisor that made a mistake, or lost its guard, makes room; what runs notices nothing."""
 
+import os
+import signal
+import socket
 import sys
 from contextlib import suppress
 
@@ -68,3 +71,36 @@ def test_what_a_reload_takes_out_stops_in_order_and_nothing_is_lost_over_it(flee
     ended = [(event.platform, event.data["code"]) for event in up.events("exited")]
     assert ended == [("mid", 0), ("base", 0)]  # each by its own will, at its SIGTERM
     assert sys.executable in str(raw["platforms"])
+
+
+def test_without_its_guard_it_makes_room_where_another_guard_is_coming(fleet, monkeypatch, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        up = fleet(feed={})
+        up.all("ready")
+        feed = up.pid("feed")
+
+        os.kill(up.guard.pid, signal.SIGKILL)
+        up.guard.wait()
+        up.again()  # as it does, at once
+
+        up.until(lambda: up.status().generation == 2 and up.states() == {"feed": "ready"})
+    assert up.pid("feed") == feed
+    (alert,) = [event for event in up.events("alert") if "guard" in event.text]
+    assert "starts another, which takes over" in alert.text
+
+
+def test_without_its_guard_it_goes_on_where_nobody_starts_another(fleet, monkeypatch):
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    up = fleet(feed={})
+    up.all("ready")
+    supervisor = up.supervisor()
+
+    os.kill(up.guard.pid, signal.SIGKILL)
+    up.guard.wait()
+
+    up.until(lambda: [event for event in up.events("alert") if "nobody starts another" in event.text])
+    assert (up.supervisor(), up.status().generation) == (supervisor, 1)
+    up.client.ask("down")
+    up.until(lambda: up.supervisor() is None)
