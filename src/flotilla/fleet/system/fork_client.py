@@ -22,6 +22,7 @@ from flotilla.fleet.system.fork import Birth
 
 _PATIENCE_S = 10.0  # until a fork has become its command: one that hangs in exec (a dead NFS) is given up
 _TRIES = 3
+_LOOK_MS = 50  # between two looks whether it stands still
 _HIGH = 100  # a number that no descriptor of the server's has at its start
 
 
@@ -78,9 +79,29 @@ class ForkServer:
                     there.sendall(message[sent:])
             finally:
                 os.close(said)
-            return _read(heard)
+            return self._read(heard)
         finally:
             os.close(heard)
+
+    def _read(self, pipe: int) -> str:
+        told = b""
+        end_ns = monotonic_ns() + int(_PATIENCE_S * 1e9)
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        while monotonic_ns() < end_ns:
+            if not poll.poll(_LOOK_MS):
+                # A guard that was killed while it ended us may have left either of them standing still.
+                if _stands(self.pid) or _stands(_number(told)):
+                    break
+            elif part := os.read(pipe, 4096):
+                told += part
+            else:
+                return told.decode(errors="replace")
+        number = _number(told)
+        if not number:
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        os.kill(number, signal.SIGKILL)
+        return f"{number}\nits command: it did not become that within {_PATIENCE_S:g} s"
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -130,18 +151,15 @@ def descriptors(birth: Birth) -> list[int]:
     return [birth.log, birth.nothing, *groups, *birth.doors, *birth.fds]
 
 
-def _read(pipe: int) -> str:
-    told = b""
-    end_ns = monotonic_ns() + int(_PATIENCE_S * 1e9)
-    poll = select.poll()
-    poll.register(pipe, select.POLLIN)
-    while poll.poll(max((end_ns - monotonic_ns()) / 1e6, 0)):
-        part = os.read(pipe, 4096)
-        if not part:
-            return told.decode(errors="replace")
-        told += part
-    number = told.partition(b"\n")[0].decode()
-    if not number:
-        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-    os.kill(int(number), signal.SIGKILL)
-    return f"{number}\nits command: it did not become that within {_PATIENCE_S:g} s"
+def _number(told: bytes) -> int:
+    """Return the child's process id, 0 where it has not told it yet."""
+    number, newline, _ = told.partition(b"\n")
+    return int(number) if newline and number.isdigit() else 0
+
+
+def _stands(pid: int) -> bool:
+    """Return whether a child of ours was stopped (SIGSTOP)."""
+    try:
+        return pid != 0 and os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
