@@ -78,7 +78,8 @@ class Manager:
         self.ctl("exit")
         self.process.wait(20)
         for tree in ("systemd", "unified", ""):
-            shutil.rmtree(Path("/sys/fs/cgroup") / tree / self.name, ignore_errors=True)
+            for folder, _, _ in os.walk(Path("/sys/fs/cgroup", tree, self.name), topdown=False):
+                Path(folder).rmdir()
 
 
 def systemd():
