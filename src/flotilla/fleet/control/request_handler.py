@@ -20,9 +20,8 @@ from flotilla.fleet.control.status import HostStatus, Request
 from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
-from flotilla.fleet.rules.coordinate import Reload
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import Ask, Event
+from flotilla.fleet.rules.states import Ask, Event, Reload
 from flotilla.fleet.system.resources import Sample
 
 _MOST = 1000  # events of one answer

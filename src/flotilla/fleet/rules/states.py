@@ -14,6 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from flotilla.fleet.spec import FleetSpec
+
 
 class State(StrEnum):
     """Where a platform is in its life."""
@@ -118,6 +120,12 @@ class Ask(Event, frozen=True):
     names: tuple[str, ...] = ()
     who: str = ""
     why: str = ""
+
+
+class Reload(Event, frozen=True):
+    """The fleet's file was read again."""
+
+    spec: FleetSpec
 
 
 class Start(About, frozen=True):
