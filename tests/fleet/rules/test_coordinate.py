@@ -193,6 +193,31 @@ def test_a_start_takes_back_a_stop_that_was_not_told_yet():
     assert world.begun == ["feed", "app", "app"]
 
 
+@pytest.mark.parametrize("asked", ["stop", "drain"])
+def test_a_restart_of_one_that_is_stopping_starts_it_again(asked):
+    world = World(fleet_of({"job": []}, job={"kind": "job"}))
+    world.start()
+
+    world.tell(Ask(asked, ("job",)))
+    world.tell(Ask("restart", ("job",)))
+    world.exit("job", 0)
+    world.rest()
+
+    assert world.states() == {"job": "ready"}
+    assert world.begun.count("job") == 2
+
+
+def test_a_stop_of_one_that_is_to_start_again_stops_it_for_good():
+    world = World(fleet_of({"a": []}))
+    world.start()
+
+    world.tell(Ask("restart", ("a",)))
+    world.tell(Ask("stop", ("a",)))
+    world.rest()
+
+    assert world.states() == {"a": "stopped"}
+
+
 def test_a_spawn_that_fails_costs_budget_like_a_death():
     world = World(fleet_of({"a": []}))
     world.tell(Ask("start"))

@@ -186,7 +186,7 @@ def _stop(life: Life, event: Stop, now_ns: int) -> Told:
     if event.then == "stop":
         life = replace(life, wanted=False)
     if life.state in LEAVING:
-        if event.then == "stop" or (event.then == "again" and life.then == "retry" and life.wanted):
+        if event.then == "stop" or (event.then == "again" and life.wanted):
             life = replace(life, then=event.then)
         if life.state is State.DRAINING and life.deadline_ns is None and not event.patient:
             life = replace(life, deadline_ns=now_ns + drain_ns(life))
