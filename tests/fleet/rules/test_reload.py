@@ -2,7 +2,7 @@ import pytest
 from tests.fleet.made_world import World, fleet_of
 
 from flotilla.fleet import spec
-from flotilla.fleet.rules.states import Reload
+from flotilla.fleet.rules.states import Ask, Probed, Reload
 
 
 def test_a_reload_leaves_alone_what_did_not_change():
@@ -63,3 +63,58 @@ def test_a_new_budget_is_taken_up_without_a_restart():
 
     assert world.fleet.lives["a"].platform.max_restart_attempts == 9
     assert world.begun == ["a"]
+
+
+def test_a_lost_need_that_is_dropped_leaves_it_ready():
+    world = World(fleet_of({"feed": [], "app": ["feed"]}, feed={"max_restart_attempts": 0}))
+    world.start()
+    world.exit("feed", 1)
+    assert world.states() == {"feed": "failed", "app": "degraded"}
+
+    world.tell(Reload(fleet_of({"feed": [], "app": []}, feed={"max_restart_attempts": 0})))
+
+    assert world.states() == {"feed": "failed", "app": "ready"}
+
+
+def test_a_need_that_is_added_and_is_not_there_leaves_it_degraded_until_it_is():
+    world = World(fleet_of({"feed": [], "app": []}))
+    world.start("app")
+
+    world.tell(Reload(fleet_of({"feed": [], "app": ["feed"]})))
+    assert world.states() == {"feed": "stopped", "app": "degraded"}
+    assert world.fleet.lives["app"].reason == "needs feed"
+    world.start("feed")
+
+    assert world.states() == {"feed": "ready", "app": "ready"}
+
+
+def test_a_need_that_asks_for_less_is_met_by_less():
+    world = World(fleet_of({"feed": [], "app": ["feed"]}))
+    world.start()
+    world.tell(Probed("feed", ok=False))
+    assert world.states() == {"feed": "degraded", "app": "degraded"}
+
+    world.tell(Reload(fleet_of({"feed": [], "app": {"feed": "started"}})))
+
+    assert world.states() == {"feed": "degraded", "app": "ready"}
+
+
+def test_what_a_probe_said_that_is_asked_no_more_is_of_no_account():
+    world = World(fleet_of({"feed": []}, feed={"health": {"probe": "tcp:127.0.0.1:9"}}))
+    world.start()
+    world.tell(Probed("feed", ok=False))
+
+    world.tell(Reload(fleet_of({"feed": []})))
+
+    assert world.states() == {"feed": "ready"}
+
+
+def test_one_that_starts_is_ready_at_once_if_the_file_asks_for_no_more_now():
+    world = World(fleet_of({"feed": []}))
+    world.tell(Ask("start"))
+    world.tell(world.pending.pop())
+    assert world.states() == {"feed": "starting"}
+
+    world.tell(Reload(fleet_of({"feed": []}, feed={"ready": "started"})))
+
+    assert world.states() == {"feed": "ready"}

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from flotilla.fleet.rules.fleet_state import needers_in
 from flotilla.fleet.rules.plan import reload_plan
 from flotilla.fleet.rules.platform_state import Life
-from flotilla.fleet.rules.states import ALIVE, Note, Start, Stop
+from flotilla.fleet.rules.states import ALIVE, RUNNING, Note, Probed, Readied, Start, State, Stop
 from flotilla.fleet.rules.work import Work
-from flotilla.fleet.spec import FleetSpec
+from flotilla.fleet.spec import FleetSpec, Platform
 
 
 def reload(work: Work, spec: FleetSpec) -> None:
@@ -23,11 +23,13 @@ def reload(work: Work, spec: FleetSpec) -> None:
     for name in plan.removed:
         work.renewed[name] = None
         work.leave(Stop(name, "stop", "no longer in the fleet's file"))
+    now = []  # what changed, and is so already
     for name in plan.changed:
         if name in plan.restarts and work.lives[name].state in ALIVE:
             work.renewed[name] = spec.platforms[name]
             work.leave(Stop(name, "again", "its part of the fleet's file has changed"))
         else:
+            now.append((name, work.lives[name].platform))
             work.lives[name] = replace(work.lives[name], platform=spec.platforms[name])
     back = [name for name in plan.added if name in work.lives]  # taken out before, and leaving still
     for name in plan.added:
@@ -38,8 +40,26 @@ def reload(work: Work, spec: FleetSpec) -> None:
         if name in work.leaving:
             work.leaving[name] = Stop(name, "again", "the fleet's file has it again, anew")
     work.needers = needers_in(work.lives)
+    for name, before in now:
+        _look_again(work, name, before)
     data = {"added": plan.added, "removed": plan.removed, "changed": tuple(plan.changed)}
     work.orders.append(Note("reloaded", "", "", data))
     for name in plan.added:
         if spec.platforms[name].schedule is None or name in back:  # else its hours start it
             work.tell(name, Start(name, "new in the fleet's file"))
+
+
+def _look_again(work: Work, name: str, before: Platform) -> None:
+    """See one that goes on in the light of what the file says now."""
+    life = work.lives[name]
+    if life.state not in RUNNING:
+        return
+    work.check_needs(name, before.needs)
+    if _probe(before) != _probe(life.platform):  # what the old one said is of no account
+        work.tell(name, Probed(name, ok=True))
+    if life.state is State.STARTING and life.pid is not None and life.platform.readiness[0] == "started":
+        work.tell(name, Readied(name))
+
+
+def _probe(platform: Platform) -> str | None:
+    return None if platform.health is None else platform.health.probe

@@ -12,6 +12,8 @@ no plan can be overtaken by what happens meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from flotilla.fleet.rules.decide import decide
@@ -96,11 +98,13 @@ class Work:
         if after.state is State.FAILED and before.state is not State.FAILED:
             self.broken(name)
 
-    def check_needs(self, name: str) -> None:
-        """Tell one that was found running what it needs and is not there."""
-        for need, condition in self.lives[name].platform.needs.items():
-            if condition != "completed" and not met(self.lives[need], condition):
-                self.tell(name, NeedLost(name, need))
+    def check_needs(self, name: str, before: Iterable[str] = ()) -> None:
+        """Tell one that runs which of its needs are there, and which are not. before: what it needed."""
+        needs = self.lives[name].platform.needs
+        for need in dict.fromkeys([*needs, *before]):
+            condition = needs.get(need, "completed")  # which counts at the start alone
+            there = condition == "completed" or met(self.lives[need], condition)
+            self.tell(name, NeedBack(name, need) if there else NeedLost(name, need))
 
     def check_host(self, name: str) -> None:
         """Wait for the host of one that ran when it was last heard of, as long as hosts are waited for."""
