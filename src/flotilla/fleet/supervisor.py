@@ -190,6 +190,8 @@ class Supervisor:
     def renewed(self, fleet: spec.FleetSpec) -> None:
         """Go by another file from now on."""
         self._sidecars.renew(fleet)
+        for life in self._fleet.lives.values():
+            self._monitor.follow(life)
 
     def _platform(self, name: str) -> spec.Platform:
         return self._fleet.lives[name].platform
