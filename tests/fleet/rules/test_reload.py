@@ -1,7 +1,9 @@
 import pytest
 from tests.fleet.made_world import World, fleet_of
 
+from flotilla.errors import ConfigError
 from flotilla.fleet import spec
+from flotilla.fleet.rules.fleet_state import stopped_by
 from flotilla.fleet.rules.states import Ask, Probed, Reload
 
 
@@ -118,3 +120,108 @@ def test_one_that_starts_is_ready_at_once_if_the_file_asks_for_no_more_now():
     world.tell(Reload(fleet_of({"feed": []}, feed={"ready": "started"})))
 
     assert world.states() == {"feed": "ready"}
+
+
+def taken_out(needed=True):
+    """Return a world in which `base` is taken out, and waits for `app` to leave."""
+    world = World(fleet_of({"base": [], "app": ["base"] if needed else [], "other": []}))
+    world.start()
+    world.tell(Reload(fleet_of({"other": []})))
+    assert set(world.states()) == {"base", "app", "other"}
+    return world
+
+
+def test_a_start_of_all_does_not_keep_what_is_being_taken_out():
+    world = taken_out()
+
+    world.start()
+
+    assert world.states() == {"other": "ready"}
+    assert not world.fleet.renewed
+    assert set(world.running) == {"other"}
+
+
+@pytest.mark.parametrize("command", ["start", "restart"])
+def test_what_is_being_taken_out_cannot_be_started_by_name(command):
+    world = taken_out()
+
+    with pytest.raises(ConfigError, match="base is no longer in the fleet's file"):
+        world.tell(Ask(command, ("base",)))
+
+
+def test_a_start_does_not_keep_what_is_to_be_another():
+    world = World(fleet_of({"base": [], "app": ["base"]}))
+    world.start()
+    world.tell(Reload(fleet_of({"base": [], "app": ["base"]}, every={"env": {"A": "2"}})))
+
+    world.start("base")
+
+    assert set(world.states().values()) == {"ready"}
+    assert {life.platform.env["A"] for life in world.fleet.lives.values()} == {"2"}
+    assert (world.begun.count("base"), world.begun.count("app")) == (2, 2)
+
+
+def test_a_stop_that_is_taken_back_while_the_file_changes_becomes_a_new_start():
+    world = World(fleet_of({"base": [], "app": ["base"]}))
+    world.start()
+    world.tell(Ask("stop", ("base",)))
+    world.tell(Reload(fleet_of({"base": [], "app": ["base"]}, base={"env": {"A": "2"}})))
+
+    world.start()
+
+    assert set(world.states().values()) == {"ready"}
+    assert world.fleet.lives["base"].platform.env == {"A": "2"}
+
+
+def test_what_changes_again_before_it_has_left_becomes_what_the_file_says_last():
+    world = World(fleet_of({"base": [], "app": ["base"]}))
+    world.start()
+    for more in ({"env": {"A": "2"}}, {"env": {"A": "2"}, "max_restart_attempts": 9}):
+        last = fleet_of({"base": [], "app": ["base"]}, every=more)
+        world.tell(Reload(last))
+    world.rest()
+
+    assert {name: life.platform for name, life in world.fleet.lives.items()} == last.platforms
+
+
+TURNED = {"b": ["a"], "a": [], "c": ["a"], "d": []}
+
+
+def turned_round(stopped=()):
+    """Return a world whose file turns a need round: b is to need a, which needs b until it has left."""
+    world = World(fleet_of({"b": [], "a": ["b"], "c": ["a"], "d": []}))
+    world.start()
+    if stopped:
+        world.tell(Ask("stop", stopped))
+    world.tell(Reload(fleet_of(TURNED, a={"env": {"A": "2"}})))
+    return world
+
+
+def test_needs_that_are_turned_round_are_taken_up():
+    world = turned_round()
+
+    world.rest()
+
+    assert set(world.states().values()) == {"ready"}
+    assert world.fleet.lives["a"].platform.needs == {}
+
+
+def test_needs_that_are_turned_round_wait_for_nobody_else():
+    world = turned_round(stopped=("d",))
+
+    assert world.states()["d"] == "stopping"
+    assert world.states()["a"] == "stopping"
+
+
+@pytest.mark.parametrize("command", ["stop", "down"])
+def test_while_needs_are_turned_round_a_stop_takes_all_and_in_order(command):
+    world = turned_round()
+    began = world.now
+    assert {name for level in stopped_by(world.fleet, ("a",)) for name in level} == {"a", "b", "c"}
+
+    world.tell(Ask(command, ("a",) if command == "stop" else ()))
+    world.rest()
+
+    assert {name: world.states()[name] for name in "abc"} == dict.fromkeys("abc", "stopped")
+    assert world.left.index("a") < world.left.index("b")
+    assert world.now == began

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from flotilla.errors import ConfigError
 from flotilla.fleet.rules.budget import ns
 from flotilla.fleet.rules.decide import decide
-from flotilla.fleet.rules.fleet_state import Fleet, needs_in, restarted_by, started_by, stopped_by
+from flotilla.fleet.rules.fleet_state import Fleet, needs_in, restarted_by, started_by, stopped_by, taken_out
 from flotilla.fleet.rules.platform_state import due_ns
 from flotilla.fleet.rules.reload import reload
 from flotilla.fleet.rules.states import (
@@ -128,8 +128,8 @@ def _started(work: Work, ask: Ask) -> tuple[str, ...]:
         before |= set(stage)
     why = ask.why or "asked for"
     kept = graph.needs_of(needs_in(work.lives), asked or work.lives) & work.leaving.keys()
-    for name in dict.fromkeys([*names, *sorted(kept)]):  # who was to stop, and has not yet, stays
-        work.leaving.pop(name, None)
+    for name in dict.fromkeys([*names, *sorted(kept - taken_out(work.fleet()))]):
+        work.stay(name)
         work.tell(name, Start(name, why))
     return tuple(names)
 
@@ -154,12 +154,11 @@ def _restarted(work: Work, ask: Ask) -> tuple[str, ...]:
     fleet = work.fleet()
     names = {name for level in restarted_by(fleet, ask.names) for name in level}
     there = frozenset(name for name in names if work.lives[name].state in ALIVE)
-    idle = graph.needs_of(needs_in(work.lives), names) - there
-    for name in sorted(idle):
-        if work.lives[name].state not in ALIVE and (
-            name in names or work.lives[name].state is not State.COMPLETED
-        ):
-            work.tell(name, Start(name, ask.why or "asked for"))
+    why = ask.why or "asked for"
+    for name in sorted(graph.needs_of(needs_in(work.lives), names) - there - taken_out(fleet)):
+        work.stay(name)
+        if name in names or work.lives[name].state is not State.COMPLETED:
+            work.tell(name, Start(name, why))
     for name in there:
         work.lives[name] = replace(work.lives[name], wanted=True)
         work.leaving.pop(name, None)

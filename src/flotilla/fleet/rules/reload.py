@@ -25,7 +25,9 @@ def reload(work: Work, spec: FleetSpec) -> None:
         work.leave(Stop(name, "stop", "no longer in the fleet's file"))
     now = []  # what changed, and is so already
     for name in plan.changed:
-        if name in plan.restarts and work.lives[name].state in ALIVE:
+        if name in work.renewed:  # it is leaving for a change before this one
+            work.renewed[name] = spec.platforms[name]
+        elif name in plan.restarts and work.lives[name].state in ALIVE:
             work.renewed[name] = spec.platforms[name]
             work.leave(Stop(name, "again", "its part of the fleet's file has changed"))
         else:

@@ -157,6 +157,14 @@ class Work:
         if known is None or known.then != "stop" or stop.then == "stop":
             self.leaving[stop.name] = stop
 
+    def stay(self, name: str) -> None:
+        """Keep one that was to stop, and was not told yet. Who is to start again, as it is or anew, does."""
+        stop = self.leaving.get(name)
+        if stop is not None and stop.then == "stop":
+            del self.leaving[name]
+            if name in self.renewed:
+                self.leaving[name] = Stop(name, "again", stop.why)
+
     def _let_go(self) -> bool:
         """Tell those to stop that nobody who is leaving needs any more; return whether there was one."""
         if not self.leaving:
@@ -169,11 +177,25 @@ class Work:
         needs = needs_in(self.lives)
         needed = graph.needs_of(needs, (need for name in going for need in needs[name]))
         free = [name for name in self.leaving if name not in needed or self.lives[name].state not in RUNNING]
-        if not free and not any(life.state in LEAVING for life in self.lives.values()):
-            free = list(self.leaving)  # old and new needs may make a circle for the length of a reload
+        if not free and self.renewed:
+            free = self._in_circles(needs, going)
         for name in free:
             self.tell(name, self.leaving.pop(name))
         return bool(free)
+
+    def _in_circles(self, needs: graph.Graph, going: list[str]) -> list[str]:
+        """Return those who wait for one another alone: old and new needs may do so while a reload lasts."""
+        above = {name: graph.needs_of(needs, needs[name]) for name in going}
+        return [
+            name
+            for name in self.leaving
+            if name in above
+            and all(
+                other in above[name] and self.lives[other].state not in LEAVING
+                for other in going
+                if name in above[other]
+            )
+        ]
 
     def _let_start(self) -> bool:
         """Start what may start; return whether there was one."""
@@ -208,7 +230,8 @@ class Work:
             platform = self.renewed.pop(name)
             if platform is None:
                 del self.lives[name]
-                self.leaving.pop(name, None)
+                for about in (self.leaving, self.first, self.gone):
+                    about.pop(name, None)
                 self.orders.append(Forget(name))
             else:
                 self.lives[name] = replace(self.lives[name], platform=platform)
