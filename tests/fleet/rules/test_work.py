@@ -35,7 +35,7 @@ from flotilla.fleet.rules.states import (
     Tick,
 )
 
-SEEDS = int(os.environ.get("FLOTILLA_SETTLINGS", "150"))  # 5,000 before a release
+SEEDS = int(os.environ.get("FLOTILLA_SETTLINGS", "60"))  # 5,000 before a release
 ARROWS = {(row.before.value, row.after.value) for row in TABLE}
 NAMES = tuple(f"p{number}" for number in range(6))
 STOP_S = 0.2  # each takes at most that long to drain, and that long to stop

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from flotilla.errors import InvalidTransition
 from flotilla.fleet.rules.budget import ns
-from flotilla.fleet.rules.platform_state import SERVING, Life, due_ns, silent_ns
+from flotilla.fleet.rules.platform_state import SERVING, Life, due_ns, heard, silent_ns
 from flotilla.fleet.rules.states import (
     ALIVE,
     LEAVING,
@@ -125,7 +125,7 @@ def _serving(life: Life, now_ns: int) -> Told:
 
 
 def _beat(life: Life, _event: Beat | Readied, now_ns: int) -> Told:
-    return (replace(life, beat_ns=now_ns), ()) if life.state in SERVING else (life, ())
+    return (replace(life, beat_ns=now_ns), ()) if heard(life) else (life, ())
 
 
 def _probed(life: Life, event: Probed, now_ns: int) -> Told:
@@ -248,14 +248,14 @@ def _tick(life: Life, _event: Tick, now_ns: int) -> Told:
 
 
 def _hung(life: Life, event: Hung, now_ns: int) -> Told:
-    return _silent(life, event.silent_s, now_ns) if life.state in SERVING else (life, ())
+    return _silent(life, event.silent_s, now_ns) if heard(life) else (life, ())
 
 
 def _silent(life: Life, heard_s: float, now_ns: int) -> Told:
     why = f"hung: not heard from for {heard_s:.2f} s"
     note = Note("hung", life.name, "", {"silent_s": round(heard_s, 3)})
     alert = Alert("critical", life.name, why)
-    life = replace(life, then="retry", kills=1)
+    life = replace(life, then=life.then if life.state in LEAVING else "retry", kills=1)
     return to(life, State.KILLING, now_ns, why, note, Kill(life.name), alert, until=now_ns + AGAIN_NS)
 
 

@@ -38,12 +38,17 @@ class Life(Struct, frozen=True):
     reason: str = ""  # for people: why it is in this state
 
 
+def heard(life: Life) -> bool:
+    """Return whether it should be heard from: it serves, or settles for as long as it takes."""
+    return life.state in SERVING or (life.state is State.DRAINING and life.deadline_ns is None)
+
+
 def silent_ns(life: Life) -> int | None:
     """Return when it is hung, unless it is heard from; None where it need not be."""
     health = life.platform.health
     if life.platform.host is not None:  # a beat late on its way is not a beat missed: its agent counts them
         return None
-    if health is None or health.heartbeat_s is None or life.state not in SERVING or life.beat_ns is None:
+    if health is None or health.heartbeat_s is None or not heard(life) or life.beat_ns is None:
         return None
     # Half a beat before the last miss: hung is known within `misses` beats of the moment it hung.
     return life.beat_ns + ns((health.misses - 0.5) * health.heartbeat_s)

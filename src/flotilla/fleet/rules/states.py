@@ -72,7 +72,7 @@ TABLE: tuple[Transition, ...] = (
     *_arrows("degraded", "probed needback hostfound", "ready", "nothing is amiss any more"),
     *_arrows("degraded", "probed", "stopping", "too many probes failed in a row"),
     *_arrows("starting", "tick", "stopping", "not ready in time"),
-    *_arrows("ready degraded", "tick hung", "killing", "hung: no heartbeat"),
+    *_arrows("ready degraded draining", "tick hung", "killing", "hung: no heartbeat"),
     *_arrows("starting ready degraded", "over", "stopping", "uses too much"),
     *_arrows("ready degraded", "over", "draining", "uses too much, and can settle first"),
     *_arrows("draining", "over", "stopping", "uses far too much, and holds no positions"),
