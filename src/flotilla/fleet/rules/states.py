@@ -324,10 +324,3 @@ def as_mermaid() -> str:
         if events
     ]
     return "\n".join(["stateDiagram-v2", "    [*] --> stopped", *arrows])
-
-
-def as_text() -> str:
-    """Return TABLE as lines that align: state, event, state, when."""
-    widest = max(len(row.on) for row in TABLE)
-    lines = [f"{row.before:<9}  {row.on:<{widest}}  {row.after:<9}  {row.when}".rstrip() for row in TABLE]
-    return "\n".join(lines)
