@@ -159,6 +159,54 @@ def test_a_custom_sequence_starts_stage_by_stage():
     assert sorted(world.begun[1:]) == ["a", "c"]
 
 
+def staged(**first):
+    order = {"slow": [["b"], ["c"], ["a"]]}
+    world = World(
+        fleet_of(
+            {"a": [], "b": [], "c": []}, b={"max_restart_attempts": 0} | first, fleet={"sequences": order}
+        )
+    )
+    world.tell(Ask("start", ("slow",)))
+    world.exit("b", 1)
+    world.rest()
+    assert world.states() == {"a": "waiting", "b": "failed", "c": "waiting"}
+    return world
+
+
+def test_a_stage_that_has_failed_holds_back_the_next_ones_until_it_is_there():
+    world = staged()
+
+    world.start("b")
+
+    assert set(world.states().values()) == {"ready"}
+    assert world.begun == ["b", "b", "c", "a"]
+
+
+def test_a_stage_that_has_failed_may_come_by_itself():
+    world = staged(probe_after=5.0)
+
+    world.pass_until(5.0)
+
+    assert set(world.states().values()) == {"ready"}
+
+
+def test_who_is_held_back_by_a_stage_starts_if_it_is_named():
+    world = staged()
+
+    world.start("a")
+
+    assert world.states() == {"a": "ready", "b": "failed", "c": "waiting"}
+
+
+def test_a_stage_that_is_stopped_holds_back_nobody():
+    world = staged()
+
+    world.tell(Ask("stop", ("b",)))
+    world.rest()
+
+    assert world.states() == {"a": "ready", "b": "stopped", "c": "ready"}
+
+
 def test_what_cannot_be_asked_is_refused_and_changes_nothing():
     world = World(fleet_of(DIAMOND))
     with pytest.raises(UnknownName, match="did you mean feed"):

@@ -122,6 +122,8 @@ def _started(work: Work, ask: Ask) -> tuple[str, ...]:
     stages = work.spec.sequences.get(ask.names[0], ()) if len(ask.names) == 1 else ()
     asked = [name for stage in stages for name in stage] or list(ask.names)
     names = [name for level in started_by(work.fleet(), asked) for name in level]
+    for name in asked:  # by its own name it waits for no stage
+        work.first.pop(name, None)
     before: frozenset[str] = frozenset()
     for stage in stages:
         work.first |= {name: before for name in stage if name in names}

@@ -215,13 +215,17 @@ class Work:
         for other in self.gone.get(name, ()):
             if other in self.leaving or (other in self.lives and self.lives[other].state in LEAVING):
                 return False
-        for other in self.first.get(name, ()):
-            if other in self.lives and self.lives[other].wanted and not met(self.lives[other], "ready"):
-                return False
+        if any(self._awaited(other) for other in self.first.get(name, ())):
+            return False
         return all(
             need in self.lives and met(self.lives[need], condition)
             for need, condition in life.platform.needs.items()
         )
+
+    def _awaited(self, name: str) -> bool:
+        """Return whether the next stage of a custom sequence waits for it: it is to come, or has failed."""
+        life = self.lives.get(name)
+        return life is not None and (life.wanted or life.state is State.FAILED) and not met(life, "ready")
 
     def _renew(self) -> bool:
         """Make platforms what the file says now, those without a process; return whether there was one."""
