@@ -182,6 +182,18 @@ def test_a_stage_that_has_failed_holds_back_the_next_ones_until_it_is_there():
     assert world.begun == ["b", "b", "c", "a"]
 
 
+def test_a_stage_with_a_job_is_there_once_the_job_is_done():
+    order = {"slow": [["job"], ["a"]]}
+    world = World(fleet_of({"a": [], "job": []}, job={"kind": "job"}, fleet={"sequences": order}))
+
+    world.start("slow")
+    assert world.states() == {"a": "waiting", "job": "ready"}
+    world.exit("job", 0)
+    world.rest()
+
+    assert world.states() == {"a": "ready", "job": "completed"}
+
+
 def test_a_stage_that_has_failed_may_come_by_itself():
     world = staged(probe_after=5.0)
 

@@ -118,3 +118,15 @@ def test_where_a_platform_says_no_level_for_its_log_the_fleets_counts():
         "a": "DEBUG",
         "b": "ERROR",
     }
+
+
+def test_a_plain_list_of_needs_means_ready_and_of_a_job_completed():
+    platforms = {
+        "feed": {"command": ["x"]},
+        "job": {"command": ["x"], "kind": "job"},
+        "app": {"command": ["x"], "needs": ["feed", "job"]},
+    }
+
+    fleet = decode({"name": "desk", "platforms": platforms})
+
+    assert fleet.platforms["app"].needs == {"feed": "ready", "job": "completed"}

@@ -225,7 +225,9 @@ class Work:
     def _awaited(self, name: str) -> bool:
         """Return whether the next stage of a custom sequence waits for it: it is to come, or has failed."""
         life = self.lives.get(name)
-        return life is not None and (life.wanted or life.state is State.FAILED) and not met(life, "ready")
+        if life is None or not (life.wanted or life.state is State.FAILED):
+            return False
+        return not met(life, "completed" if life.platform.kind == "job" else "ready")
 
     def _renew(self) -> bool:
         """Make platforms what the file says now, those without a process; return whether there was one."""

@@ -1,8 +1,8 @@
 """A fleet's file: what runs, what it needs, and what to do when it fails, as frozen typed values.
 
 1. `read` reads the file by the strict door (`flotilla.door`); folders count from the file's own.
-2. `decode` writes `needs: [a, b]` as conditions, decodes each part (`parts.py`), and collects every
-   mistake with its path.
+2. `decode` writes `needs: [a, b]` as conditions (ready; of a job, completed), decodes each part
+   (`parts.py`), and collects every mistake with its path.
 3. What the parts say of one another is checked (`checks.py`, `graph.py`).
 
 Nothing is started before all of it holds.
@@ -23,6 +23,7 @@ from flotilla.fleet.spec import graph
 from flotilla.fleet.spec.checks import wrong
 from flotilla.fleet.spec.parts import (
     AuditSpec,
+    Condition,
     FleetSpec,
     Overrides,
     Platform,
@@ -92,10 +93,15 @@ def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
         if isinstance(needs, list | tuple) and all(isinstance(need, str) for need in needs):
             twice = dict.fromkeys(need for need in needs if list(needs).count(need) > 1)
             mistakes += [f"$.platforms.{name}.needs: {need!r} comes twice" for need in twice]
-            written[name] = platform | {"needs": dict.fromkeys(needs, "ready")}
+            written[name] = platform | {"needs": {need: _plainly(platforms.get(need)) for need in needs}}
         else:
             written[name] = platform
     return raw | {"platforms": written}, mistakes
+
+
+def _plainly(platform: Any) -> Condition:
+    """Return what a plain list of needs asks of a platform: that it is ready; of a job, that it is done."""
+    return "completed" if isinstance(platform, dict) and platform.get("kind") == "job" else "ready"
 
 
 def _levelled(spec: FleetSpec) -> FleetSpec:
