@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from msgspec.structs import replace
 
 from flotilla.errors import ConfigError
@@ -37,7 +40,7 @@ from flotilla.fleet.rules.states import (
     TimeOver,
 )
 from flotilla.fleet.rules.work import Work
-from flotilla.fleet.spec import graph
+from flotilla.fleet.spec import Overrides, graph
 
 
 def coordinate(fleet: Fleet, event: Event, now_ns: int) -> tuple[Fleet, tuple[Instruction, ...]]:
@@ -107,6 +110,9 @@ def _host(work: Work, event: HostLost | HostFound) -> None:
 def _asked(work: Work, ask: Ask) -> None:
     if work.closing_ns is not None and ask.command != "down":
         raise ConfigError("the fleet is going down: nothing can be asked of it")
+    given = ask.overrides.given
+    if given:
+        _check_overrides(work, ask)
     match ask.command:
         case "start":
             names = _started(work, ask)
@@ -114,8 +120,33 @@ def _asked(work: Work, ask: Ask) -> None:
             names = _restarted(work, ask)
         case _:
             names = _stopped(work, ask)
-    data = {"command": ask.command, "names": names, "who": ask.who, "why": ask.why, "outcome": "accepted"}
-    work.orders.insert(0, Note("command", "", ask.why, data))
+    data: dict[str, Any] = {
+        "command": ask.command,
+        "names": names,
+        "who": ask.who,
+        "why": ask.why,
+        "outcome": "accepted",
+    }
+    text = ask.why
+    if given:
+        data["overrides"] = given
+        words = f"with {', '.join(f'{key} {value}' for key, value in sorted(given.items()))}"
+        text = f"{ask.why} ({words})" if ask.why else words
+    work.orders.insert(0, Note("command", "", text, data))
+
+
+def _check_overrides(work: Work, ask: Ask) -> None:
+    if ask.command not in ("start", "restart"):
+        raise ConfigError(f"{ask.command} takes no overrides")
+    if len(ask.names) != 1 or ask.names[0] in work.spec.sequences:
+        raise ConfigError("overrides are for one platform: name it")
+
+
+def _override(work: Work, ask: Ask, names: Iterable[str]) -> None:
+    """Have `names` go by the overrides of this command from their next start on, and by no older ones."""
+    for name in names:
+        overrides = ask.overrides if ask.names == (name,) else Overrides()
+        work.lives[name] = replace(work.lives[name], overrides=overrides)
 
 
 def _started(work: Work, ask: Ask) -> tuple[str, ...]:
@@ -129,6 +160,7 @@ def _started(work: Work, ask: Ask) -> tuple[str, ...]:
         work.first |= {name: before for name in stage if name in names}
         before |= set(stage)
     why = ask.why or "asked for"
+    _override(work, ask, {*asked, *names})
     kept = graph.needs_of(needs_in(work.lives), asked or work.lives) & work.leaving.keys()
     for name in dict.fromkeys([*names, *sorted(kept - taken_out(work.fleet()))]):
         work.stay(name)
@@ -156,6 +188,7 @@ def _restarted(work: Work, ask: Ask) -> tuple[str, ...]:
     fleet = work.fleet()
     names = {name for level in restarted_by(fleet, ask.names) for name in level}
     there = frozenset(name for name in names if work.lives[name].state in ALIVE)
+    _override(work, ask, names)
     why = ask.why or "asked for"
     for name in sorted(graph.needs_of(needs_in(work.lives), names) - there - taken_out(fleet)):
         work.stay(name)

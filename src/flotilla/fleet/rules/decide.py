@@ -291,8 +291,11 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     # One that is ready by having started says nothing more, though nobody had time to write it down.
     begun = event.state is State.STARTING and life.platform.readiness[0] == "started"
     serving = begun or event.state in SERVING
+    overrides = life.overrides if event.overrides is None else event.overrides
     found = replace(
         life,
+        platform=overrides.on(life.platform),
+        overrides=overrides,
         pid=event.pid,
         wanted=event.wanted,
         then="again" if event.wanted else "stop",
@@ -320,7 +323,8 @@ def _restored(life: Life, event: Restored, now_ns: int) -> Told:
     if life.state is not State.STOPPED or event.state in (State.STOPPED, *ALIVE):
         return life, ()
     state = State.WAITING if event.state is State.BACKOFF else event.state
-    found = replace(life, restarts=event.restarts, wanted=state is State.WAITING)
+    wanted = state is State.WAITING
+    found = replace(life, restarts=event.restarts, overrides=event.overrides, wanted=wanted)
     after = life.platform.probe_after
     until = now_ns + ns(after) if state is State.FAILED and after is not None else None
     return to(found, state, now_ns, "as it was under the supervisor before", until=until)

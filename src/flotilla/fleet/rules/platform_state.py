@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from flotilla.fleet.rules.budget import ns
 from flotilla.fleet.rules.states import State
-from flotilla.fleet.spec import Platform
+from flotilla.fleet.spec import Overrides, Platform
 
 SERVING = (State.READY, State.DEGRADED)
 
@@ -17,7 +17,7 @@ class Life(Struct, frozen=True):
     """One platform, now. Times are monotonic ns."""
 
     name: str
-    platform: Platform
+    platform: Platform  # as it is run, or was
     state: State = State.STOPPED
     wanted: bool = False  # it should run
     then: Literal["stop", "again", "retry"] = "stop"  # what follows when one that is leaving has left
@@ -36,6 +36,7 @@ class Life(Struct, frozen=True):
     kills: int = 0  # how often it was sent SIGKILL
     last_exit: int | None = None
     reason: str = ""  # for people: why it is in this state
+    overrides: Overrides = Overrides()  # of the file's values, from the next start on
 
 
 def heard(life: Life) -> bool:

@@ -31,8 +31,9 @@ def reload(work: Work, spec: FleetSpec) -> None:
             work.renewed[name] = spec.platforms[name]
             work.leave(Stop(name, "again", "its part of the fleet's file has changed"))
         else:
-            now.append((name, work.lives[name].platform))
-            work.lives[name] = replace(work.lives[name], platform=spec.platforms[name])
+            life = work.lives[name]
+            now.append((name, life.platform))
+            work.lives[name] = replace(life, platform=life.overrides.on(spec.platforms[name]))
     back = [name for name in plan.added if name in work.lives]  # taken out before, and leaving still
     for name in plan.added:
         if name not in back:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from flotilla.fleet.spec import FleetSpec
+from flotilla.fleet.spec import FleetSpec, Overrides
 
 
 class State(StrEnum):
@@ -120,6 +120,7 @@ class Ask(Event, frozen=True):
     names: tuple[str, ...] = ()
     who: str = ""
     why: str = ""
+    overrides: Overrides = Overrides()  # with a start or a restart of one platform
 
 
 class Reload(Event, frozen=True):
@@ -170,6 +171,7 @@ class Adopted(About, frozen=True):
     state: State = State.READY
     restarts: tuple[int, ...] = ()  # when it was restarted, monotonic ns
     wanted: bool = True
+    overrides: Overrides | None = None  # None: as they are
 
 
 class Restored(About, frozen=True):
@@ -177,6 +179,7 @@ class Restored(About, frozen=True):
 
     state: State
     restarts: tuple[int, ...] = ()
+    overrides: Overrides = Overrides()
 
 
 class Readied(About, frozen=True):

@@ -205,6 +205,8 @@ class Work:
         for name in free:
             self.first.pop(name, None)
             self.gone.pop(name, None)
+            life = self.lives[name]
+            self.lives[name] = replace(life, platform=life.overrides.on(self.spec.platforms[name]))
             self.tell(name, Go(name))
         return bool(free)
 

@@ -54,16 +54,12 @@ def decode(raw: Any, file: str = "fleet", folder: Path | None = None) -> FleetSp
     return cast(FleetSpec, spec)  # without a mistake it was decoded
 
 
-def override(platform: Platform, raw: Mapping[str, Any]) -> Platform:
-    """Return a platform with a command's overrides; ConfigError for a name or a value that is not one."""
+def overrides(raw: Mapping[str, Any]) -> Overrides:
+    """Return the overrides of a command; ConfigError for a name or a value that is not one."""
     reader = Door()
     given = reader.struct(Overrides, dict(raw), "$.overrides")
     settle(reader.mistakes, "overrides")
-    values = msgspec.structs.asdict(cast(Overrides, given))  # without a mistake it was decoded
-    changes = {key: value for key, value in values.items() if value is not None}
-    if "log_level" in changes:
-        changes["log"] = msgspec.structs.replace(platform.log, level=changes.pop("log_level"))
-    return msgspec.structs.replace(platform, **changes)
+    return cast(Overrides, given)  # without a mistake it was decoded
 
 
 def as_dict(spec: FleetSpec) -> dict[str, Any]:
