@@ -10,7 +10,6 @@ Nothing is started before all of it holds.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +25,6 @@ from flotilla.fleet.spec.parts import (
     Condition,
     FleetSpec,
     Overrides,
-    Platform,
 )
 
 
@@ -71,11 +69,6 @@ def as_dict(spec: FleetSpec) -> dict[str, Any]:
 def to_yaml(spec: FleetSpec) -> str:
     """Return a fleet as a file that `read` reads back to an equal one."""
     return door.to_yaml(as_dict(spec))
-
-
-def digest(platform: Platform) -> str:
-    """Return a short name of all that a platform's file says: equal if, and only if, nothing changed."""
-    return hashlib.blake2b(msgspec.json.encode(platform, order="deterministic"), digest_size=8).hexdigest()
 
 
 def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
