@@ -34,10 +34,12 @@ from flotilla.fleet.rules.states import (
     Terminate,
     Tick,
 )
+from flotilla.fleet.spec import Overrides
 
 SEEDS = int(os.environ.get("FLOTILLA_SETTLINGS", "60"))  # 5,000 before a release
 ARROWS = {(row.before.value, row.after.value) for row in TABLE}
 NAMES = tuple(f"p{number}" for number in range(6))
+LOUD = Overrides(log_level="DEBUG", max_restart_attempts=2)
 STOP_S = 0.2  # each takes at most that long to drain, and that long to stop
 
 
@@ -177,7 +179,9 @@ class Machine:
         if dice < 0.6:
             command = chance.choice(["start", "start", "stop", "restart", "drain"])
             fewest = 0 if command in ("start", "stop") else 1
-            ask = Ask(command, tuple(chance.sample(names, chance.randint(fewest, min(2, len(names))))))
+            asked = tuple(chance.sample(names, chance.randint(fewest, min(2, len(names)))))
+            loud = len(asked) == 1 and command in ("start", "restart") and chance.random() < 0.2
+            ask = Ask(command, asked, overrides=LOUD if loud else Overrides())
             with suppress(ConfigError):  # of one that is being taken out
                 self.tell(ask)
         elif dice < 0.8:
@@ -194,7 +198,8 @@ def is_settled(fleet):
     assert list(fleet.lives) == [name for name in fleet.lives if name in fleet.spec.platforms]
     assert fleet.lives.keys() == fleet.spec.platforms.keys()
     for name, life in fleet.lives.items():
-        assert life.platform == fleet.spec.platforms[name], name
+        platform = fleet.spec.platforms[name]  # overrides that are taken back hold until its next start
+        assert life.platform in (platform, LOUD.on(platform)), name
         unmet = {need: c for need, c in life.platform.needs.items() if not met(fleet.lives[need], c)}
         lost = {need for need, c in unmet.items() if c != "completed"}
         assert life.state in AT_REST | {State.WAITING, State.READY, State.DEGRADED}, life
