@@ -8,7 +8,8 @@ from flotilla.clock import monotonic_ns
 from flotilla.fleet import checkpoint
 from flotilla.fleet.checkpoint import Keeper, begun, keep, recall
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.rules.states import Adopted, Restored, State
+from flotilla.fleet.rules.states import Adopted, Ask, Restored, State
+from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.spawn import Child
 
 CHILD = Child("feed", 7, -1, 99, 1)
@@ -126,3 +127,16 @@ def test_the_hours_are_kept_for_the_next_supervisor():
 
     assert state.platforms["feed"].more["hours"] is True
     assert "hours" not in state.platforms["app"].more
+
+
+def test_overrides_are_kept_for_the_next_supervisor():
+    world = up()
+    loud = Overrides(log_level="DEBUG")
+    world.tell(Ask("start", ("feed",), overrides=loud))
+    state = kept(world)
+
+    assert begun("feed", state, CHILD.pid).overrides == loud
+    assert begun("feed", state, None).overrides == loud
+    assert begun("app", state, None).overrides == Overrides()
+    state.platforms["feed"].more["overrides"] = {"log_level": 7}
+    assert begun("feed", state, None).overrides == Overrides()

@@ -57,6 +57,63 @@ def test_one_that_serves_is_probed_at_its_own_pace():
     assert all(isinstance(event, Probed) and event.ok for event in told)
 
 
+def follow_one_after_the_other(*lives, seconds=0.35):
+    """Return what is told of each of the lives of one platform, while it is followed."""
+
+    async def run():
+        told, parts = [], []
+        monitor = Monitor(told.append, lambda name: (Path(os.devnull), 0))
+        for life in lives:
+            monitor.follow(life)
+            await asyncio.sleep(seconds)
+            parts.append(list(told))
+            told.clear()
+        monitor.forget("a")
+        return parts
+
+    return asyncio.run(run())
+
+
+def probed_every(seconds, probe="tcp:127.0.0.1:1"):
+    health = None if probe is None else Health(probe=probe, timeout=0.1)
+    return Life("a", Platform(("x",), health=health, health_check_interval=seconds), State.READY, pid=7)
+
+
+def test_a_new_interval_and_a_new_probe_are_taken_up_while_it_runs():
+    rare, often, other, none = follow_one_after_the_other(
+        probed_every(60.0),
+        probed_every(0.1),
+        probed_every(0.1, "unix:/nowhere/at/all.sock"),
+        probed_every(0.1, None),
+    )
+
+    assert rare == []
+    assert 2 <= len(often) <= 4
+    assert len(other) >= 2
+    assert {event.what for event in often}.isdisjoint(event.what for event in other)
+    assert none == []
+
+
+def test_a_new_way_to_be_ready_is_taken_up_while_it_starts(tmp_path):
+    def starting(ready):
+        return Life("a", Platform(("x",), ready=ready), State.STARTING, pid=7)
+
+    assert follow_one_after_the_other(
+        starting("notify"), starting("line:never"), starting("notify"), seconds=0.1
+    ) == [[], [], []]
+
+    async def run():
+        log, told = tmp_path / "a.log", []
+        log.write_text("open\n")
+        monitor = Monitor(told.append, lambda name: (log, 0))
+        monitor.follow(starting("line:shut"))
+        monitor.follow(starting("line:open"))
+        await asyncio.sleep(0.1)
+        return told
+
+    assert asyncio.run(run()) == [Readied("a")]
+
+
 def test_one_that_says_by_itself_how_it_is_is_not_asked():
     assert told_by(Life("a", Platform(("x",)), State.STARTING, pid=7), seconds=0.1) == []
     assert told_by(Life("a", Platform(("x",)), State.READY, pid=7), seconds=0.1) == []

@@ -135,7 +135,11 @@ def test_a_reload_starts_what_is_new_and_leaves_the_rest(fleet, tmp_path):
 
     assert (plan["added"], plan["removed"]) == (["new"], ["old"])
     up.until(lambda: up.states() == {"feed": "ready", "new": "ready"})
+    raw["platforms"]["feed"] |= {"health": {"probe": "tcp:127.0.0.1:1"}, "health_check_interval": 0.1}
+    (tmp_path / "next.yaml").write_text(spec.to_yaml(spec.decode(raw)))
     assert up.pid("feed") == pid
+    up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
+    up.until(lambda: up.states() == {"feed": "degraded", "new": "degraded"})
 
 
 def test_a_stopped_platform_stays_stopped_under_the_next_supervisor(fleet):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, now_ns
@@ -21,6 +22,7 @@ from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import birth
 from flotilla.fleet.rules.platform_state import Life
 from flotilla.fleet.rules.states import ALIVE, About, Adopted, Alert, Restored, State
+from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.spawn import Child
 
 _SOON_S, _APART_S = 0.02, 0.1  # after a change, and between two writings in a storm of changes
@@ -105,6 +107,8 @@ def keep(
     for name, kept in platforms.items():
         kept.more["log_at"] = begins.get(name, 0)
         platforms[name] = replace(kept, digest=births.get(name, ""))
+        if given := fleet.lives[name].overrides.given:
+            kept.more["overrides"] = given
     for name, run in runs.items():
         if name in platforms and fleet.lives[name].pid is not None and name not in children:
             platforms[name].more.update(run=run, far_pid=fleet.lives[name].pid)
@@ -133,11 +137,13 @@ def begun(name: str, state: FleetState, pid: int | None) -> About | None:
     wanted = bool(kept.more.get("wanted", pid is not None))
     behind_ns = now_ns() - monotonic_ns()
     restarts = tuple(at - behind_ns for at in kept.more.get("restarts", ()) if at <= now_ns())
+    overrides = _overrides(kept)
     if pid is not None:
-        return Adopted(name, pid, was if was in ALIVE else State.STARTING, restarts, wanted)
+        return Adopted(name, pid, was if was in ALIVE else State.STARTING, restarts, wanted, overrides)
     if was is State.STOPPED or (was in ALIVE and not wanted):
         return None
-    return Restored(name, was if was in (State.FAILED, State.COMPLETED) else State.WAITING, restarts)
+    rests = was if was in (State.FAILED, State.COMPLETED) else State.WAITING
+    return Restored(name, rests, restarts, overrides)
 
 
 def outgrown(state: FleetState, children: Mapping[str, Child], fleet: Fleet) -> tuple[str, ...]:
@@ -150,6 +156,13 @@ def outgrown(state: FleetState, children: Mapping[str, Child], fleet: Fleet) -> 
         and kept.digest not in ("", birth(fleet.lives[name].platform))
         and fleet.lives[name].wanted
     )
+
+
+def _overrides(kept: Kept) -> Overrides:
+    try:
+        return convert(kept.more.get("overrides", {}), Overrides)
+    except ValidationError:
+        return Overrides()
 
 
 def _kept(life: Life, child: Child | None, ahead_ns: int, wanted: bool) -> Kept:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.fleet.rules.platform_state import SERVING, Life
@@ -17,6 +18,30 @@ from flotilla.fleet.rules.states import Event, Note, Over, Probed, Readied, Stat
 from flotilla.fleet.system import probe, resources
 
 _SOONEST_S, _LATEST_S = 0.02, 0.5  # between two looks at one that starts
+_LOOKED_FOR = ("line", "tcp", "http")  # a readiness that it does not tell of by itself
+
+
+class _Question(NamedTuple):
+    """What one run of a platform is asked, and how often; another one is another task."""
+
+    run: int
+    what: str
+    control: str | None
+    timeout: float
+    every: float
+
+
+def _question(life: Life) -> _Question | None:
+    """Return what is to be asked now; None: nothing. One with a host is asked by its agent."""
+    platform, health = life.platform, life.platform.health
+    if platform.host is not None:
+        return None
+    if life.state in SERVING and health is not None and health.probe is not None:
+        every = platform.health_check_interval
+        return _Question(life.runs, health.probe, platform.control, health.timeout, every)
+    if life.state is State.STARTING and life.pid is not None and platform.readiness[0] in _LOOKED_FOR:
+        return _Question(life.runs, platform.ready, None, 0.0, 0.0)
+    return None
 
 
 class Monitor:
@@ -24,35 +49,23 @@ class Monitor:
 
     def __init__(self, tell: Callable[[Event], None], log: Callable[[str], tuple[Path, int]]) -> None:
         self._tell, self._log = tell, log
-        self._tasks: dict[str, tuple[int, bool, asyncio.Task[None]]] = {}  # name: run, serving, task
+        self._tasks: dict[str, tuple[_Question, asyncio.Task[None]]] = {}  # by name
 
     def follow(self, life: Life) -> None:
-        """Begin to ask, go on, or stop asking, as its state has it. One with a host is asked by its agent."""
-        if life.platform.host is not None:
-            return
-        serving = life.state in SERVING
-        asked = serving or (life.state is State.STARTING and life.pid is not None)
+        """Begin to ask, go on, or stop asking, as its state and its file have it."""
+        question = _question(life)
         known = self._tasks.get(life.name)
-        if known is not None and (not asked or known[:2] != (life.runs, serving)):
-            known[2].cancel()
-            del self._tasks[life.name]
-            known = None
-        if known is not None or not asked:
+        if known is not None and known[0] != question:
+            self.forget(life.name)
+        if question is None or life.name in self._tasks:
             return
-        health = life.platform.health
-        if serving and health is not None and health.probe is not None:
-            work = self._watch(life)
-        elif not serving and life.platform.readiness[0] in ("line", "tcp", "http"):
-            work = self._await_ready(life)
-        else:
-            return
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks[life.name] = (life.runs, serving, task)
+        work = self._watch(life) if life.state in SERVING else self._await_ready(life)
+        self._tasks[life.name] = (question, asyncio.get_running_loop().create_task(work))
 
     def forget(self, name: str) -> None:
         """Ask no more."""
         if name in self._tasks:
-            self._tasks.pop(name)[2].cancel()
+            self._tasks.pop(name)[1].cancel()
 
     async def _await_ready(self, life: Life) -> None:
         kind, what = life.platform.readiness

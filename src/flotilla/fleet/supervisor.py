@@ -38,7 +38,7 @@ from flotilla.fleet.log_rotation import LogRotation
 from flotilla.fleet.monitor import Meter, Monitor
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.coordinate import coordinate
-from flotilla.fleet.rules.platform_state import SERVING
+from flotilla.fleet.rules.platform_state import heard
 from flotilla.fleet.rules.states import (
     AT_REST,
     Alert,
@@ -191,6 +191,8 @@ class Supervisor:
     def renewed(self, fleet: spec.FleetSpec) -> None:
         """Go by another file from now on."""
         self._sidecars.renew(fleet)
+        for life in self._fleet.lives.values():
+            self._monitor.follow(life)
 
     def _platform(self, name: str) -> spec.Platform:
         return self._fleet.lives[name].platform
@@ -235,7 +237,7 @@ class Supervisor:
         self._hear()  # what was said before the deadline counts
         if late_ns > _LATE_NS:
             for name, life in self._fleet.lives.items():
-                if life.state in SERVING:
+                if heard(life):
                     self.tell(Beat(name))
         self.tell(Tick())
         self._settled(False)

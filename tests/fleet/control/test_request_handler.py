@@ -13,6 +13,7 @@ from flotilla.fleet.folder import Folder
 from flotilla.fleet.history import audit
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules.coordinate import coordinate
+from flotilla.fleet.rules.states import Ask
 
 ME = Peer(os.getpid(), os.getuid())
 
@@ -83,6 +84,8 @@ def test_questions_are_answered(office):
 def test_overrides_are_few_typed_and_for_one_platform(office):
     office.request("start", "feed", overrides={"max_restart_attempts": 7})
     assert office.fleet.lives["feed"].platform.max_restart_attempts == 7
+    assert office.fleet.spec.platforms["feed"].max_restart_attempts == 3
+    assert office.request("status").find("feed").overrides == {"max_restart_attempts": 7}
 
     for wrong in ({"command": "sh"}, {"max_restart_attempts": 10**6}):
         with pytest.raises(ConfigError):
@@ -91,6 +94,16 @@ def test_overrides_are_few_typed_and_for_one_platform(office):
         office.request("start", overrides={"startup_timeout": 1})
     with pytest.raises(ConfigError, match="stop takes no overrides"):
         office.request("stop", "feed", overrides={"startup_timeout": 1})
+
+
+def test_overrides_are_forgotten_where_the_command_is_refused(office):
+    office.request("start")
+    office.world.tell(Ask("down"))
+
+    with pytest.raises(ConfigError, match="the fleet is going down"):
+        office.request("start", "feed", overrides={"max_restart_attempts": 7})
+
+    assert office.request("status").find("feed").overrides == {}
 
 
 def test_a_reload_takes_up_a_file_and_keeps_it(office, tmp_path):

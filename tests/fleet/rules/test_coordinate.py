@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 from tests.fleet.made_world import SECOND, World, fleet_of
 
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.fleet import spec
-from flotilla.fleet.rules.coordinate import Reload
 from flotilla.fleet.rules.fleet_state import down
 from flotilla.fleet.rules.states import (
     ALIVE,
@@ -161,64 +159,64 @@ def test_a_custom_sequence_starts_stage_by_stage():
     assert sorted(world.begun[1:]) == ["a", "c"]
 
 
-def test_a_reload_leaves_alone_what_did_not_change():
-    old = fleet_of({"a": [], "b": ["a"], "gone": []})
-    world = World(old)
-    world.start()
-    new = spec.decode(
-        {
-            "name": "made",
-            "platforms": {
-                "a": {"command": ["x"]},
-                "b": {"command": ["y"], "needs": ["a"]},
-                "new": {"command": ["z"], "needs": ["b"]},
-            },
-        }
+def staged(**first):
+    order = {"slow": [["b"], ["c"], ["a"]]}
+    world = World(
+        fleet_of(
+            {"a": [], "b": [], "c": []}, b={"max_restart_attempts": 0} | first, fleet={"sequences": order}
+        )
     )
+    world.tell(Ask("start", ("slow",)))
+    world.exit("b", 1)
+    world.rest()
+    assert world.states() == {"a": "waiting", "b": "failed", "c": "waiting"}
+    return world
 
-    world.tell(Reload(new))
+
+def test_a_stage_that_has_failed_holds_back_the_next_ones_until_it_is_there():
+    world = staged()
+
+    world.start("b")
+
+    assert set(world.states().values()) == {"ready"}
+    assert world.begun == ["b", "b", "c", "a"]
+
+
+def test_a_stage_with_a_job_is_there_once_the_job_is_done():
+    order = {"slow": [["job"], ["a"]]}
+    world = World(fleet_of({"a": [], "job": []}, job={"kind": "job"}, fleet={"sequences": order}))
+
+    world.start("slow")
+    assert world.states() == {"a": "waiting", "job": "ready"}
+    world.exit("job", 0)
     world.rest()
 
-    assert world.states() == {"a": "ready", "b": "ready", "new": "ready"}
-    assert world.begun.count("a") == 1
-    assert world.begun.count("b") == 2
-    assert world.fleet.lives["b"].platform.command == ("y",)
-    assert "gone" in world.left
+    assert world.states() == {"a": "ready", "job": "completed"}
 
 
-@pytest.mark.parametrize("needed", [False, True])
-def test_what_is_taken_out_and_put_back_while_it_leaves_starts_again_once_it_has_left(needed):
-    world = World(fleet_of({"a": [], "b": ["a"] if needed else []}))
-    world.start()
-    pid = world.running["a"]
+def test_a_stage_that_has_failed_may_come_by_itself():
+    world = staged(probe_after=5.0)
 
-    world.tell(Reload(fleet_of({"c": []})))
-    world.tell(Reload(fleet_of({"a": [], "b": ["a"] if needed else []}, a={"env": {"A": "1"}})))
+    world.pass_until(5.0)
+
+    assert set(world.states().values()) == {"ready"}
+
+
+def test_who_is_held_back_by_a_stage_starts_if_it_is_named():
+    world = staged()
+
+    world.start("a")
+
+    assert world.states() == {"a": "ready", "b": "failed", "c": "waiting"}
+
+
+def test_a_stage_that_is_stopped_holds_back_nobody():
+    world = staged()
+
+    world.tell(Ask("stop", ("b",)))
     world.rest()
 
-    assert world.states() == {"a": "ready", "b": "ready"}
-    assert world.running["a"] != pid
-    assert world.fleet.lives["a"].platform.env == {"A": "1"}
-    assert world.begun.count("a") == 2
-
-
-def test_what_is_new_and_has_hours_is_started_by_them_and_not_by_the_reload():
-    world = World(fleet_of({"a": []}))
-    daily = {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}
-
-    world.tell(Reload(fleet_of({"a": [], "b": []}, b={"schedule": daily})))
-
-    assert world.fleet.lives["b"].state == "stopped"
-
-
-def test_a_new_budget_is_taken_up_without_a_restart():
-    world = World(fleet_of({"a": []}))
-    world.start()
-
-    world.tell(Reload(fleet_of({"a": []}, a={"max_restart_attempts": 9})))
-
-    assert world.fleet.lives["a"].platform.max_restart_attempts == 9
-    assert world.begun == ["a"]
+    assert world.states() == {"a": "ready", "b": "stopped", "c": "ready"}
 
 
 def test_what_cannot_be_asked_is_refused_and_changes_nothing():
@@ -253,6 +251,31 @@ def test_a_start_takes_back_a_stop_that_was_not_told_yet():
 
     assert world.states() == {"feed": "ready", "app": "ready"}
     assert world.begun == ["feed", "app", "app"]
+
+
+@pytest.mark.parametrize("asked", ["stop", "drain"])
+def test_a_restart_of_one_that_is_stopping_starts_it_again(asked):
+    world = World(fleet_of({"job": []}, job={"kind": "job"}))
+    world.start()
+
+    world.tell(Ask(asked, ("job",)))
+    world.tell(Ask("restart", ("job",)))
+    world.exit("job", 0)
+    world.rest()
+
+    assert world.states() == {"job": "ready"}
+    assert world.begun.count("job") == 2
+
+
+def test_a_stop_of_one_that_is_to_start_again_stops_it_for_good():
+    world = World(fleet_of({"a": []}))
+    world.start()
+
+    world.tell(Ask("restart", ("a",)))
+    world.tell(Ask("stop", ("a",)))
+    world.rest()
+
+    assert world.states() == {"a": "stopped"}
 
 
 def test_a_spawn_that_fails_costs_budget_like_a_death():

@@ -6,6 +6,7 @@ from flotilla.fleet.rules.states import (
     Adopted,
     Alert,
     Ask,
+    Beat,
     Exited,
     HostFound,
     HostLost,
@@ -130,6 +131,43 @@ def test_a_hung_platform_is_killed_half_a_beat_before_the_last_miss_and_started_
     assert any(isinstance(order, Note) and order.kind == "hung" for order in world.orders)
     world.rest()
     assert world.states() == {"feed": "ready"}
+
+
+@pytest.mark.parametrize("how", ["silence", "its agent"])
+def test_one_that_settles_without_a_deadline_must_be_heard_from(how):
+    drain = {"health": {"heartbeat_s": 0.2}, "drain": {"signal": "USR1"}}
+    world = World(fleet_of({"feed": []}, feed=drain))
+    world.start()
+    world.tell(Ask("drain", ("feed",)))
+    world.pending.clear()  # it goes on settling
+
+    for _ in range(20):
+        world.now += SECOND // 5
+        world.tell(Tick())
+        world.tell(Beat("feed"))
+    assert world.states() == {"feed": "draining"}
+    if how == "silence":
+        world.pass_until(0.5)
+    else:
+        world.tell(Hung("feed", 0.5))
+        world.rest()
+
+    assert world.states() == {"feed": "stopped"}
+    assert [order.text for order in world.orders if isinstance(order, Alert)] == [
+        "hung: not heard from for 0.50 s"
+    ]
+
+
+def test_one_that_settles_until_a_deadline_need_not_speak():
+    drain = {"health": {"heartbeat_s": 0.2}, "drain": {"signal": "USR1", "timeout": 5}}
+    world = World(fleet_of({"feed": []}, feed=drain))
+    world.start()
+    world.tell(Ask("stop", ("feed",)))
+    world.pending.clear()
+
+    world.pass_until(4)
+
+    assert world.states() == {"feed": "draining"}
 
 
 def test_who_does_not_go_is_killed_with_an_alarm_and_the_next_waits_for_it():

@@ -89,3 +89,14 @@ def test_a_service_is_never_awaited_to_be_completed():
     platforms = {"a": {"command": ["x"]}, "b": {"command": ["x"], "needs": {"a": "completed"}}}
 
     assert told(platforms=platforms) == "$.platforms.b.needs.a: a service is never completed; only a job is"
+
+
+def test_a_job_that_is_ready_by_having_started_is_not_awaited_to_be_ready():
+    job, app = {"command": ["x"], "kind": "job"}, {"command": ["x"], "needs": {"job": "ready"}}
+
+    assert told(platforms={"job": job, "app": app}) == (
+        "$.platforms.app.needs.job: a job with `ready: auto` is ready as soon as it has started; "
+        "say completed, or started"
+    )
+    assert told(platforms={"job": job | {"ready": "line:open"}, "app": app}) == ""
+    assert told(platforms={"job": job, "app": app | {"needs": {"job": "started"}}}) == ""

@@ -3,7 +3,7 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.spec import FleetSpec, Log, Platform, decode, digest, override, read, to_yaml
+from flotilla.fleet.spec import FleetSpec, Log, Platform, decode, overrides, read, to_yaml
 
 FLEET = """
 name: desk
@@ -87,20 +87,13 @@ def test_how_it_gets_ready_follows_from_its_kind():
 def test_a_command_may_set_few_things_and_those_within_bounds():
     platform = Platform(("x",))
 
-    assert override(platform, {"max_restart_attempts": 5, "log_level": "DEBUG"}) == msgspec.structs.replace(
-        platform, max_restart_attempts=5, log=spec.Log(level="DEBUG")
-    )
+    assert overrides({"max_restart_attempts": 5, "log_level": "DEBUG"}).on(
+        platform
+    ) == msgspec.structs.replace(platform, max_restart_attempts=5, log=spec.Log(level="DEBUG"))
     with pytest.raises(ConfigError, match=r"\$.overrides has no key 'command'"):
-        override(platform, {"command": ["sh"]})
+        overrides({"command": ["sh"]})
     with pytest.raises(ConfigError, match=r"\$.overrides.startup_timeout: expected `float` <= 3600"):
-        override(platform, {"startup_timeout": 1e6})
-
-
-def test_a_digest_changes_with_what_the_file_says_and_with_nothing_else():
-    assert digest(Platform(("x",), env={"A": "1", "B": "2"})) == digest(
-        Platform(("x",), env={"B": "2", "A": "1"})
-    )
-    assert digest(Platform(("x",))) != digest(Platform(("y",)))
+        overrides({"startup_timeout": 1e6})
 
 
 def test_every_default_is_one_that_the_door_lets_in():
@@ -118,3 +111,15 @@ def test_where_a_platform_says_no_level_for_its_log_the_fleets_counts():
         "a": "DEBUG",
         "b": "ERROR",
     }
+
+
+def test_a_plain_list_of_needs_means_ready_and_of_a_job_completed():
+    platforms = {
+        "feed": {"command": ["x"]},
+        "job": {"command": ["x"], "kind": "job"},
+        "app": {"command": ["x"], "needs": ["feed", "job"]},
+    }
+
+    fleet = decode({"name": "desk", "platforms": platforms})
+
+    assert fleet.platforms["app"].needs == {"feed": "ready", "job": "completed"}

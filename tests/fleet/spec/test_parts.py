@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.fleet.spec import decode, parts
+from flotilla.fleet.spec import Log, Overrides, Platform, decode, parts
 
 STRUCTS = [
     kind
@@ -36,3 +36,13 @@ def test_every_part_is_frozen_and_refuses_what_it_does_not_know(kind):
 def test_what_is_out_of_bounds_is_refused(change):
     with pytest.raises(ConfigError):
         decode({"name": "a", "platforms": {"p": {"command": ["x"]} | change}})
+
+
+def test_overrides_change_what_they_name_and_nothing_else():
+    platform = Platform(("x",), log=Log("INFO", 2.0))
+
+    assert Overrides().on(platform) is platform
+    assert Overrides().given == {}
+    loud = Overrides(max_restart_attempts=0, log_level="DEBUG")
+    assert loud.given == {"max_restart_attempts": 0, "log_level": "DEBUG"}
+    assert loud.on(platform) == Platform(("x",), max_restart_attempts=0, log=Log("DEBUG", 2.0))

@@ -23,7 +23,7 @@ class _Out(BaseModel):
 
 
 class Overrides(_In):
-    """What may be set anew for this start, within bounds: never what is run, nor as whom, nor where."""
+    """What may be set anew from its next start on, within bounds: never what is run, as whom, or where."""
 
     startup_timeout: Annotated[float, Field(gt=0, le=3600)] | None = None
     shutdown_timeout: Annotated[float, Field(gt=0, le=3600)] | None = None
@@ -72,6 +72,9 @@ class Platform(_Out):
     needs: dict[str, str] = Field(default={}, examples=[{"feed": "ready"}])
     last_exit: int | None = Field(None, description="Negative: minus the signal's number.")
     reason: str = Field("", description="Why it is in this state.")
+    overrides: dict[str, int | float | str] = Field(
+        default={}, description="What the last start or restart set anew, from the next start on."
+    )
 
 
 class Host(_Out):

@@ -107,4 +107,5 @@ def _platform(
         needs=dict(life.platform.needs),
         last_exit=life.last_exit,
         reason=reason,
+        overrides=life.overrides.given,
     )

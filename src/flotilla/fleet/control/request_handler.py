@@ -10,8 +10,6 @@ import pwd
 from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec.structs import replace
-
 from flotilla.errors import ConfigError, FlotillaError, ProcessError
 from flotilla.fleet import spec
 from flotilla.fleet.control import answers
@@ -19,10 +17,8 @@ from flotilla.fleet.control.server import Peer
 from flotilla.fleet.control.status import HostStatus, Request
 from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.records import Records
-from flotilla.fleet.rules import fleet_state
-from flotilla.fleet.rules.coordinate import Reload
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import Ask, Event
+from flotilla.fleet.rules.states import Ask, Event, Reload
 from flotilla.fleet.system.resources import Sample
 
 _MOST = 1000  # events of one answer
@@ -90,11 +86,9 @@ class RequestHandler:
     def _command(self, request: Request, peer: Peer) -> dict[str, Any]:
         who, names, command = _who(request, peer), request.platforms, request.command
         try:
-            if request.overrides:
-                self._override(request)
-            fleet = self._supervisor.fleet
-            order = answers.order(fleet, command, names)
-            self._supervisor.ask(Ask(command, names, who, request.why))  # type: ignore[arg-type]
+            overrides = spec.overrides(request.overrides)
+            order = answers.order(self._supervisor.fleet, command, names)
+            self._supervisor.ask(Ask(command, names, who, request.why, overrides))  # type: ignore[arg-type]
         except ConfigError as error:
             self._records.audit(who, command, " ".join(names), request.why, f"refused: {error}", sync=True)
             raise
@@ -103,17 +97,6 @@ class RequestHandler:
             "names": [name for level in order for name in level],
             "order": order,
         }
-
-    def _override(self, request: Request) -> None:
-        if request.command not in ("start", "restart"):
-            raise ConfigError(f"{request.command} takes no overrides")
-        fleet = self._supervisor.fleet
-        names = fleet_state.known(fleet, request.platforms)
-        if not request.platforms or len(names) > 1:
-            raise ConfigError("overrides are for one platform: name it")
-        changed = {name: spec.override(fleet.lives[name].platform, request.overrides) for name in names}
-        platforms = {**fleet.spec.platforms, **changed}
-        self._supervisor.ask(Reload(replace(fleet.spec, platforms=platforms)))
 
     def _reload(self, request: Request, peer: Peer) -> Any:
         try:

@@ -73,6 +73,7 @@ class PlatformStatus(Struct, frozen=True):
     needs: dict[str, str] = {}  # name: started, ready or completed
     last_exit: int | None = None  # negative: minus the signal's number
     reason: str = ""  # why it is in this state
+    overrides: dict[str, Plain] = {}  # of the file's values, by the last start or restart
 
 
 class HostStatus(Struct, frozen=True):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from flotilla.errors import InvalidTransition
 from flotilla.fleet.rules.budget import ns
-from flotilla.fleet.rules.platform_state import SERVING, Life, due_ns, silent_ns
+from flotilla.fleet.rules.platform_state import SERVING, Life, due_ns, heard, silent_ns
 from flotilla.fleet.rules.states import (
     ALIVE,
     LEAVING,
@@ -125,7 +125,7 @@ def _serving(life: Life, now_ns: int) -> Told:
 
 
 def _beat(life: Life, _event: Beat | Readied, now_ns: int) -> Told:
-    return (replace(life, beat_ns=now_ns), ()) if life.state in SERVING else (life, ())
+    return (replace(life, beat_ns=now_ns), ()) if heard(life) else (life, ())
 
 
 def _probed(life: Life, event: Probed, now_ns: int) -> Told:
@@ -186,7 +186,7 @@ def _stop(life: Life, event: Stop, now_ns: int) -> Told:
     if event.then == "stop":
         life = replace(life, wanted=False)
     if life.state in LEAVING:
-        if event.then == "stop" or (event.then == "again" and life.then == "retry" and life.wanted):
+        if event.then == "stop" or (event.then == "again" and life.wanted):
             life = replace(life, then=event.then)
         if life.state is State.DRAINING and life.deadline_ns is None and not event.patient:
             life = replace(life, deadline_ns=now_ns + drain_ns(life))
@@ -248,14 +248,14 @@ def _tick(life: Life, _event: Tick, now_ns: int) -> Told:
 
 
 def _hung(life: Life, event: Hung, now_ns: int) -> Told:
-    return _silent(life, event.silent_s, now_ns) if life.state in SERVING else (life, ())
+    return _silent(life, event.silent_s, now_ns) if heard(life) else (life, ())
 
 
 def _silent(life: Life, heard_s: float, now_ns: int) -> Told:
     why = f"hung: not heard from for {heard_s:.2f} s"
     note = Note("hung", life.name, "", {"silent_s": round(heard_s, 3)})
     alert = Alert("critical", life.name, why)
-    life = replace(life, then="retry", kills=1)
+    life = replace(life, then=life.then if life.state in LEAVING else "retry", kills=1)
     return to(life, State.KILLING, now_ns, why, note, Kill(life.name), alert, until=now_ns + AGAIN_NS)
 
 
@@ -291,8 +291,11 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     # One that is ready by having started says nothing more, though nobody had time to write it down.
     begun = event.state is State.STARTING and life.platform.readiness[0] == "started"
     serving = begun or event.state in SERVING
+    overrides = life.overrides if event.overrides is None else event.overrides
     found = replace(
         life,
+        platform=overrides.on(life.platform),
+        overrides=overrides,
         pid=event.pid,
         wanted=event.wanted,
         then="again" if event.wanted else "stop",
@@ -320,7 +323,8 @@ def _restored(life: Life, event: Restored, now_ns: int) -> Told:
     if life.state is not State.STOPPED or event.state in (State.STOPPED, *ALIVE):
         return life, ()
     state = State.WAITING if event.state is State.BACKOFF else event.state
-    found = replace(life, restarts=event.restarts, wanted=state is State.WAITING)
+    wanted = state is State.WAITING
+    found = replace(life, restarts=event.restarts, overrides=event.overrides, wanted=wanted)
     after = life.platform.probe_after
     until = now_ns + ns(after) if state is State.FAILED and after is not None else None
     return to(found, state, now_ns, "as it was under the supervisor before", until=until)

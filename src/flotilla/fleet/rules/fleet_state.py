@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from flotilla.errors import UnknownName
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.rules.platform_state import Life, due_ns
 from flotilla.fleet.rules.states import ALIVE, AT_REST, RUNNING, State, Stop
 from flotilla.fleet.spec import Condition, FleetSpec, Platform, graph
@@ -73,11 +73,6 @@ def down(fleet: Fleet) -> bool:
     return fleet.closing_ns is not None and not any(life.state in ALIVE for life in fleet.lives.values())
 
 
-def resting(fleet: Fleet) -> bool:
-    """Return whether nothing will happen until somebody asks: all are stopped, failed or completed."""
-    return all(life.state in AT_REST and life.deadline_ns is None for life in fleet.lives.values())
-
-
 def known(fleet: Fleet, names: Iterable[str]) -> list[str]:
     """Return `names`, all if there are none; UnknownName for one that is no platform."""
     asked = list(dict.fromkeys(names)) or list(fleet.lives)
@@ -87,20 +82,25 @@ def known(fleet: Fleet, names: Iterable[str]) -> list[str]:
     return asked
 
 
+def taken_out(fleet: Fleet) -> set[str]:
+    """Return those that are in the fleet's file no more, and run still."""
+    return {name for name, platform in fleet.renewed.items() if platform is None}
+
+
 def started_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """Return what a start of `names` starts, in order, those that may go together in one."""
     asked = list(names)
     if len(asked) == 1 and asked[0] in fleet.spec.sequences:
         asked = [name for stage in fleet.spec.sequences[asked[0]] for name in stage]
-    wanted = known(fleet, asked)
+    wanted = _startable(fleet, asked)
     needs = needs_in(fleet.lives)
     idle = {
         name
-        for name in graph.needs_of(needs, wanted)
+        for name in graph.needs_of(needs, wanted) - taken_out(fleet)
         if fleet.lives[name].state not in RUNNING
         and (name in wanted or fleet.lives[name].state is not State.COMPLETED)
     }
-    return _only(graph.levels(needs), idle)
+    return _only(_levels(needs), idle)
 
 
 def stopped_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -114,15 +114,15 @@ def stopped_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...
         if fleet.lives[name].state not in AT_REST
         or (name in named and fleet.lives[name].state is not State.STOPPED)
     }
-    return _only(tuple(reversed(graph.levels(needs))), going)
+    return _only(reversed(_levels(needs)), going)
 
 
 def restarted_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """Return what a restart of `names` starts again, in the order of the start."""
-    wanted = known(fleet, names)
+    wanted = _startable(fleet, names)
     with_it = {other for name in wanted for other in cycled_with(fleet, name)}
     again = {*wanted, *(name for name in with_it if fleet.lives[name].wanted)}
-    return _only(graph.levels(needs_in(fleet.lives)), again)
+    return _only(_levels(needs_in(fleet.lives)), again - taken_out(fleet))
 
 
 def cycled_with(fleet: Fleet, name: str) -> set[str]:
@@ -135,6 +135,23 @@ def cycled_with(fleet: Fleet, name: str) -> set[str]:
     if policy == "rest_for_one":
         members &= graph.needers_of(needs_in(fleet.lives), [name])
     return members - {name}
+
+
+def _startable(fleet: Fleet, names: Iterable[str]) -> list[str]:
+    """Return `names`, all that are in the file if there are none; ConfigError for one that is no more."""
+    asked, out = list(names), taken_out(fleet)
+    for name in asked:
+        if name in out:
+            raise ConfigError(f"{name} is no longer in the fleet's file: it stops, and is forgotten")
+    return [name for name in known(fleet, asked) if name not in out]
+
+
+def _levels(needs: graph.Graph) -> tuple[tuple[str, ...], ...]:
+    """Return the order of a start; last, together, what a circle of old and new needs keeps out of it."""
+    levels = graph.levels(needs)
+    placed = {name for level in levels for name in level}
+    circle = tuple(name for name in needs if name not in placed)
+    return (*levels, circle) if circle else levels
 
 
 def _only(order: Iterable[Iterable[str]], names: set[str]) -> tuple[tuple[str, ...], ...]:

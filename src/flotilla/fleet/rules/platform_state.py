@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from flotilla.fleet.rules.budget import ns
 from flotilla.fleet.rules.states import State
-from flotilla.fleet.spec import Platform
+from flotilla.fleet.spec import Overrides, Platform
 
 SERVING = (State.READY, State.DEGRADED)
 
@@ -17,7 +17,7 @@ class Life(Struct, frozen=True):
     """One platform, now. Times are monotonic ns."""
 
     name: str
-    platform: Platform
+    platform: Platform  # as it is run, or was
     state: State = State.STOPPED
     wanted: bool = False  # it should run
     then: Literal["stop", "again", "retry"] = "stop"  # what follows when one that is leaving has left
@@ -36,6 +36,12 @@ class Life(Struct, frozen=True):
     kills: int = 0  # how often it was sent SIGKILL
     last_exit: int | None = None
     reason: str = ""  # for people: why it is in this state
+    overrides: Overrides = Overrides()  # of the file's values, from the next start on
+
+
+def heard(life: Life) -> bool:
+    """Return whether it should be heard from: it serves, or settles for as long as it takes."""
+    return life.state in SERVING or (life.state is State.DRAINING and life.deadline_ns is None)
 
 
 def silent_ns(life: Life) -> int | None:
@@ -43,7 +49,7 @@ def silent_ns(life: Life) -> int | None:
     health = life.platform.health
     if life.platform.host is not None:  # a beat late on its way is not a beat missed: its agent counts them
         return None
-    if health is None or health.heartbeat_s is None or life.state not in SERVING or life.beat_ns is None:
+    if health is None or health.heartbeat_s is None or not heard(life) or life.beat_ns is None:
         return None
     # Half a beat before the last miss: hung is known within `misses` beats of the moment it hung.
     return life.beat_ns + ns((health.misses - 0.5) * health.heartbeat_s)

@@ -14,6 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from flotilla.fleet.spec import FleetSpec, Overrides
+
 
 class State(StrEnum):
     """Where a platform is in its life."""
@@ -70,7 +72,7 @@ TABLE: tuple[Transition, ...] = (
     *_arrows("degraded", "probed needback hostfound", "ready", "nothing is amiss any more"),
     *_arrows("degraded", "probed", "stopping", "too many probes failed in a row"),
     *_arrows("starting", "tick", "stopping", "not ready in time"),
-    *_arrows("ready degraded", "tick hung", "killing", "hung: no heartbeat"),
+    *_arrows("ready degraded draining", "tick hung", "killing", "hung: no heartbeat"),
     *_arrows("starting ready degraded", "over", "stopping", "uses too much"),
     *_arrows("ready degraded", "over", "draining", "uses too much, and can settle first"),
     *_arrows("draining", "over", "stopping", "uses far too much, and holds no positions"),
@@ -118,6 +120,13 @@ class Ask(Event, frozen=True):
     names: tuple[str, ...] = ()
     who: str = ""
     why: str = ""
+    overrides: Overrides = Overrides()  # with a start or a restart of one platform
+
+
+class Reload(Event, frozen=True):
+    """The fleet's file was read again."""
+
+    spec: FleetSpec
 
 
 class Start(About, frozen=True):
@@ -162,6 +171,7 @@ class Adopted(About, frozen=True):
     state: State = State.READY
     restarts: tuple[int, ...] = ()  # when it was restarted, monotonic ns
     wanted: bool = True
+    overrides: Overrides | None = None  # None: as they are
 
 
 class Restored(About, frozen=True):
@@ -169,6 +179,7 @@ class Restored(About, frozen=True):
 
     state: State
     restarts: tuple[int, ...] = ()
+    overrides: Overrides = Overrides()
 
 
 class Readied(About, frozen=True):
@@ -316,10 +327,3 @@ def as_mermaid() -> str:
         if events
     ]
     return "\n".join(["stateDiagram-v2", "    [*] --> stopped", *arrows])
-
-
-def as_text() -> str:
-    """Return TABLE as lines that align: state, event, state, when."""
-    widest = max(len(row.on) for row in TABLE)
-    lines = [f"{row.before:<9}  {row.on:<{widest}}  {row.after:<9}  {row.when}".rstrip() for row in TABLE]
-    return "\n".join(lines)

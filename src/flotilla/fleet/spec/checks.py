@@ -10,7 +10,7 @@ from flotilla.door import NAME, NAME_FORM
 from flotilla.errors import ConfigError, nearest
 from flotilla.fleet.spec import graph, preferences
 from flotilla.fleet.spec.addresses import api_place, host_and_port, place
-from flotilla.fleet.spec.parts import HEAD, FleetSpec, Platform, Schedule
+from flotilla.fleet.spec.parts import HEAD, Condition, FleetSpec, Platform, Schedule
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -58,8 +58,16 @@ def _wrong_parts(spec: FleetSpec) -> Iterator[str]:
         if platform.host is not None and platform.host not in spec.hosts:
             yield f"{where}.host: no host is called {platform.host!r}{nearest(platform.host, spec.hosts)}"
         for need, condition in platform.needs.items():
-            if condition == "completed" and need in spec.platforms and spec.platforms[need].kind != "job":
-                yield f"{where}.needs.{need}: a service is never completed; only a job is"
+            if need in spec.platforms:
+                yield from _wrong_condition(f"{where}.needs.{need}", spec.platforms[need], condition)
+
+
+def _wrong_condition(where: str, need: Platform, condition: Condition) -> Iterator[str]:
+    if condition == "completed" and need.kind != "job":
+        yield f"{where}: a service is never completed; only a job is"
+    if condition == "ready" and need.kind == "job" and need.ready == "auto":
+        words = "a job with `ready: auto` is ready as soon as it has started"
+        yield f"{where}: {words}; say completed, or started"
 
 
 def _wrong_orders(spec: FleetSpec) -> Iterator[str]:

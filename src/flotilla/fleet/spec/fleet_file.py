@@ -1,8 +1,8 @@
 """A fleet's file: what runs, what it needs, and what to do when it fails, as frozen typed values.
 
 1. `read` reads the file by the strict door (`flotilla.door`); folders count from the file's own.
-2. `decode` writes `needs: [a, b]` as conditions, decodes each part (`parts.py`), and collects every
-   mistake with its path.
+2. `decode` writes `needs: [a, b]` as conditions (ready; of a job, completed), decodes each part
+   (`parts.py`), and collects every mistake with its path.
 3. What the parts say of one another is checked (`checks.py`, `graph.py`).
 
 Nothing is started before all of it holds.
@@ -10,7 +10,6 @@ Nothing is started before all of it holds.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -23,9 +22,9 @@ from flotilla.fleet.spec import graph
 from flotilla.fleet.spec.checks import wrong
 from flotilla.fleet.spec.parts import (
     AuditSpec,
+    Condition,
     FleetSpec,
     Overrides,
-    Platform,
 )
 
 
@@ -53,16 +52,12 @@ def decode(raw: Any, file: str = "fleet", folder: Path | None = None) -> FleetSp
     return cast(FleetSpec, spec)  # without a mistake it was decoded
 
 
-def override(platform: Platform, raw: Mapping[str, Any]) -> Platform:
-    """Return a platform with a command's overrides; ConfigError for a name or a value that is not one."""
+def overrides(raw: Mapping[str, Any]) -> Overrides:
+    """Return the overrides of a command; ConfigError for a name or a value that is not one."""
     reader = Door()
     given = reader.struct(Overrides, dict(raw), "$.overrides")
     settle(reader.mistakes, "overrides")
-    values = msgspec.structs.asdict(cast(Overrides, given))  # without a mistake it was decoded
-    changes = {key: value for key, value in values.items() if value is not None}
-    if "log_level" in changes:
-        changes["log"] = msgspec.structs.replace(platform.log, level=changes.pop("log_level"))
-    return msgspec.structs.replace(platform, **changes)
+    return cast(Overrides, given)  # without a mistake it was decoded
 
 
 def as_dict(spec: FleetSpec) -> dict[str, Any]:
@@ -76,11 +71,6 @@ def to_yaml(spec: FleetSpec) -> str:
     return door.to_yaml(as_dict(spec))
 
 
-def digest(platform: Platform) -> str:
-    """Return a short name of all that a platform's file says: equal if, and only if, nothing changed."""
-    return hashlib.blake2b(msgspec.json.encode(platform, order="deterministic"), digest_size=8).hexdigest()
-
-
 def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
     """Return the plain values with each list of needs as conditions, and who is named twice."""
     platforms = raw.get("platforms") if isinstance(raw, dict) else None
@@ -92,10 +82,15 @@ def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
         if isinstance(needs, list | tuple) and all(isinstance(need, str) for need in needs):
             twice = dict.fromkeys(need for need in needs if list(needs).count(need) > 1)
             mistakes += [f"$.platforms.{name}.needs: {need!r} comes twice" for need in twice]
-            written[name] = platform | {"needs": dict.fromkeys(needs, "ready")}
+            written[name] = platform | {"needs": {need: _plainly(platforms.get(need)) for need in needs}}
         else:
             written[name] = platform
     return raw | {"platforms": written}, mistakes
+
+
+def _plainly(platform: Any) -> Condition:
+    """Return what a plain list of needs asks of a platform: that it is ready; of a job, that it is done."""
+    return "completed" if isinstance(platform, dict) and platform.get("kind") == "job" else "ready"
 
 
 def _levelled(spec: FleetSpec) -> FleetSpec:

@@ -6,9 +6,10 @@ sizes are megabytes of 2**20 bytes.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict, replace
 
 from flotilla.fleet.spec.preferences import Alerts
 
@@ -183,10 +184,27 @@ class FleetSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Overrides(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be set anew with a command, within bounds: never what is run, nor as whom, nor where."""
+    """What a command may set anew for a platform, from its next start on, within bounds.
+
+    Never what is run, nor as whom, nor where.
+    """
 
     startup_timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
     shutdown_timeout: Annotated[float, Meta(gt=0, le=3600)] | None = None
     max_restart_attempts: Annotated[int, Meta(ge=0, le=100)] | None = None
     health_check_interval: Annotated[float, Meta(ge=1, le=3600)] | None = None
     log_level: Level | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return those that are set."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def on(self, platform: Platform) -> Platform:
+        """Return the platform with them."""
+        given = self.given
+        if not given:
+            return platform
+        if "log_level" in given:
+            given["log"] = replace(platform.log, level=given.pop("log_level"))
+        return replace(platform, **given)
