@@ -73,5 +73,5 @@ def _last(path: Path, count: int) -> list[Record]:
     at = 1
     while part := read(path, at, _BATCH):
         records = [*records, *part][-count:] if count else []
-        at = part[-1].seq + 1
+        at += len(part)  # not by what they say: in a log that was tampered with, numbers come twice
     return records
