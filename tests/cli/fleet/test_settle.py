@@ -69,3 +69,9 @@ def test_news_begin_after_what_was(fleet, folder):
 
 def test_there_are_no_news_of_a_fleet_that_was_never_up(folder):
     assert News(Fleet(folder)).read() == []
+
+
+def test_damaged_events_tell_nothing_and_hold_up_nobody(folder):
+    folder.events.write_bytes(b"no database" * 100)
+
+    assert News(Fleet(folder)).read() == []

@@ -125,6 +125,20 @@ def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
     assert all(not Path(f"/proc/{p['pid']}").exists() for p in status["platforms"] if p["pid"])
 
 
+def test_damaged_events_hold_up_no_command(call, real):
+    events = Folder(place(real, "real")).make().events
+    events.write_bytes(b"no database" * 100)
+    began = call("fleet", "up", real, "--detach")
+    with events.open("r+b") as file:
+        file.write(b"no database" * 100)
+
+    stopped = call("fleet", "stop", "portfolio")
+    down = call("fleet", "down", "--yes")
+
+    assert [found.code for found in (began, stopped, down)] == [0, 0, 0]
+    assert stopped.out == "portfolio stopped\n"
+
+
 def test_what_still_runs_is_taken_over_and_not_started_again(call, real):
     real.write_text(REAL.replace("mode: bound", "mode: adopt"))
     call("fleet", "up", real, "--detach")

@@ -16,7 +16,7 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.errors import ConfigError, ProcessError
+from flotilla.errors import ConfigError, DataError, ProcessError
 from flotilla.fleet.control.status import FleetStatus, lives, underway, well
 from flotilla.fleet.rules.plan import Order, others, restart_order, start_order, stop_order
 
@@ -136,10 +136,18 @@ def _ended_well(found: Fleet, news: News, json: bool) -> None:
         sleep(LOOK_S)
     if not json:
         news.tell()
-    with closing(found.events()) as reader:
-        last = reader.read(reader.last_seq())
-    if found.folder.holder() is not None or not last or last[-1].kind != "fleet_stopped":
+    if found.folder.holder() is not None or not _said_its_end(found):
         raise ProcessError(f"{found.name} did not come to its end. Look: flotilla fleet status")
+
+
+def _said_its_end(found: Fleet) -> bool:
+    """Return whether the last event is the end; where events cannot be read, the empty folder is enough."""
+    try:
+        with closing(found.events()) as reader:
+            last = reader.read(reader.last_seq())
+    except DataError:
+        return True
+    return bool(last) and last[-1].kind == "fleet_stopped"
 
 
 def _agreed(

@@ -9,7 +9,7 @@ from flotilla.cli import say
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.errors import ProcessError, StreamError
+from flotilla.errors import DataError, ProcessError, StreamError
 from flotilla.fleet.control.client import NoSupervisor
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway
 from flotilla.fleet.history.events import Event, EventReader
@@ -20,7 +20,7 @@ TOLD = ("state", "alert", "killed", "failed", "exited", "spawn_failed", "log_not
 
 
 class News:
-    """What happens to a fleet from now on."""
+    """What happens to a fleet from now on; none while the events cannot be read: a command goes on."""
 
     def __init__(self, fleet: Fleet, from_seq: int | None = None) -> None:
         self._fleet, self._at = fleet, from_seq
@@ -34,7 +34,7 @@ class News:
         try:
             with closing(EventReader(self._fleet.folder.events)) as reader:
                 events = reader.read(self._at or 1, most)
-        except StreamError:  # it is being made just now
+        except (StreamError, DataError):  # it is being made just now, or is damaged
             return []
         if events:
             self._at = events[-1].seq + 1
@@ -49,8 +49,11 @@ class News:
     def _after_the_last(self) -> int:
         if not self._fleet.folder.events.exists():
             return 1
-        with closing(self._fleet.events()) as reader:
-            return reader.last_seq() + 1
+        try:
+            with closing(EventReader(self._fleet.folder.events)) as reader:
+                return reader.last_seq() + 1
+        except (StreamError, DataError):
+            return 1
 
 
 def settled(
