@@ -15,7 +15,6 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import tempfile
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -28,6 +27,7 @@ from flotilla.errors import ProcessError
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
 _PRIVATE = 0o700
+_TMP = Path("/tmp")  # noqa: S108 the folder in it is made private, or refused
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,12 +93,12 @@ class Folder:
     def sockets(self) -> Path:
         """Return the folder of the sockets: this one, or where its path is too long for them, a short one.
 
-        The short one's name follows from this one's, so that everybody finds it.
+        The short one's name follows from this one's alone, so that everybody finds it, whatever its $TMPDIR.
         """
         if len(os.fsencode(self.path / "control.sock")) <= _LONGEST_SOCKET:
             return self.path
         short = blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
-        return Path(tempfile.gettempdir()) / f"flotilla-{os.getuid()}-{short}"
+        return _TMP / f"flotilla-{os.getuid()}-{short}"
 
     def socket(self, name: str) -> Path:
         """Return the path of the socket `name` (control, notify, api)."""

@@ -97,13 +97,13 @@ def test_a_mistake_in_the_file_starts_nothing(call, tmp_path, monkeypatch):
     assert not (tmp_path / ".flotilla").exists()
 
 
-def test_a_fleet_that_is_up_is_not_started_twice(call, folder, file):
+def test_a_fleet_that_is_up_is_not_started_twice(call, folder, fleet, file):
     hold = folder.take()
     found = call("fleet", "up", file)
     os.close(hold.lock)
 
     assert found.code == 1
-    assert f"demo is up already, supervised by process {os.getpid()}" in found.err
+    assert f"demo is up already: process {os.getpid()} supervises it" in found.err
     assert "flotilla fleet reload" in found.err
 
 
@@ -123,6 +123,21 @@ def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
     assert call("fleet", "logs", "feed").out.count("open") == 1
     assert call("fleet", "audit", "verify").code == 0
     assert all(not Path(f"/proc/{p['pid']}").exists() for p in status["platforms"] if p["pid"])
+
+
+def test_a_control_socket_that_somebody_removed_is_put_back(call, real):
+    real.write_text(REAL + "monitoring: {sample_every: 2}\n")
+    call("fleet", "up", real, "--detach")
+    folder = Folder(place(real, "real"))
+    folder.socket("control").unlink()
+
+    status = call("fleet", "status")
+    stopped = call("fleet", "stop", "portfolio")
+
+    assert (status.code, stopped.code) == (1, 1)
+    assert f"process {folder.holder()} supervises, and does not listen" in status.out
+    assert eventually(lambda: call("fleet", "status").code == 0)
+    assert call("fleet", "stop", "portfolio").out == "portfolio stopped\n"
 
 
 def test_damaged_events_hold_up_no_command(call, real):

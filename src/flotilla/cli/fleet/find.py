@@ -70,7 +70,7 @@ class Fleet(NamedTuple):
 
     def client(self, deadline_s: float = 10.0) -> Client:
         """Return what asks its supervisor."""
-        return Client(self.folder.socket("control"), who(), deadline_s)
+        return Client(self.folder.socket("control"), who(), deadline_s, self.folder.holder)
 
     def spec(self) -> FleetSpec:
         """Return the fleet as it was accepted; not the file that somebody may have edited since."""

@@ -18,7 +18,7 @@ from flotilla.cli.fleet.find import Fleet, Which, find
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet import adopt
-from flotilla.fleet.control.client import NoSupervisor
+from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import FleetState
 
@@ -39,6 +39,8 @@ def status(
         return 0
     try:
         now = found.client().status()
+    except NotHeard as error:
+        return _unheard(found, error, json)
     except NoSupervisor:
         return _left_behind(found, json)
     if json:
@@ -63,6 +65,16 @@ def last_known(found: Fleet) -> FleetStatus:
         for name, known in kept.platforms.items()
     )
     return FleetStatus(found.name, kept.generation, "", 0, platforms)
+
+
+def _unheard(found: Fleet, error: NotHeard, json: bool) -> int:
+    known = last_known(found)
+    if json:
+        say.show_json({"supervised": True, "supervisor": error.holder, "answers": False, "last_known": known})
+        return 1
+    say.show(say.warning(f"{found.name} does not answer: {error}"))
+    say.show(show.listing(known))
+    return 1
 
 
 def _left_behind(found: Fleet, json: bool) -> int:
@@ -101,8 +113,6 @@ def _watch(found: Fleet, every_s: float) -> None:
             try:
                 now = client.status()
                 live.update(Group(show.headline(now), show.listing(now)), refresh=True)
-            except NoSupervisor:
-                live.update(Text(f"{found.name} has no supervisor", style="yellow"), refresh=True)
             except ProcessError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             sleep(every_s)

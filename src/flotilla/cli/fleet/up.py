@@ -102,13 +102,19 @@ def prepared(config: Path, spec: FleetSpec) -> Fleet:
     """
     fleet = Fleet(Folder(place(config, spec.name)).make())
     if (holder := fleet.folder.holder()) is not None:
-        raise ProcessError(
-            f"{spec.name} is up already, supervised by process {holder}. "
-            f"To take up changes: flotilla fleet reload {config}"
-        )
+        raise ProcessError(f"{spec.name} is up already: {_supervised(fleet, holder, config)}")
     write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
     write_whole(fleet.folder.path / ORIGIN, str(config.resolve()).encode())
     return fleet
+
+
+def _supervised(fleet: Fleet, holder: int, config: Path) -> str:
+    """Return who supervises the fleet, and what to do."""
+    try:
+        fleet.client().status()
+    except ProcessError as error:
+        return str(error)
+    return f"process {holder} supervises it. To take up changes: flotilla fleet reload {config}"
 
 
 def command(fleet: Fleet, spec: FleetSpec) -> list[str]:
