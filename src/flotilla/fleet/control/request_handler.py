@@ -151,11 +151,15 @@ class RequestHandler:
         return spec.read(file)
 
     def _acknowledge(self, request: Request, peer: Peer) -> dict[str, Any]:
-        who = _who(request, peer)
+        who, target = _who(request, peer), " ".join(request.platforms)
+        try:
+            fleet_state.known(self._supervisor.fleet, request.platforms)
+        except ConfigError as error:
+            self._records.audit(who, "ack", target, request.why, f"refused: {error}", sync=True)
+            raise
         for name in request.platforms or ("",):
             data = {"who": who, "about": str(request.data.get("about", ""))}
             self._records.event("alert_acknowledged", name, data, request.why)
-        target = " ".join(request.platforms)
         self._records.audit(who, "ack", target, request.why, "accepted", sync=True)
         return {"seq": self._records.last_seq, "names": list(request.platforms)}
 
