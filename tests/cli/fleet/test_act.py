@@ -159,3 +159,19 @@ def test_without_a_supervisor_it_says_so(call, folder, command):
 
     assert (found.code, found.out) == (1, "")
     assert "no supervisor" in found.err
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        (("stop", "report", "--why", "x" * 1001), "$.why"),
+        (("ack", "x" * 65), "$.platforms[0]"),
+        (("ack", *["report"] * 1001), "$.platforms"),
+    ],
+    ids=["why", "name", "names"],
+)
+def test_what_is_too_long_is_refused_with_its_place(call, fleet, command, wrong):
+    found = call("fleet", *command)
+
+    assert (found.code, fleet.asked) == (2, [])
+    assert found.err.strip().endswith(f"at `{wrong}`")

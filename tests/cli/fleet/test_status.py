@@ -57,6 +57,14 @@ def test_without_a_supervisor_it_says_what_still_runs(call, folder):
     assert "start it: flotilla fleet up fleet.yaml" in after.err
 
 
+@pytest.mark.parametrize("every", ["nan", "inf", "-1", "0"])
+def test_a_time_between_looks_that_is_none_is_refused(call, fleet, every):
+    found = call("fleet", "status", "--watch", "--every", every)
+
+    assert found.code == 2
+    assert "--every: seconds, up to 3600" in found.err
+
+
 @pytest.mark.parametrize("command", [("status",), ("up", "fleet.yaml"), ("down",), ("start",)])
 def test_a_supervisor_that_does_not_listen_is_not_taken_for_none(call, folder, command):
     hold = folder.take()

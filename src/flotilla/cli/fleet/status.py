@@ -16,12 +16,13 @@ from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Which, find
 from flotilla.clock import sleep
-from flotilla.errors import ProcessError
+from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import adopt
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import FleetState
 
+_SELDOM_S = 3600.0  # between looks
 _SICK = ("failed", "degraded")
 
 
@@ -33,6 +34,8 @@ def status(
     json: Json = False,
 ) -> int:
     """Show each platform: its state, since when, and why."""
+    if not 0 < every <= _SELDOM_S:
+        raise ConfigError(f"--every: seconds, up to {_SELDOM_S:g}, not {every:g}")
     found = find(fleet)
     if watch and not json:
         _watch(found, max(every, 0.1))

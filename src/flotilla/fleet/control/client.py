@@ -92,7 +92,11 @@ class Client:
             "data": dict(data or {}),
             "key": (key or secrets.token_hex(8)) if command in ACTS else "",
         }
-        return self._until_answered(msgspec.convert(asked, Request))
+        try:
+            request = msgspec.convert(asked, Request)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{command} cannot be asked for so: {error}") from error
+        return self._until_answered(request)
 
     def status(self) -> FleetStatus:
         """Return the state of the fleet."""
