@@ -78,7 +78,9 @@ def test_sockets_elsewhere_are_found_whatever_ones_folder_of_temporary_files(tmp
     program = "import sys; from flotilla.fleet.folder import Folder; print(Folder(sys.argv[1]).sockets)"
     asked = [sys.executable, "-c", program, str(tmp_path / ("long" * 30))]
 
-    found = {subprocess.check_output(asked, env=os.environ | {"TMPDIR": str(at)}) for at in (tmp_path, "/tmp")}
+    found = {
+        subprocess.check_output(asked, env=os.environ | {"TMPDIR": str(at)}) for at in (tmp_path, "/tmp")
+    }
 
     assert len(found) == 1
 

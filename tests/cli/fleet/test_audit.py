@@ -45,7 +45,6 @@ def test_a_log_that_somebody_wrote_into_is_shown_to_its_end(call, fleet, folder)
     first = folder.audit.read_bytes().splitlines(keepends=True)[0]
     folder.audit.write_bytes(first + folder.audit.read_bytes() + first)
 
-    shown = subprocess.run([*PROGRAM, "fleet", "audit"], capture_output=True, text=True, timeout=20)
+    shown = subprocess.check_output([*PROGRAM, "fleet", "audit"], text=True, timeout=20)
 
-    assert shown.returncode == 0
-    assert shown.stdout.count("report") == 3
+    assert shown.count("report") == 3
