@@ -87,6 +87,20 @@ def test_a_job_that_is_done_is_done_again_only_if_it_is_named(call, fleet):
     assert [request.platforms for request in fleet.asked] == [("report",), ("feed",)]
 
 
+def test_a_sequence_is_said_stage_by_stage_before_it_is_started(call, folder, file):
+    file.write_text(file.read_text() + "sequences: {slowly: [[report], [feed], [strategy]]}\n")
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder) as fleet:
+        call("fleet", "stop", "report", "strategy", "feed", "--yes")
+        found = call("fleet", "start", "slowly")
+        again = call("fleet", "start", "slowly")
+
+    assert "starting report → feed → strategy" in found.err
+    assert (found.code, found.out) == (0, "feed ready, strategy ready, report ready\n")
+    assert (again.code, again.out) == (0, "feed ready, strategy ready, report ready\n")
+    assert [request.platforms for request in fleet.asked[1:]] == [("slowly",)]
+
+
 def test_start_of_what_runs_is_no_mistake(call, fleet):
     found = call("fleet", "start")
 
@@ -95,7 +109,7 @@ def test_start_of_what_runs_is_no_mistake(call, fleet):
 
 
 def test_a_platform_that_fails_is_named_with_where_to_look(call, folder):
-    with playing(folder, fails=["strategy"]):
+    with playing(folder, fails={"strategy": "failed"}):
         call("fleet", "stop", "strategy", "--yes")
         found = call("fleet", "start", "strategy")
 

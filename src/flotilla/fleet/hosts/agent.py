@@ -365,7 +365,7 @@ class Agent:
             case "events":
                 return self._records.read(request.from_, request.limit)
             case "plan" if request.data.get("of") == "down":
-                return {"order": ()}
+                return {"order": answers.order(fleet, "down", ())}
             case "down":
                 self._down.set()
                 return {"seq": self._records.last_seq, "names": [], "order": ()}
