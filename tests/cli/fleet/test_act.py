@@ -134,6 +134,16 @@ def test_restart_says_who_runs_on_without_it(call, fleet):
     assert "degraded until it is back: portfolio, strategy" in found.err
 
 
+@pytest.mark.parametrize("command", ["start", "restart"])
+@pytest.mark.parametrize("state", ["stopped", "degraded"])
+def test_what_is_not_up_after_a_start_is_told_by_the_exit_code(call, folder, command, state):
+    with playing(folder, fails={"report": state}) as fleet:
+        fleet.states["report"] = "stopped"
+        found = call("fleet", command, "report")
+
+    assert (found.code, found.out) == (1, f"report is {state}\n")
+
+
 def test_restart_asks_before_its_group_goes_along(call, folder, file):
     text = file.read_text().replace("ready: started", "ready: started, group: all")
     file.write_text(f"{text}groups: {{all: {{policy: one_for_all}}}}\n")

@@ -218,10 +218,8 @@ def _do(
 def _ended(status: FleetStatus, command: str, names: Collection[str], json: bool) -> int:
     """Tell how those that were waited for are now; return 0 if that is as it was asked."""
     concerned = [platform for platform in status.platforms if platform.name in set(names)]
-    if command in ("start", "restart"):
-        wrong = [p for p in concerned if p.state in ("failed", "degraded")]
-    else:
-        wrong = [p for p in concerned if lives(p)]
+    starts = command in ("start", "restart")
+    wrong = [platform for platform in concerned if (not well(platform) if starts else lives(platform))]
     if json:
         say.show_json({"ok": not wrong, "platforms": concerned})
         return 1 if wrong else 0
@@ -232,7 +230,7 @@ def _ended(status: FleetStatus, command: str, names: Collection[str], json: bool
             say.note(f"  see: flotilla fleet logs {platform.name}")
     if not wrong:
         told = ", ".join(f"{p.name} {p.state}" for p in concerned) or "nothing to do"
-        say.show(say.verdict(told, good=command not in ("start", "restart") or all(map(well, concerned))))
+        say.show(say.verdict(told, good=True))
     return 1 if wrong else 0
 
 
