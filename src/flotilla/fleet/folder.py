@@ -69,6 +69,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
         self.fleet_file = self.path / "fleet.yaml"
+        self.origin = self.path / "origin"  # says which file it was started from
         self.state_file = self.path / "state.json"
         self.events = self.path / "events.db"
         self.audit = self.path / "audit.log"

@@ -164,7 +164,7 @@ def folder(file) -> Folder:
     """Return the run folder of a fleet that was up and is down."""
     found = Folder(place(file, "demo")).make()
     write_whole(found.fleet_file, to_yaml(read(file)).encode())
-    write_whole(found.path / "origin", str(file).encode())
+    write_whole(found.origin, str(file).encode())
     return found
 
 

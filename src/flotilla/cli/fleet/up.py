@@ -22,7 +22,7 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import ORIGIN, Fleet
+from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
@@ -104,7 +104,7 @@ def prepared(config: Path, spec: FleetSpec) -> Fleet:
     if (holder := fleet.folder.holder()) is not None:
         raise ProcessError(f"{spec.name} is up already: {_supervised(fleet, holder, config)}")
     write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
-    write_whole(fleet.folder.path / ORIGIN, str(config.resolve()).encode())
+    write_whole(fleet.folder.origin, str(config.resolve()).encode())
     return fleet
 
 

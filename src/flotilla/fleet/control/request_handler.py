@@ -143,7 +143,7 @@ class RequestHandler:
         return {"seq": self._records.last_seq, "plan": plan}
 
     def _read(self, request: Request) -> spec.FleetSpec:
-        origin = self._folder.path / "origin"
+        origin = self._folder.origin
         usual = origin.read_text().strip() if origin.exists() else str(self._folder.fleet_file)
         file = request.data.get("file", usual)
         if not isinstance(file, str) or not Path(file).is_absolute():

@@ -68,7 +68,6 @@ from flotilla.fleet.system.spawn import Spawner
 _BEAT_S = 5.0
 _ORDERS: dict[str, type[Instruction]] = {"drain": Drain, "terminate": Terminate, "kill": Kill, "shed": Shed}
 HOST = "host"  # the file in a run folder that says whose agent's it is
-ORIGIN = "origin"  # and the one that says where the fleet's file is
 
 
 class Agent:
@@ -77,7 +76,7 @@ class Agent:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._host = (folder.path / HOST).read_text().strip()
-        self._origin = Path((folder.path / ORIGIN).read_text().strip())
+        self._origin = Path(folder.origin.read_text().strip())
         self._lives: dict[str, Life] = {}
         self._runs: dict[str, str] = {}  # by platform: the run that was ordered last
         self._unsaid: list[Told] = []
