@@ -194,6 +194,20 @@ def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
     assert code == 0
 
 
+def test_detached_it_returns_though_somebody_waits_for_word_who_hears_none(real, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ears:
+        ears.bind(str(tmp_path / "notify"))
+        ears.setblocking(False)
+        env = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        up = subprocess.run(
+            [*PROGRAM, "up", real, "--detach", "--json"], env=env, capture_output=True, check=True, timeout=30
+        )
+
+        assert json.loads(up.stdout)["ok"]
+        with pytest.raises(BlockingIOError):
+            ears.recv(4096)
+
+
 def test_who_is_not_up_is_told_with_its_last_words(call, real):
     real.write_text(BROKEN)
 

@@ -1,8 +1,8 @@
 """`flotilla fleet up`: write down what was accepted, start the guard, and tell what happens.
 
 Started by something that waits for word ($NOTIFY_SOCKET: systemd, or another fleet), this process becomes the
-guard itself. Otherwise the guard has a session of its own, so that a terminal that closes, or Ctrl-C, reaches
-this process alone: it then asks for an orderly end.
+guard itself, unless --detach or --json ask for what a guard does not do. Otherwise the guard has a session of its
+own, so that a terminal that closes, or Ctrl-C, reaches this process alone: it then asks for an orderly end.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 from cyclopts import Parameter
 from rich.text import Text
 
+from flotilla import notify
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
@@ -43,11 +44,12 @@ class Guard:
     """The guard's process, which is this one's child and outlives it."""
 
     def __init__(self, argv: list[str], log: Path) -> None:
+        env = {name: value for name, value in os.environ.items() if name not in notify.VARIABLES}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self.pid = os.posix_spawn(
             argv[0],
             argv,
-            os.environ,
+            env,
             setsid=True,
             setsigdef=_STOPS,
             file_actions=[
@@ -83,7 +85,7 @@ def up(
     spec = read(config)
     schedule.check(spec, str(config))
     fleet = prepared(config, spec)
-    if "NOTIFY_SOCKET" in os.environ:
+    if "NOTIFY_SOCKET" in os.environ and not (detach or json):
         argv = command(fleet, spec)
         os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
     if not json and (token := tokens.first(fleet.folder.tokens)):
