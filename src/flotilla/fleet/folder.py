@@ -15,6 +15,8 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -116,6 +118,21 @@ class Folder:
 
         Whoever holds it has `wait_s` to let go; after that it is a `ProcessError` that names it.
         """
+        lock = self._fenced(wait_s)
+        generation = self.generation() + 1
+        write_whole(self._generation, str(generation).encode())
+        return Hold(lock, generation)
+
+    @contextmanager
+    def unsupervised(self, wait_s: float = 2.0) -> Iterator[None]:
+        """Hold the fence for a moment, to write what a supervisor else writes. Fails as `take` does."""
+        lock = self._fenced(wait_s)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _fenced(self, wait_s: float) -> int:
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         end_ns = monotonic_ns() + int(wait_s * 1e9)
         while not _locked(lock):
@@ -126,9 +143,7 @@ class Folder:
             sleep(0.002)
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
-        generation = self.generation() + 1
-        write_whole(self._generation, str(generation).encode())
-        return Hold(lock, generation)
+        return lock
 
     def generation(self) -> int:
         """Return the generation of the latest supervisor, 0 where there was none."""
