@@ -140,6 +140,19 @@ def test_a_control_socket_that_somebody_removed_is_put_back(call, real):
     assert call("fleet", "stop", "portfolio").out == "portfolio stopped\n"
 
 
+def test_the_first_token_is_in_the_json_once_and_in_the_audit(call, real):
+    first = call("fleet", "up", real, "--detach", "--json").json
+    call("fleet", "down", "--yes")
+    second = call("fleet", "up", real, "--detach", "--json").json
+
+    assert first["first_token"].startswith("flt_")
+    assert "first_token" not in second
+    made = call("fleet", "audit", "--json").json[0]
+    assert (made["action"], made["target"]) == ("token create", "admin")
+    assert made["who"].startswith("cli:")
+    assert call("fleet", "audit", "verify").code == 0
+
+
 def test_damaged_events_hold_up_no_command(call, real):
     events = Folder(place(real, "real")).make().events
     events.write_bytes(b"no database" * 100)
@@ -180,7 +193,9 @@ def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
     ears.bind(str(tmp_path / "notify"))
     ears.settimeout(30)
     env = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
-    guard = subprocess.Popen([*PROGRAM, "up", real], env=env, stdout=subprocess.DEVNULL)
+    log = tmp_path / "journal"
+    with log.open("wb") as journal:
+        guard = subprocess.Popen([*PROGRAM, "up", real], env=env, stdout=journal, stderr=journal)
     said = b""
     while b"READY=1" not in said:
         said = ears.recv(4096)
@@ -191,6 +206,8 @@ def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
 
     assert command[3].endswith(b"bare.py")
     assert command[4] == b"guard"
+    assert "flotilla fleet token create admin --role admin --fleet" in log.read_text()
+    assert "flt_" not in log.read_text()
     assert code == 0
 
 
@@ -223,6 +240,7 @@ def test_in_the_foreground_it_tells_what_happens_and_ctrl_c_takes_it_down(real):
     attended = subprocess.Popen([*PROGRAM, "up", real, "--json"], stdout=subprocess.PIPE, text=True)
     folder = Folder(place(real, "real"))
     assert attended.stdout is not None
+    assert json.loads(attended.stdout.readline())["first_token"].startswith("flt_")
     told = []
     for line in attended.stdout:
         told.append(json.loads(line))

@@ -23,6 +23,7 @@ from flotilla import notify
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
+from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import sleep
@@ -85,16 +86,31 @@ def up(
     spec = read(config)
     schedule.check(spec, str(config))
     fleet = prepared(config, spec)
+    token = _first_token(fleet, config)
     if "NOTIFY_SOCKET" in os.environ and not (detach or json):
         argv = command(fleet, spec)
         os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
-    if not json and (token := tokens.first(fleet.folder.tokens)):
+    if token and not json:
         say.note(f"the API's first token, an admin's, which is shown this once: {token}")
     news = News(fleet)
     process = Guard(command(fleet, spec), fleet.own_log)
     if detach:
-        return _detached(fleet, spec, process, news, timeout, json)
+        return _detached(fleet, spec, process, news, timeout, json, token)
+    if token and json:
+        sys.stdout.write(msgspec.json.encode({"first_token": token}).decode() + "\n")
     return _attended(fleet, process, news, json)
+
+
+def _first_token(fleet: Fleet, config: Path) -> str | None:
+    """Return the text of a first token, None where there was one, or where what we say is kept in a journal."""
+    if fleet.folder.tokens.exists():
+        return None
+    if "NOTIFY_SOCKET" in os.environ:
+        made = say.command("fleet", "token", "create", "admin", "--role", "admin", "--fleet", config)
+        say.note(f"the API has no token yet, and none is made where it would be logged; make one: {made}")
+        return None
+    record(fleet, "token create", "admin", "the first, by `up`", "asked")
+    return tokens.first(fleet.folder.tokens)
 
 
 def prepared(config: Path, spec: FleetSpec) -> Fleet:
@@ -132,7 +148,13 @@ def guarded(fleet: Fleet, mode: str, module: str) -> list[str]:
 
 
 def _detached(
-    fleet: Fleet, spec: FleetSpec, process: Guard, news: News, timeout_s: float | None, json: bool
+    fleet: Fleet,
+    spec: FleetSpec,
+    process: Guard,
+    news: News,
+    timeout_s: float | None,
+    json: bool,
+    token: str | None,
 ) -> int:
     """Wait until all are where they will stay; tell who is not as it should be, and why."""
     wait_s = timeout_s if timeout_s is not None else longest_start_s(spec) + _MORE_S
@@ -141,7 +163,9 @@ def _detached(
         raise _died(fleet, process)
     wrong = not_up(status, spec)
     if json:
-        say.show_json({"ok": not wrong, "not_up": [platform.name for platform in wrong], "status": status})
+        shown = {"first_token": token} if token else {}
+        names = [platform.name for platform in wrong]
+        say.show_json({"ok": not wrong, "not_up": names, **shown, "status": status})
         return 1 if wrong else 0
     say.show(show.headline(status), show.listing(status))
     for platform in wrong:
