@@ -85,6 +85,24 @@ def test_sockets_elsewhere_are_found_whatever_ones_folder_of_temporary_files(tmp
     assert len(found) == 1
 
 
+def test_who_writes_without_a_supervisor_is_alone_and_no_generation(folder):
+    with folder.unsupervised(), pytest.raises(ProcessError, match=f"supervised by {os.getpid()} already"):
+        folder.take(wait_s=0.01)
+
+    assert folder.holder() is None
+    assert folder.generation() == 0
+
+
+def test_one_brings_it_up_at_a_time(folder):
+    with folder.coming_up():
+        with pytest.raises(ProcessError, match="brings .* up just now"), folder.coming_up():
+            pytest.fail("both may")
+        assert folder.holder() is None
+
+    with folder.coming_up():
+        pass
+
+
 def test_each_supervisor_is_of_the_next_generation(folder):
     first = folder.take()
     os.close(first.lock)

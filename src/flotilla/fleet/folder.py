@@ -124,6 +124,20 @@ class Folder:
         return Hold(lock, generation)
 
     @contextmanager
+    def coming_up(self) -> Iterator[None]:
+        """Have one bring this fleet up at a time: what it writes here is what its supervisor reads.
+
+        ProcessError where another does.
+        """
+        turn = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if not _locked(turn):
+                raise ProcessError(f"another `flotilla fleet up` brings {self.path.name} up just now")
+            yield
+        finally:
+            os.close(turn)
+
+    @contextmanager
     def unsupervised(self, wait_s: float = 2.0) -> Iterator[None]:
         """Hold the fence for a moment, to write what a supervisor else writes. Fails as `take` does."""
         lock = self._fenced(wait_s)

@@ -107,6 +107,35 @@ def test_a_fleet_that_is_up_is_not_started_twice(call, folder, fleet, file):
     assert "flotilla fleet reload" in found.err
 
 
+def test_the_loser_of_two_at_once_changes_nothing(call, folder, file):
+    accepted = folder.fleet_file.read_bytes()
+    file.write_text(file.read_text().replace("60", "61"))
+
+    with folder.coming_up():
+        found = call("fleet", "up", file)
+
+    assert found.code == 1
+    assert "another `flotilla fleet up` brings demo up just now" in found.err
+    assert folder.fleet_file.read_bytes() == accepted
+
+
+def test_of_two_at_once_the_one_that_wins_has_its_file_run(call, real, tmp_path):
+    files = [tmp_path / f"{name}.yaml" for name in "ab"]
+    for n, path in enumerate(files):
+        path.write_text(REAL.replace("exec sleep 100", f"exec sleep 10{n}"))
+    both = [subprocess.Popen([*PROGRAM, "up", path, "--detach"], stderr=subprocess.DEVNULL) for path in files]
+
+    codes = [one.wait(60) for one in both]
+
+    assert sorted(codes) == [0, 1]
+    won = codes.index(0)
+    folder = Folder(place(real, "real"))
+    assert folder.origin.read_text() == str(files[won])
+    assert f"exec sleep 10{won}" in folder.fleet_file.read_text()
+    feed = call("fleet", "status", "--json").json["platforms"][1]["pid"]
+    assert Path(f"/proc/{feed}/cmdline").read_bytes() == f"sleep\x0010{won}\x00".encode()
+
+
 def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
     began = call("fleet", "up", real, "--detach")
     status = call("fleet", "status", "--json").json

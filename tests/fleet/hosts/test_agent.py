@@ -238,6 +238,7 @@ def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_besi
 
     site.start()
     run(begin())
+    planned = Client(site.folder.socket("control"), "test").ask("plan", data={"of": "down"})
     second = subprocess.run(
         [sys.executable, "-m", "flotilla.fleet.hosts.agent", str(site.folder.path)],
         capture_output=True,
@@ -246,6 +247,7 @@ def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_besi
     )
     code = site.end()
 
+    assert planned == {"order": [["feed"]]}
     assert second.returncode == 1
     assert "supervised by" in second.stderr
     assert code == 0

@@ -85,7 +85,19 @@ def up(
     """Start a fleet from its file, each platform after what it needs."""
     spec = read(config)
     schedule.check(spec, str(config))
-    fleet = prepared(config, spec)
+    fleet = Fleet(Folder(place(config, spec.name)).make())
+    _must_be_down(fleet, config)
+    with fleet.folder.coming_up():
+        _must_be_down(fleet, config)  # still: another `up` may have been quicker
+        write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
+        write_whole(fleet.folder.origin, str(config.resolve()).encode())
+        return _brought_up(fleet, spec, config, detach, timeout, json)
+
+
+def _brought_up(
+    fleet: Fleet, spec: FleetSpec, config: Path, detach: bool, timeout: float | None, json: bool
+) -> int:
+    """Start the guard, or become it, and wait for what was asked for."""
     token = _first_token(fleet, config)
     if "NOTIFY_SOCKET" in os.environ and not (detach or json):
         argv = command(fleet, spec)
@@ -113,26 +125,18 @@ def _first_token(fleet: Fleet, config: Path) -> str | None:
     return tokens.first(fleet.folder.tokens)
 
 
-def prepared(config: Path, spec: FleetSpec) -> Fleet:
-    """Return the fleet with its run folder, in which the accepted file and its origin are written down.
-
-    ProcessError if it is supervised already.
-    """
-    fleet = Fleet(Folder(place(config, spec.name)).make())
-    if (holder := fleet.folder.holder()) is not None:
-        raise ProcessError(f"{spec.name} is up already: {_supervised(fleet, holder, config)}")
-    write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
-    write_whole(fleet.folder.origin, str(config.resolve()).encode())
-    return fleet
-
-
-def _supervised(fleet: Fleet, holder: int, config: Path) -> str:
-    """Return who supervises the fleet, and what to do."""
+def _must_be_down(fleet: Fleet, config: Path) -> None:
+    """Raise ProcessError where somebody supervises it, with what to do."""
+    if (holder := fleet.folder.holder()) is None:
+        return
     try:
         fleet.client().status()
     except ProcessError as error:
-        return str(error)
-    return f"process {holder} supervises it. To take up changes: flotilla fleet reload {config}"
+        raise ProcessError(f"{fleet.name} is up already: {error}") from error
+    raise ProcessError(
+        f"{fleet.name} is up already: process {holder} supervises it. "
+        f"To take up changes: flotilla fleet reload {config}"
+    )
 
 
 def command(fleet: Fleet, spec: FleetSpec) -> list[str]:
