@@ -66,7 +66,9 @@ class Played:
             return answers.planned(self.fleet(), request.data, request.platforms, None)
         if request.command == "record":
             told = request.data
-            return self.chain.append(request.who, told["action"], told["target"], request.why, told["outcome"])
+            return self.chain.append(
+                request.who, told["action"], told["target"], request.why, told["outcome"]
+            )
         self.asked.append(request)
         for name in request.platforms:
             if name not in self.states and name not in self.spec.sequences:

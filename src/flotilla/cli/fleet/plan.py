@@ -105,7 +105,9 @@ def _tell_start(new: FleetSpec, json: bool) -> None:
     if json:
         say.show_json({"starts": order, "in_their_hours": hours})
         return
-    say.show(Text.assemble(f"{new.name} was never up; `up` starts: ", show.order(order, tuple(new.platforms))))
+    say.show(
+        Text.assemble(f"{new.name} was never up; `up` starts: ", show.order(order, tuple(new.platforms)))
+    )
     if hours:
         say.show(f"in their hours alone: {', '.join(hours)}")
 

@@ -1,8 +1,9 @@
 """`flotilla fleet up`: write down what was accepted, start the guard, and tell what happens.
 
 Started by something that waits for word ($NOTIFY_SOCKET: systemd, or another fleet), this process becomes the
-guard itself, unless --detach or --json ask for what a guard does not do. Otherwise the guard has a session of its
-own, so that a terminal that closes, or Ctrl-C, reaches this process alone: it then asks for an orderly end.
+guard itself, unless --detach or --json ask for what a guard does not do. Otherwise the guard has a session
+of its own, so that a terminal that closes, or Ctrl-C, reaches this process alone: it then asks for an orderly
+end.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def _brought_up(
 
 
 def _first_token(fleet: Fleet, config: Path) -> str | None:
-    """Return the text of a first token, None where there was one, or where what we say is kept in a journal."""
+    """Return the text of a first token, None where there was one, or where a journal keeps what we say."""
     if fleet.folder.tokens.exists():
         return None
     if "NOTIFY_SOCKET" in os.environ:
