@@ -267,6 +267,17 @@ def test_on_the_host_it_answers_how_it_is_and_to_an_end_and_to_nothing_else(site
     assert site.process.wait(20) == 0
 
 
+def test_its_control_socket_is_put_back_where_somebody_removed_it(site):
+    site.start()
+    control = site.folder.socket("control")
+    control.unlink()
+    end_ns = monotonic_ns() + 10 * 10**9
+    while not control.exists() and monotonic_ns() < end_ns:
+        sleep(0.02)
+
+    assert Client(control, "test").ask("health")["status"] == "healthy"
+
+
 def test_one_whose_agent_died_before_it_could_write_it_down_is_not_started_twice(site):
     async def ordered():
         head, welcome = await Head.at(site)

@@ -335,6 +335,7 @@ class Agent:
             await asyncio.sleep(min(_BEAT_S, self._spec.monitoring.sample_every))
             notify.alive()
             self._spawner.reap()
+            self._control.look()
             self._meter.look(self._lives)
             self._gate.say(Samples(dict(self._meter.latest)))
             for name in list(self._executor.children):
