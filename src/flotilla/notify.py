@@ -19,6 +19,7 @@ from functools import cache
 
 from flotilla.clock import monotonic_ns, sleep
 
+VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")  # tell one process who listens to it
 _MOST_TEXT = 400  # characters of a status
 
 

@@ -54,7 +54,7 @@ class Site:
         self.write()
         self.folder = Folder(path / ".flotilla" / "fleet" / "two@b").make()
         write_whole(self.folder.fleet_file, spec.to_yaml(spec.read(self.file)).encode())
-        write_whole(self.folder.path / "origin", str(self.file).encode())
+        write_whole(self.folder.origin, str(self.file).encode())
         write_whole(self.folder.path / "host", b"b")
         self.process = None
 

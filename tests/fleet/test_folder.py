@@ -66,12 +66,41 @@ def test_a_link_instead_of_the_folder_of_logs_is_refused(folder, tmp_path):
         folder.make()
 
 
-def test_sockets_move_where_their_path_is_short_enough(tmp_path, monkeypatch):
+def test_sockets_move_where_their_path_is_short_enough(tmp_path):
     near, far = Folder(tmp_path), Folder(tmp_path / ("long" * 30))
 
     assert near.socket("control") == near.path / "control.sock"
     assert len(os.fsencode(far.socket("control"))) < 100
     assert far.sockets == Folder(far.path).sockets != Folder(tmp_path / ("lang" * 30)).sockets
+
+
+def test_sockets_elsewhere_are_found_whatever_ones_folder_of_temporary_files(tmp_path):
+    program = "import sys; from flotilla.fleet.folder import Folder; print(Folder(sys.argv[1]).sockets)"
+    asked = [sys.executable, "-c", program, str(tmp_path / ("long" * 30))]
+
+    found = {
+        subprocess.check_output(asked, env=os.environ | {"TMPDIR": str(at)}) for at in (tmp_path, "/tmp")
+    }
+
+    assert len(found) == 1
+
+
+def test_who_writes_without_a_supervisor_is_alone_and_no_generation(folder):
+    with folder.unsupervised(), pytest.raises(ProcessError, match=f"supervised by {os.getpid()} already"):
+        folder.take(wait_s=0.01)
+
+    assert folder.holder() is None
+    assert folder.generation() == 0
+
+
+def test_one_brings_it_up_at_a_time(folder):
+    with folder.coming_up():
+        with pytest.raises(ProcessError, match="another `flotilla fleet up` brings"), folder.coming_up():
+            pytest.fail("both may")
+        assert folder.holder() is None
+
+    with folder.coming_up():
+        pass
 
 
 def test_each_supervisor_is_of_the_next_generation(folder):

@@ -121,7 +121,7 @@ def test_after_adoption_a_stop_leaves_nothing_either(fleet, who, tmp_path):
         guard, supervisor = begun(one, chance)
 
         # The guard first: it would begin another supervisor in between.
-            kill(*{"supervisor": [supervisor], "guard": [guard.pid]}.get(who, [guard.pid, supervisor]))
+        kill(*{"supervisor": [supervisor], "guard": [guard.pid]}.get(who, [guard.pid, supervisor]))
         sleep(0.1 * chance.random())
 
         if who != "supervisor":

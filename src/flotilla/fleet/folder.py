@@ -15,7 +15,8 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -28,6 +29,7 @@ from flotilla.errors import ProcessError
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
 _PRIVATE = 0o700
+_TMP = Path("/tmp")  # noqa: S108 the folder in it is made private, or refused
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,6 +71,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
         self.fleet_file = self.path / "fleet.yaml"
+        self.origin = self.path / "origin"  # says which file it was started from
         self.state_file = self.path / "state.json"
         self.events = self.path / "events.db"
         self.audit = self.path / "audit.log"
@@ -93,12 +96,12 @@ class Folder:
     def sockets(self) -> Path:
         """Return the folder of the sockets: this one, or where its path is too long for them, a short one.
 
-        The short one's name follows from this one's, so that everybody finds it.
+        The short one's name follows from this one's alone, so that everybody finds it, whatever its $TMPDIR.
         """
         if len(os.fsencode(self.path / "control.sock")) <= _LONGEST_SOCKET:
             return self.path
         short = blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
-        return Path(tempfile.gettempdir()) / f"flotilla-{os.getuid()}-{short}"
+        return _TMP / f"flotilla-{os.getuid()}-{short}"
 
     def socket(self, name: str) -> Path:
         """Return the path of the socket `name` (control, notify, api)."""
@@ -115,6 +118,35 @@ class Folder:
 
         Whoever holds it has `wait_s` to let go; after that it is a `ProcessError` that names it.
         """
+        lock = self._fenced(wait_s)
+        generation = self.generation() + 1
+        write_whole(self._generation, str(generation).encode())
+        return Hold(lock, generation)
+
+    @contextmanager
+    def coming_up(self) -> Iterator[None]:
+        """Have one bring this fleet up at a time: what it writes here is what its supervisor reads.
+
+        ProcessError where another does.
+        """
+        turn = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if not _locked(turn):
+                raise ProcessError(f"another `flotilla fleet up` brings {self.path.name} up just now")
+            yield
+        finally:
+            os.close(turn)
+
+    @contextmanager
+    def unsupervised(self, wait_s: float = 2.0) -> Iterator[None]:
+        """Hold the fence for a moment, to write what a supervisor else writes. Fails as `take` does."""
+        lock = self._fenced(wait_s)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _fenced(self, wait_s: float) -> int:
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         end_ns = monotonic_ns() + int(wait_s * 1e9)
         while not _locked(lock):
@@ -125,9 +157,7 @@ class Folder:
             sleep(0.002)
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
-        generation = self.generation() + 1
-        write_whole(self._generation, str(generation).encode())
-        return Hold(lock, generation)
+        return lock
 
     def generation(self) -> int:
         """Return the generation of the latest supervisor, 0 where there was none."""

@@ -28,6 +28,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from flotilla import notify
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet.control.client import Client, NoSupervisor
@@ -43,7 +44,6 @@ _LOOK_S = 0.005
 _QUIET_S = 0.1
 _STARTS_S = 30.0  # how long the supervisor may take until it answers
 _PATIENCE_S = 15.0  # beyond the fleet's own time to go down
-_NOT_OURS = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")  # somebody else listens there, to this process
 
 
 class Foreground:
@@ -125,7 +125,7 @@ class Foreground:
         """Start the guard, and wait until its supervisor answers."""
         supervisor = (sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(self._folder.path))
         guard = bare.command("guard", str(self._folder.path), self._spec.mode, "--")
-        env = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+        env = {name: value for name, value in os.environ.items() if name not in notify.VARIABLES}
         env["FLOTILLA_TIED"] = str(os.getpid())
         log = os.open(self._supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(log, "wb") as out:

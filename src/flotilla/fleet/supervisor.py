@@ -294,6 +294,7 @@ class Supervisor:
         """Look at what nobody tells of: what is used, how long the logs are, what time it is."""
         notify.alive()
         self._spawner.reap()
+        self._control.look()
         self._meter.look(self._fleet.lives)
         rules = {name: self._platform(name).log for name in self._executor.children}
         self._rotation.look(rules | dict.fromkeys(sidecars.NAMES, spec.Log()))

@@ -6,15 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from flotilla.clock import now_ns
 from flotilla.errors import UnknownName
+from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.history.audit import Chain
 from flotilla.fleet.history.events import EventStore
-from flotilla.fleet.rules.plan import start_order, stop_order
+from flotilla.fleet.rules import fleet_state
+from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import read, to_yaml
 
 FILE = """
@@ -30,8 +33,8 @@ platforms:
 class Played:
     """Plays a supervisor: states change at once, each change is an event and a record."""
 
-    def __init__(self, folder: Folder, fails=()):
-        self.folder, self.asked, self.fails = folder, [], set(fails)
+    def __init__(self, folder: Folder, fails):
+        self.folder, self.asked, self.fails = folder, [], fails
         self.spec = read(folder.fleet_file)
         self.states = dict.fromkeys(self.spec.platforms, "ready")
         self.over = None
@@ -59,9 +62,16 @@ class Played:
     async def answer(self, request, peer):
         if request.command == "status":
             return self.status()
+        if request.command == "plan":
+            return answers.planned(self.fleet(), request.data, request.platforms, None)
+        if request.command == "record":
+            told = request.data
+            return self.chain.append(
+                request.who, told["action"], told["target"], request.why, told["outcome"]
+            )
         self.asked.append(request)
         for name in request.platforms:
-            if name not in self.states:
+            if name not in self.states and name not in self.spec.sequences:
                 raise UnknownName("platform", name, list(self.states))
         self.chain.append(request.who, request.command, ",".join(request.platforms), request.why, "accepted")
         getattr(self, request.command)(request)
@@ -81,19 +91,25 @@ class Played:
         )
         return FleetStatus("demo", 4, "adopt", self.events.last_seq(), platforms, pid=99)
 
+    def fleet(self):
+        made = fleet_state.made(self.spec, 4)
+        lives = {
+            name: replace(life, state=State(self.states[name]), wanted=self.states[name] != "stopped")
+            for name, life in made.lives.items()
+        }
+        return replace(made, lives=lives, away=frozenset())
+
     def become(self, name, state):
         self.events.append("state", name, {"old": self.states[name], "new": state})
         self.states[name] = state
 
     def start(self, request):
-        running = [name for name, state in self.states.items() if state == "ready"]
-        for level in start_order(self.spec.needs, running, request.platforms or self.states):
+        for level in answers.order(self.fleet(), "start", request.platforms):
             for name in level:
-                self.become(name, "failed" if name in self.fails else "ready")
+                self.become(name, self.fails.get(name, "ready"))
 
     def stop(self, request):
-        running = [name for name, state in self.states.items() if state == "ready"]
-        for level in stop_order(self.spec.needs, running, request.platforms or self.states):
+        for level in answers.order(self.fleet(), "stop", request.platforms):
             for name in level:
                 self.become(name, "stopped")
 
@@ -102,7 +118,7 @@ class Played:
     def restart(self, request):
         for name in request.platforms:
             self.become(name, "stopped")
-            self.become(name, "ready")
+            self.become(name, self.fails.get(name, "ready"))
 
     def down(self, request):
         self.stop(request)
@@ -118,8 +134,9 @@ class Played:
 
 
 @contextmanager
-def playing(folder, fails=()):
-    played, there = Played(folder, fails), threading.Event()
+def playing(folder, fails=None):
+    """Play the supervisor of a run folder. fails: what becomes of a platform that is started, by its name."""
+    played, there = Played(folder, fails or {}), threading.Event()
     loop = asyncio.new_event_loop()
 
     def whole():
@@ -152,7 +169,7 @@ def folder(file) -> Folder:
     """Return the run folder of a fleet that was up and is down."""
     found = Folder(place(file, "demo")).make()
     write_whole(found.fleet_file, to_yaml(read(file)).encode())
-    write_whole(found.path / "origin", str(file).encode())
+    write_whole(found.origin, str(file).encode())
     return found
 
 

@@ -87,6 +87,20 @@ def test_a_job_that_is_done_is_done_again_only_if_it_is_named(call, fleet):
     assert [request.platforms for request in fleet.asked] == [("report",), ("feed",)]
 
 
+def test_a_sequence_is_said_stage_by_stage_before_it_is_started(call, folder, file):
+    file.write_text(file.read_text() + "sequences: {slowly: [[report], [feed], [strategy]]}\n")
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder) as fleet:
+        call("fleet", "stop", "report", "strategy", "feed", "--yes")
+        found = call("fleet", "start", "slowly")
+        again = call("fleet", "start", "slowly")
+
+    assert "starting report → feed → strategy" in found.err
+    assert (found.code, found.out) == (0, "feed ready, strategy ready, report ready\n")
+    assert (again.code, again.out) == (0, "feed ready, strategy ready, report ready\n")
+    assert [request.platforms for request in fleet.asked[1:]] == [("slowly",)]
+
+
 def test_start_of_what_runs_is_no_mistake(call, fleet):
     found = call("fleet", "start")
 
@@ -95,7 +109,7 @@ def test_start_of_what_runs_is_no_mistake(call, fleet):
 
 
 def test_a_platform_that_fails_is_named_with_where_to_look(call, folder):
-    with playing(folder, fails=["strategy"]):
+    with playing(folder, fails={"strategy": "failed"}):
         call("fleet", "stop", "strategy", "--yes")
         found = call("fleet", "start", "strategy")
 
@@ -118,6 +132,16 @@ def test_restart_says_who_runs_on_without_it(call, fleet):
 
     assert found.code == 0
     assert "degraded until it is back: portfolio, strategy" in found.err
+
+
+@pytest.mark.parametrize("command", ["start", "restart"])
+@pytest.mark.parametrize("state", ["stopped", "degraded"])
+def test_what_is_not_up_after_a_start_is_told_by_the_exit_code(call, folder, command, state):
+    with playing(folder, fails={"report": state}) as fleet:
+        fleet.states["report"] = "stopped"
+        found = call("fleet", command, "report")
+
+    assert (found.code, found.out) == (1, f"report is {state}\n")
 
 
 def test_restart_asks_before_its_group_goes_along(call, folder, file):
@@ -159,3 +183,19 @@ def test_without_a_supervisor_it_says_so(call, folder, command):
 
     assert (found.code, found.out) == (1, "")
     assert "no supervisor" in found.err
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        (("stop", "report", "--why", "x" * 1001), "$.why"),
+        (("ack", "x" * 65), "$.platforms[0]"),
+        (("ack", *["report"] * 1001), "$.platforms"),
+    ],
+    ids=["why", "name", "names"],
+)
+def test_what_is_too_long_is_refused_with_its_place(call, fleet, command, wrong):
+    found = call("fleet", *command)
+
+    assert (found.code, fleet.asked) == (2, [])
+    assert found.err.strip().endswith(f"at `{wrong}`")

@@ -1,3 +1,8 @@
+import subprocess
+
+from tests.cli.conftest import PROGRAM
+
+
 def test_every_command_stands_there_with_who_and_why(call, fleet):
     call("fleet", "stop", "report", "--why", "lunch")
 
@@ -32,3 +37,14 @@ def test_only_the_last_are_told(call, fleet):
         call("fleet", "stop", name)
 
     assert [record["target"] for record in call("fleet", "audit", "-n", "1", "--json").json] == ["portfolio"]
+
+
+def test_a_log_that_somebody_wrote_into_is_shown_to_its_end(call, fleet, folder):
+    for name in ("report", "portfolio"):
+        call("fleet", "stop", name)
+    first = folder.audit.read_bytes().splitlines(keepends=True)[0]
+    folder.audit.write_bytes(first + folder.audit.read_bytes() + first)
+
+    shown = subprocess.check_output([*PROGRAM, "fleet", "audit"], text=True, timeout=20)
+
+    assert shown.count("report") == 3

@@ -58,11 +58,13 @@ def test_a_supervisor_is_named(tmp_path):
     folder = Folder(tmp_path / "run").make()
     before = of(checkup.run_folder(folder), "supervisor")
     hold = folder.take()
+    deaf = of(checkup.run_folder(folder), "supervisor")
+    folder.socket("control").touch()
     after = of(checkup.run_folder(folder), "supervisor")
     checkup.os.close(hold.lock)
 
-    assert (before.verdict, after.verdict) == (WARN, FINE)
-    assert str(checkup.os.getpid()) in after.seen
+    assert (before.verdict, deaf.verdict, after.verdict) == (WARN, BAD, FINE)
+    assert all(str(checkup.os.getpid()) in one.seen for one in (deaf, after))
 
 
 def test_more_than_the_machine_has_is_a_warning():

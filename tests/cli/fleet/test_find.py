@@ -87,7 +87,7 @@ def test_who_asks_has_a_name():
 
 
 def test_a_run_folder_that_does_not_say_where_it_came_from_is_told(folder):
-    (folder.path / "origin").unlink()
+    folder.origin.unlink()
 
     with pytest.raises(ConfigError, match="from which file"):
         _ = Fleet(folder).origin

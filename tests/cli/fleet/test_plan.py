@@ -56,3 +56,29 @@ def test_the_file_of_another_fleet_is_refused(call, fleet, tmp_path):
     other.write_text("name: other\nplatforms: {}\n")
 
     assert call("fleet", "plan", other, "--fleet", "demo").code == 2
+
+
+def test_of_a_fleet_that_was_never_up_it_shows_what_would_start_in_order(call, file):
+    schedule = 'schedule: {calendar: XNYS, start: "09:00", stop: "15:35"}, command'
+    file.write_text(file.read_text().replace("report: {command", f"report: {{{schedule}"))
+
+    found = call("fleet", "plan", file)
+
+    assert found.out.splitlines() == [
+        "demo was never up; `up` starts: feed, report → strategy → portfolio",
+        "in their hours alone: report",
+    ]
+    assert call("fleet", "plan", file, "--json").json == {
+        "starts": [["feed", "report"], ["strategy"], ["portfolio"]],
+        "in_their_hours": ["report"],
+    }
+    assert not (file.parent / ".flotilla").exists()
+
+
+def test_a_mistake_in_a_file_that_was_never_up_is_told_with_its_path(call, file):
+    file.write_text(file.read_text().replace("needs: [feed]", "needs: [fed]"))
+
+    found = call("fleet", "plan", file)
+
+    assert found.code == 2
+    assert "$.platforms.strategy.needs: no platform is called 'fed'; did you mean feed?" in found.err

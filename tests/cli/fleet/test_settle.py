@@ -1,12 +1,15 @@
+import os
 import threading
 
 import pytest
 from tests.cli.fleet.conftest import playing
 
+from flotilla.cli.fleet import settle
 from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import News, settled
-from flotilla.clock import sleep
+from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
+from flotilla.fleet.control.client import NotHeard
 
 
 def test_it_waits_until_nothing_changes_by_itself(fleet, folder):
@@ -41,6 +44,18 @@ def test_a_supervisor_that_is_gone_is_the_end(folder):
     assert settled(Fleet(folder), None, 5.0, grace_s=0.2) is None
 
 
+def test_one_that_is_there_and_does_not_listen_is_waited_for_longer_and_then_told(folder, monkeypatch):
+    monkeypatch.setattr(settle, "UNHEARD_S", 0.5)
+    hold = folder.take()
+    began_ns = monotonic_ns()
+
+    with pytest.raises(NotHeard, match="does not listen"):
+        settled(Fleet(folder), None, 20.0, grace_s=0.1)
+
+    os.close(hold.lock)
+    assert monotonic_ns() - began_ns > 500_000_000
+
+
 def test_one_that_is_replaced_is_waited_for(folder):
     found = []
     waiting = threading.Thread(target=lambda: found.append(settled(Fleet(folder), None, 20.0)))
@@ -68,4 +83,10 @@ def test_news_begin_after_what_was(fleet, folder):
 
 
 def test_there_are_no_news_of_a_fleet_that_was_never_up(folder):
+    assert News(Fleet(folder)).read() == []
+
+
+def test_damaged_events_tell_nothing_and_hold_up_nobody(folder):
+    folder.events.write_bytes(b"no database" * 100)
+
     assert News(Fleet(folder)).read() == []

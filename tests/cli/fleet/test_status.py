@@ -57,6 +57,27 @@ def test_without_a_supervisor_it_says_what_still_runs(call, folder):
     assert "start it: flotilla fleet up fleet.yaml" in after.err
 
 
+@pytest.mark.parametrize("every", ["nan", "inf", "-1", "0"])
+def test_a_time_between_looks_that_is_none_is_refused(call, fleet, every):
+    found = call("fleet", "status", "--watch", "--every", every)
+
+    assert found.code == 2
+    assert "--every: seconds, up to 3600" in found.err
+
+
+@pytest.mark.parametrize("command", [("status",), ("up", "fleet.yaml"), ("down",), ("start",)])
+def test_a_supervisor_that_does_not_listen_is_not_taken_for_none(call, folder, command):
+    hold = folder.take()
+    found = call("fleet", *command)
+    plain = call("fleet", "status", "--json").json
+    os.close(hold.lock)
+
+    assert found.code == 1
+    assert f"process {os.getpid()} supervises, and does not listen at" in found.out + found.err
+    assert f"`kill {os.getpid()}` takes the fleet down in order" in found.out + found.err
+    assert (plain["supervised"], plain["supervisor"], plain["answers"]) == (True, os.getpid(), False)
+
+
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal is needed")
 def test_watch_stays_until_it_is_stopped(fleet, file):
     program = [sys.executable, "-m", "flotilla.cli.main", "fleet", "status", "--watch", "--every", "0.1"]

@@ -97,14 +97,43 @@ def test_a_mistake_in_the_file_starts_nothing(call, tmp_path, monkeypatch):
     assert not (tmp_path / ".flotilla").exists()
 
 
-def test_a_fleet_that_is_up_is_not_started_twice(call, folder, file):
+def test_a_fleet_that_is_up_is_not_started_twice(call, folder, fleet, file):
     hold = folder.take()
     found = call("fleet", "up", file)
     os.close(hold.lock)
 
     assert found.code == 1
-    assert f"demo is up already, supervised by process {os.getpid()}" in found.err
+    assert f"demo is up already: process {os.getpid()} supervises it" in found.err
     assert "flotilla fleet reload" in found.err
+
+
+def test_the_loser_of_two_at_once_changes_nothing(call, folder, file):
+    accepted = folder.fleet_file.read_bytes()
+    file.write_text(file.read_text().replace("60", "61"))
+
+    with folder.coming_up():
+        found = call("fleet", "up", file)
+
+    assert found.code == 1
+    assert "another `flotilla fleet up` brings demo up just now" in found.err
+    assert folder.fleet_file.read_bytes() == accepted
+
+
+def test_of_two_at_once_the_one_that_wins_has_its_file_run(call, real, tmp_path):
+    files = [tmp_path / f"{name}.yaml" for name in "ab"]
+    for n, path in enumerate(files):
+        path.write_text(REAL.replace("exec sleep 100", f"exec sleep 10{n}"))
+    both = [subprocess.Popen([*PROGRAM, "up", path, "--detach"], stderr=subprocess.DEVNULL) for path in files]
+
+    codes = [one.wait(60) for one in both]
+
+    assert sorted(codes) == [0, 1]
+    won = codes.index(0)
+    folder = Folder(place(real, "real"))
+    assert folder.origin.read_text() == str(files[won])
+    assert f"exec sleep 10{won}" in folder.fleet_file.read_text()
+    feed = call("fleet", "status", "--json").json["platforms"][1]["pid"]
+    assert Path(f"/proc/{feed}/cmdline").read_bytes() == f"sleep\x0010{won}\x00".encode()
 
 
 def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
@@ -123,6 +152,48 @@ def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
     assert call("fleet", "logs", "feed").out.count("open") == 1
     assert call("fleet", "audit", "verify").code == 0
     assert all(not Path(f"/proc/{p['pid']}").exists() for p in status["platforms"] if p["pid"])
+
+
+def test_a_control_socket_that_somebody_removed_is_put_back(call, real):
+    real.write_text(REAL + "monitoring: {sample_every: 2}\n")
+    call("fleet", "up", real, "--detach")
+    folder = Folder(place(real, "real"))
+    folder.socket("control").unlink()
+
+    status = call("fleet", "status")
+    stopped = call("fleet", "stop", "portfolio")
+
+    assert (status.code, stopped.code) == (1, 1)
+    assert f"process {folder.holder()} supervises, and does not listen" in status.out
+    assert eventually(lambda: call("fleet", "status").code == 0)
+    assert call("fleet", "stop", "portfolio").out == "portfolio stopped\n"
+
+
+def test_the_first_token_is_in_the_json_once_and_in_the_audit(call, real):
+    first = call("fleet", "up", real, "--detach", "--json").json
+    call("fleet", "down", "--yes")
+    second = call("fleet", "up", real, "--detach", "--json").json
+
+    assert first["first_token"].startswith("flt_")
+    assert "first_token" not in second
+    made = call("fleet", "audit", "--json").json[0]
+    assert (made["action"], made["target"]) == ("token create", "admin")
+    assert made["who"].startswith("cli:")
+    assert call("fleet", "audit", "verify").code == 0
+
+
+def test_damaged_events_hold_up_no_command(call, real):
+    events = Folder(place(real, "real")).make().events
+    events.write_bytes(b"no database" * 100)
+    began = call("fleet", "up", real, "--detach")
+    with events.open("r+b") as file:
+        file.write(b"no database" * 100)
+
+    stopped = call("fleet", "stop", "portfolio")
+    down = call("fleet", "down", "--yes")
+
+    assert [found.code for found in (began, stopped, down)] == [0, 0, 0]
+    assert stopped.out == "portfolio stopped\n"
 
 
 def test_what_still_runs_is_taken_over_and_not_started_again(call, real):
@@ -151,7 +222,9 @@ def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
     ears.bind(str(tmp_path / "notify"))
     ears.settimeout(30)
     env = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
-    guard = subprocess.Popen([*PROGRAM, "up", real], env=env, stdout=subprocess.DEVNULL)
+    log = tmp_path / "journal"
+    with log.open("wb") as journal:
+        guard = subprocess.Popen([*PROGRAM, "up", real], env=env, stdout=journal, stderr=journal)
     said = b""
     while b"READY=1" not in said:
         said = ears.recv(4096)
@@ -162,7 +235,23 @@ def test_who_waits_for_word_gets_it_and_up_becomes_the_guard(real, tmp_path):
 
     assert command[3].endswith(b"bare.py")
     assert command[4] == b"guard"
+    assert "flotilla fleet token create admin --role admin --fleet" in log.read_text()
+    assert "flt_" not in log.read_text()
     assert code == 0
+
+
+def test_detached_it_returns_though_somebody_waits_for_word_who_hears_none(real, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ears:
+        ears.bind(str(tmp_path / "notify"))
+        ears.setblocking(False)
+        env = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        up = subprocess.run(
+            [*PROGRAM, "up", real, "--detach", "--json"], env=env, capture_output=True, check=True, timeout=30
+        )
+
+        assert json.loads(up.stdout)["ok"]
+        with pytest.raises(BlockingIOError):
+            ears.recv(4096)
 
 
 def test_who_is_not_up_is_told_with_its_last_words(call, real):
@@ -180,6 +269,7 @@ def test_in_the_foreground_it_tells_what_happens_and_ctrl_c_takes_it_down(real):
     attended = subprocess.Popen([*PROGRAM, "up", real, "--json"], stdout=subprocess.PIPE, text=True)
     folder = Folder(place(real, "real"))
     assert attended.stdout is not None
+    assert json.loads(attended.stdout.readline())["first_token"].startswith("flt_")
     told = []
     for line in attended.stdout:
         told.append(json.loads(line))

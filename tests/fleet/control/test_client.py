@@ -9,7 +9,7 @@ import pytest
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError, ProcessError, UnknownName
-from flotilla.fleet.control.client import Client, NoSupervisor, OutcomeUnknown
+from flotilla.fleet.control.client import Client, NoSupervisor, NotHeard, OutcomeUnknown
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.history.events import Event
@@ -203,3 +203,10 @@ def test_another_users_socket_is_named(path):
         path.chmod(0)
         with pytest.raises(ProcessError, match="another user's"):
             Client(path, "cli").status()
+
+
+def test_one_that_supervises_and_does_not_listen_is_not_taken_for_none(tmp_path):
+    client = Client(tmp_path / "control.sock", "test", holder=lambda: 7)
+
+    with pytest.raises(NotHeard, match="process 7 supervises, and does not listen"):
+        client.status()

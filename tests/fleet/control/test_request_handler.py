@@ -61,12 +61,14 @@ def test_a_command_is_done_and_says_whom_it_concerned(office):
     assert office.world.states() == {"feed": "stopped", "app": "stopped"}
 
 
-def test_what_is_refused_is_audited(office):
+@pytest.mark.parametrize("command", ["start", "ack"])
+def test_what_is_refused_is_audited(office, command):
     with pytest.raises(UnknownName, match="did you mean feed"):
-        office.request("start", "fed", who="ann")
+        office.request(command, "fed", who="ann")
 
     (line,) = audit.read(office.folder.audit)
-    assert (line.action, line.target) == ("start", "fed")
+    assert (line.action, line.target) == (command, "fed")
+    assert office.records.read(1, 10) == []
     assert line.who.startswith("ann (")
     assert line.outcome.startswith("refused: no platform is called 'fed'")
 

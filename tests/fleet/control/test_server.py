@@ -94,9 +94,8 @@ def test_a_request_is_answered_with_its_id_and_who_asks_is_known(tmp_path):
         supervisor = Supervisor()
         async with served(tmp_path, supervisor):
             caller = await connect(tmp_path)
-            return await caller.ask(
-                id=5, command="start", platforms=["feed"], who="cli:ann"
-            ), supervisor.asked
+            reply = await caller.ask(id=5, command="start", platforms=["feed"], who="cli:ann")
+            return reply, supervisor.asked
 
     reply, ((request, peer),) = run(told())
 
@@ -112,6 +111,18 @@ def test_the_socket_is_its_owners_alone(tmp_path):
             return (tmp_path / "control.sock").stat().st_mode & 0o777
 
     assert run(mode()) == 0o600
+
+
+def test_a_socket_that_was_removed_is_put_back(tmp_path):
+    async def told():
+        async with served(tmp_path, Supervisor()) as control:
+            before = await connect(tmp_path)
+            (tmp_path / "control.sock").unlink()
+            control.look()
+            await asyncio.sleep(0.05)
+            return [await one.ask(id=1, command="status") for one in (before, await connect(tmp_path))]
+
+    assert [reply["ok"] for reply in run(told())] == [True, True]
 
 
 def test_another_user_is_turned_away(tmp_path, monkeypatch):
@@ -341,9 +352,8 @@ def test_what_was_asked_by_one_who_left_is_done(tmp_path):
             await asyncio.sleep(0.02)
             supervisor.go.set()
             await asyncio.sleep(0.02)
-            return await (await connect(tmp_path)).ask(
-                id=2, command="stop", platforms=["feed"], key="k"
-            ), supervisor
+            again = await connect(tmp_path)
+            return await again.ask(id=2, command="stop", platforms=["feed"], key="k"), supervisor
 
     reply, supervisor = run(told())
 

@@ -238,6 +238,7 @@ def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_besi
 
     site.start()
     run(begin())
+    planned = Client(site.folder.socket("control"), "test").ask("plan", data={"of": "down"})
     second = subprocess.run(
         [sys.executable, "-m", "flotilla.fleet.hosts.agent", str(site.folder.path)],
         capture_output=True,
@@ -246,6 +247,7 @@ def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_besi
     )
     code = site.end()
 
+    assert planned == {"order": [["feed"]]}
     assert second.returncode == 1
     assert "supervised by" in second.stderr
     assert code == 0
@@ -263,6 +265,17 @@ def test_on_the_host_it_answers_how_it_is_and_to_an_end_and_to_nothing_else(site
     client.ask("down")
 
     assert site.process.wait(20) == 0
+
+
+def test_its_control_socket_is_put_back_where_somebody_removed_it(site):
+    site.start()
+    control = site.folder.socket("control")
+    control.unlink()
+    end_ns = monotonic_ns() + 10 * 10**9
+    while not control.exists() and monotonic_ns() < end_ns:
+        sleep(0.02)
+
+    assert Client(control, "test").ask("health")["status"] == "healthy"
 
 
 def test_one_whose_agent_died_before_it_could_write_it_down_is_not_started_twice(site):

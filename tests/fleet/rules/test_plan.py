@@ -1,25 +1,7 @@
 import pytest
 
-from flotilla.errors import UnknownName
-from flotilla.fleet.rules.plan import (
-    ReloadPlan,
-    birth,
-    others,
-    reload_plan,
-    restart_order,
-    start_order,
-    stop_order,
-)
+from flotilla.fleet.rules.plan import ReloadPlan, birth, others, reload_plan
 from flotilla.fleet.spec import decode
-
-# feed <- strategy-a, strategy-b <- portfolio; and one that stands alone
-DIAMOND = {
-    "feed": (),
-    "strategy-a": ("feed",),
-    "strategy-b": ("feed",),
-    "portfolio": ("strategy-a", "strategy-b"),
-    "clock": (),
-}
 
 
 def fleet(platforms, **more):
@@ -89,58 +71,11 @@ def test_keys_of_the_fleet_are_told_too():
     )
 
 
-def test_who_needs_it_stops_first_and_each_once():
-    order = stop_order(DIAMOND, DIAMOND, ["feed"])
+def test_others_are_those_of_an_order_that_nobody_named():
+    order = (("portfolio",), ("strategy-a", "strategy-b"), ("feed",))
 
-    assert order == (("portfolio",), ("strategy-a", "strategy-b"), ("feed",))
     assert others(order, ["feed"]) == ("portfolio", "strategy-a", "strategy-b")
-
-
-def test_what_does_not_run_has_nothing_to_stop():
-    assert stop_order(DIAMOND, ["feed", "portfolio"], ["feed"]) == (("portfolio",), ("feed",))
-    assert stop_order(DIAMOND, [], ["feed"]) == ()
-
-
-def test_all_of_it_stops_in_reverse():
-    order = stop_order(DIAMOND, DIAMOND, DIAMOND)
-
-    assert order == (("clock", "portfolio"), ("strategy-a", "strategy-b"), ("feed",))
-    assert others(order, DIAMOND) == ()
-
-
-def test_what_it_needs_starts_before_it_unless_it_runs():
-    assert start_order(DIAMOND, [], ["portfolio"]) == (
-        ("feed",),
-        ("strategy-a", "strategy-b"),
-        ("portfolio",),
-    )
-    assert start_order(DIAMOND, ["feed", "strategy-a"], ["portfolio"]) == (("strategy-b",), ("portfolio",))
-
-
-@pytest.mark.parametrize(
-    ("policy", "order"),
-    [
-        ("one_for_one", (("strategy",),)),
-        ("rest_for_one", (("portfolio",), ("strategy",))),
-        ("one_for_all", (("portfolio",), ("strategy",), ("feed",))),
-    ],
-)
-def test_a_restart_takes_along_whom_the_group_says_and_nobody_else(policy, order):
-    group = {"group": "orders"}
-    platforms = {
-        "feed": of(**group),
-        "strategy": of(needs=["feed"], **group),
-        "portfolio": of(needs=["strategy"], **group),
-        "report": of(needs=["strategy"]),
-    }
-    spec = fleet(platforms, groups={"orders": {"policy": policy}})
-
-    assert restart_order(spec, platforms, ["strategy"]) == order
-
-
-def test_an_unknown_name_answers_with_the_nearest():
-    with pytest.raises(UnknownName, match="did you mean portfolio"):
-        stop_order(DIAMOND, DIAMOND, ["portfolo"])
+    assert others(order, [name for level in order for name in level]) == ()
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 from rich.text import Text
 
@@ -16,12 +17,11 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.errors import ConfigError, ProcessError
+from flotilla.errors import ConfigError, DataError, ProcessError
 from flotilla.fleet.control.status import FleetStatus, lives, underway, well
-from flotilla.fleet.rules.plan import Order, others, restart_order, start_order, stop_order
+from flotilla.fleet.rules.plan import Order, others
 
 WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
-_SERVING = ("starting", "ready", "degraded")
 _LETS_GO_S = 10.0  # after it stopped listening
 NoWait = Annotated[bool, Parameter(help="Return when it was accepted, not when it is done.")]
 
@@ -32,19 +32,15 @@ def start(
     """Start platforms, and first what they need."""
     found = find(fleet)
     status = found.client().status()
-    needs = _graph(status)
-    done = {p.name for p in status.platforms if p.state == "completed"} - set(names)  # once is enough
-    there = done | {p.name for p in status.platforms if p.state in _SERVING}
-    sequence = len(names) == 1 and names[0] in found.spec().sequences
-    wanted = names or tuple(needs)
-    levels: Order = () if sequence else start_order(needs, there, wanted)
-    if not levels and not sequence:
-        return _ended(status, "start", wanted, json)  # it runs already
-    if not json and levels:
-        say.note(Text.assemble("starting ", show.order(levels, wanted)))
-    asked = names or _flat(levels)
-    waited_for = tuple(needs) if sequence else (*_flat(levels), *asked)
-    return _do(found, "start", asked, why, waited_for, no_wait, json)
+    undone = tuple(p.name for p in status.platforms if p.state != "completed")  # once is enough
+    meant = _meant(found, names) or undone
+    levels = _plan(found, "start", names or undone) if meant else ()
+    if not levels:
+        return _ended(status, "start", meant, json)  # it runs already
+    if not json:
+        say.note(Text.assemble("starting ", show.order(levels, meant)))
+    waited_for = {*_flat(levels), *(meant if names else ())}
+    return _do(found, "start", names or _flat(levels), why, waited_for, no_wait, json)
 
 
 def stop(
@@ -74,17 +70,17 @@ def restart(
 ) -> int:
     """Stop platforms and start them again, with those that their group's policy takes along."""
     found = find(fleet)
-    status, spec = found.client().status(), found.spec()
-    levels = restart_order(spec, _running(status), names)
-    along = others(levels, names)
-    poorer = others(stop_order(_graph(status), _running(status), names), (*names, *along))
+    running = _running(found.client().status())
+    levels = _plan(found, "restart", names)
+    along = [name for name in others(levels, names) if name in running]
+    poorer = others(_plan(found, "stop", names), _flat(levels))
     if poorer and not json:
         say.note(f"degraded until it is back: {', '.join(poorer)}")
     head = f"restart {', '.join(names)}"
     head += f": {', '.join(along)} of its group will start again as well" if along else ""
     held = _positions(found, levels, json)
     _ask(head, levels, names, yes, json, ask=bool(along) or held)
-    return _do(found, "restart", names, why, (*_flat(levels), *names, *poorer), no_wait, json)
+    return _do(found, "restart", names, why, {*_flat(levels), *poorer}, no_wait, json)
 
 
 def drain(
@@ -107,11 +103,9 @@ def down(
 ) -> int:
     """Stop all, in order, and end the supervisor."""
     found = find(fleet)
-    status = found.client().status()
-    needs, running = _graph(status), _running(status)
-    levels = stop_order(needs, running, tuple(needs))
+    levels = _plan(found, "down")
     _positions(found, levels, json)
-    _ask(f"This takes {found.name} down", levels, tuple(needs), yes, json, ask=bool(levels))
+    _ask(f"This takes {found.name} down", levels, _flat(levels), yes, json, ask=bool(levels))
     news = News(found)
     answer = found.client().ask("down", why=why)
     if no_wait:
@@ -136,10 +130,18 @@ def _ended_well(found: Fleet, news: News, json: bool) -> None:
         sleep(LOOK_S)
     if not json:
         news.tell()
-    with closing(found.events()) as reader:
-        last = reader.read(reader.last_seq())
-    if found.folder.holder() is not None or not last or last[-1].kind != "fleet_stopped":
+    if found.folder.holder() is not None or not _said_its_end(found):
         raise ProcessError(f"{found.name} did not come to its end. Look: flotilla fleet status")
+
+
+def _said_its_end(found: Fleet) -> bool:
+    """Return whether the last event is the end; where events cannot be read, the empty folder is enough."""
+    try:
+        with closing(found.events()) as reader:
+            last = reader.read(reader.last_seq())
+    except DataError:
+        return True
+    return bool(last) and last[-1].kind == "fleet_stopped"
 
 
 def _agreed(
@@ -147,14 +149,24 @@ def _agreed(
 ) -> tuple[Fleet, Order]:
     """Return the fleet, and who stops in which order, once that was said and agreed to."""
     found = find(which)
-    status = found.client().status()
-    levels = stop_order(_graph(status), _running(status), names)
+    levels = _plan(found, command, names)
     more = others(levels, names)
     head = f"{command} {', '.join(names)}"
     head += f": {', '.join(more)} will stop as well" if more else ""
     held = _positions(found, levels, json)
     _ask(head, levels, names, yes, json, ask=bool(more) or held)
     return found, levels
+
+
+def _plan(found: Fleet, command: str, names: Sequence[str] = ()) -> Order:
+    """Return what the supervisor would do if it was asked for this now."""
+    return msgspec.convert(found.client().ask("plan", names, data={"of": command})["order"], Order)
+
+
+def _meant(found: Fleet, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the platforms that are named, a sequence's for its name."""
+    stages = found.spec().sequences.get(names[0]) if len(names) == 1 else None
+    return tuple(names) if stages is None else _flat(stages)
 
 
 def _positions(found: Fleet, levels: Order, json: bool) -> bool:
@@ -188,7 +200,7 @@ def _do(
     command: str,
     names: Sequence[str],
     why: str,
-    wait_for: Sequence[str],
+    wait_for: Collection[str],
     no_wait: bool,
     json: bool,
 ) -> int:
@@ -203,13 +215,11 @@ def _do(
     return _ended(status, command, wait_for, json)
 
 
-def _ended(status: FleetStatus, command: str, names: Sequence[str], json: bool) -> int:
+def _ended(status: FleetStatus, command: str, names: Collection[str], json: bool) -> int:
     """Tell how those that were waited for are now; return 0 if that is as it was asked."""
     concerned = [platform for platform in status.platforms if platform.name in set(names)]
-    if command in ("start", "restart"):
-        wrong = [p for p in concerned if p.state in ("failed", "degraded")]
-    else:
-        wrong = [p for p in concerned if lives(p)]
+    starts = command in ("start", "restart")
+    wrong = [platform for platform in concerned if (not well(platform) if starts else lives(platform))]
     if json:
         say.show_json({"ok": not wrong, "platforms": concerned})
         return 1 if wrong else 0
@@ -220,12 +230,8 @@ def _ended(status: FleetStatus, command: str, names: Sequence[str], json: bool) 
             say.note(f"  see: flotilla fleet logs {platform.name}")
     if not wrong:
         told = ", ".join(f"{p.name} {p.state}" for p in concerned) or "nothing to do"
-        say.show(say.verdict(told, good=command not in ("start", "restart") or all(map(well, concerned))))
+        say.show(say.verdict(told, good=True))
     return 1 if wrong else 0
-
-
-def _graph(status: FleetStatus) -> dict[str, tuple[str, ...]]:
-    return {platform.name: tuple(platform.needs) for platform in status.platforms}
 
 
 def _running(status: FleetStatus) -> list[str]:

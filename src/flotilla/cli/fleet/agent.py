@@ -17,7 +17,7 @@ from flotilla.errors import ProcessError, UnknownName
 from flotilla.fleet.control.client import NoSupervisor
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.hosts import credentials
-from flotilla.fleet.hosts.agent import HOST, ORIGIN
+from flotilla.fleet.hosts.agent import HOST
 from flotilla.fleet.spec import FleetSpec, read, to_yaml
 from flotilla.fleet.system.logs import Log
 
@@ -69,7 +69,7 @@ def prepared(config: Path, spec: FleetSpec, host: str) -> Fleet:
     if (holder := fleet.folder.holder()) is not None:
         raise ProcessError(f"the agent of {host} is up already, as process {holder}")
     write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
-    write_whole(fleet.folder.path / ORIGIN, str(config.resolve()).encode())
+    write_whole(fleet.folder.origin, str(config.resolve()).encode())
     write_whole(fleet.folder.path / HOST, host.encode())
     return fleet
 

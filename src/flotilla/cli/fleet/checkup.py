@@ -185,6 +185,10 @@ def _supervised(folder: Folder) -> Finding:
     holder = folder.holder()
     if holder is None:
         return Finding("supervisor", WARN, "none runs", "start it: flotilla fleet up FILE")
+    if not folder.socket("control").exists():
+        seen = f"process {holder} does not listen: {folder.socket('control')} is not there"
+        mend = f"it puts it back within seconds; if not, `kill {holder}` takes the fleet down in order"
+        return Finding("supervisor", BAD, seen, mend)
     return Finding("supervisor", FINE, f"process {holder}, generation {folder.generation()}")
 
 

@@ -170,6 +170,8 @@ Try:
         LOOK,
         """Show what a reload would change, and change nothing.
 
+Of a file that was never up it shows what `up` would start, in order.
+
 Try:
   flotilla fleet plan
   flotilla fleet plan fleet.yaml --json""",

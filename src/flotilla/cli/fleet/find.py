@@ -21,7 +21,6 @@ from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.spec import FleetSpec, read
 
-ORIGIN = "origin"  # the file in a run folder that says which fleet file it was started from
 _RUNS = Path(".flotilla", "fleet")
 
 Which = Annotated[
@@ -64,13 +63,13 @@ class Fleet(NamedTuple):
     def origin(self) -> Path:
         """Return the file that it was started from; ConfigError if that was not written down."""
         try:
-            return Path((self.folder.path / ORIGIN).read_text("utf-8"))
+            return Path(self.folder.origin.read_text("utf-8"))
         except FileNotFoundError:
             raise ConfigError(f"{self.folder.path} does not say from which file it was started") from None
 
     def client(self, deadline_s: float = 10.0) -> Client:
         """Return what asks its supervisor."""
-        return Client(self.folder.socket("control"), who(), deadline_s)
+        return Client(self.folder.socket("control"), who(), deadline_s, self.folder.holder)
 
     def spec(self) -> FleetSpec:
         """Return the fleet as it was accepted; not the file that somebody may have edited since."""

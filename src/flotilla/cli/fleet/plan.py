@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from cyclopts import Parameter
 from rich.text import Text
 
+from flotilla import door
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
@@ -17,8 +18,9 @@ from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
+from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.rules.plan import ReloadPlan, reload_plan
-from flotilla.fleet.spec import read
+from flotilla.fleet.spec import FleetSpec, graph, read
 
 Config = Annotated[
     Path | None, Parameter(help="The fleet file; by default the one that the fleet was started from.")
@@ -32,7 +34,10 @@ class _Compared(NamedTuple):
 
 
 def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -> None:
-    """Show what a reload would change, and change nothing."""
+    """Show what a reload would change, or `up` start where it was never up, and change nothing."""
+    if config and not fleet and (new := _never_up(config)):
+        _tell_start(new, json)
+        return
     compared = _compare(config, fleet)
     if json:
         say.show_json(compared.plan)
@@ -81,6 +86,30 @@ def tell(changes: ReloadPlan) -> None:
     if changes.fleet:
         say.show(Text.assemble(("~ ", "bold yellow"), "the fleet  ", ", ".join(changes.fleet)))
     say.show(f"{len(changes.unchanged)} unchanged")
+
+
+def _never_up(file: Path) -> FleetSpec | None:
+    """Return the fleet of a file, None if it was up at some time. ConfigError if it could not come up."""
+    raw = door.read(file)
+    name = raw.get("name") if isinstance(raw, dict) else None
+    if isinstance(name, str) and Folder(place(file, name)).fleet_file.exists():
+        return None
+    new = read(file)
+    schedule.check(new, str(file))
+    return new
+
+
+def _tell_start(new: FleetSpec, json: bool) -> None:
+    order = graph.levels(new.needs)
+    hours = [name for name, platform in new.platforms.items() if platform.schedule]
+    if json:
+        say.show_json({"starts": order, "in_their_hours": hours})
+        return
+    say.show(
+        Text.assemble(f"{new.name} was never up; `up` starts: ", show.order(order, tuple(new.platforms)))
+    )
+    if hours:
+        say.show(f"in their hours alone: {', '.join(hours)}")
 
 
 def _compare(config: Path | None, which: str | None) -> _Compared:

@@ -9,18 +9,19 @@ from flotilla.cli import say
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.errors import ProcessError, StreamError
-from flotilla.fleet.control.client import NoSupervisor
+from flotilla.errors import DataError, ProcessError, StreamError
+from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway
 from flotilla.fleet.history.events import Event, EventReader
 
 LOOK_S = 0.1
 GRACE_S = 3.0  # in which a supervisor that died is replaced
+UNHEARD_S = 15.0  # in which one that is there, and does not listen, puts its socket back
 TOLD = ("state", "alert", "killed", "failed", "exited", "spawn_failed", "log_not_rotated", "reloaded")
 
 
 class News:
-    """What happens to a fleet from now on."""
+    """What happens to a fleet from now on; none while the events cannot be read: a command goes on."""
 
     def __init__(self, fleet: Fleet, from_seq: int | None = None) -> None:
         self._fleet, self._at = fleet, from_seq
@@ -34,7 +35,7 @@ class News:
         try:
             with closing(EventReader(self._fleet.folder.events)) as reader:
                 events = reader.read(self._at or 1, most)
-        except StreamError:  # it is being made just now
+        except (StreamError, DataError):  # it is being made just now, or is damaged
             return []
         if events:
             self._at = events[-1].seq + 1
@@ -49,8 +50,11 @@ class News:
     def _after_the_last(self) -> int:
         if not self._fleet.folder.events.exists():
             return 1
-        with closing(self._fleet.events()) as reader:
-            return reader.last_seq() + 1
+        try:
+            with closing(EventReader(self._fleet.folder.events)) as reader:
+                return reader.last_seq() + 1
+        except (StreamError, DataError):
+            return 1
 
 
 def settled(
@@ -66,8 +70,8 @@ def settled(
     """Return the fleet's state once `names` (None: all) are `until`; None when its supervisor has gone.
 
     until: by default, that their state will not change by itself. news: told meanwhile, if given. alive:
-    whether there is hope for a supervisor that does not listen yet; by default for `grace_s`. ProcessError
-    names those who are not there within `timeout_s`.
+    whether there is hope for a supervisor that does not listen yet; by default for `grace_s`, if not 0 for
+    longer where it is seen to be there. ProcessError names those who are not there within `timeout_s`.
     """
     wanted = None if names is None else set(names)
     until = until or (lambda platform: not underway(platform))
@@ -77,11 +81,14 @@ def settled(
         late: list[PlatformStatus] = []
         try:
             status, gone_ns = client.status(), None
-        except NoSupervisor:
+        except NoSupervisor as error:
             status = None
             gone_ns = gone_ns or monotonic_ns()
-            hope = alive() if alive else monotonic_ns() - gone_ns < grace_s * 1e9
-            if not hope:
+            gone_s = (monotonic_ns() - gone_ns) / 1e9
+            if isinstance(error, NotHeard) and grace_s and not alive:
+                if gone_s > UNHEARD_S:
+                    raise
+            elif not (alive() if alive else gone_s < grace_s):
                 return None
         if news:
             news.tell()

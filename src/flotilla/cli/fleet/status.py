@@ -16,12 +16,13 @@ from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Fleet, Which, find
 from flotilla.clock import sleep
-from flotilla.errors import ProcessError
+from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import adopt
-from flotilla.fleet.control.client import NoSupervisor
+from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import FleetState
 
+_SELDOM_S = 3600.0  # between looks
 _SICK = ("failed", "degraded")
 
 
@@ -33,12 +34,16 @@ def status(
     json: Json = False,
 ) -> int:
     """Show each platform: its state, since when, and why."""
+    if not 0 < every <= _SELDOM_S:
+        raise ConfigError(f"--every: seconds, up to {_SELDOM_S:g}, not {every:g}")
     found = find(fleet)
     if watch and not json:
         _watch(found, max(every, 0.1))
         return 0
     try:
         now = found.client().status()
+    except NotHeard as error:
+        return _unheard(found, error, json)
     except NoSupervisor:
         return _left_behind(found, json)
     if json:
@@ -63,6 +68,16 @@ def last_known(found: Fleet) -> FleetStatus:
         for name, known in kept.platforms.items()
     )
     return FleetStatus(found.name, kept.generation, "", 0, platforms)
+
+
+def _unheard(found: Fleet, error: NotHeard, json: bool) -> int:
+    known = last_known(found)
+    if json:
+        say.show_json({"supervised": True, "supervisor": error.holder, "answers": False, "last_known": known})
+        return 1
+    say.show(say.warning(f"{found.name} does not answer: {error}"))
+    say.show(show.listing(known))
+    return 1
 
 
 def _left_behind(found: Fleet, json: bool) -> int:
@@ -101,8 +116,6 @@ def _watch(found: Fleet, every_s: float) -> None:
             try:
                 now = client.status()
                 live.update(Group(show.headline(now), show.listing(now)), refresh=True)
-            except NoSupervisor:
-                live.update(Text(f"{found.name} has no supervisor", style="yellow"), refresh=True)
             except ProcessError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             sleep(every_s)

@@ -8,8 +8,10 @@ from cyclopts import App, Parameter
 
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
+from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Which, find
 from flotilla.clock import now_ns
+from flotilla.errors import FlotillaError
 from flotilla.fleet.api.tokens import DAYS, Book, Role, Token
 from flotilla.fleet.api.tokens import create as make_token
 from flotilla.fleet.api.tokens import revoke as revoke_token
@@ -47,7 +49,9 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a token and show it, this once."""
-    made = make_token(find(fleet).folder.tokens, name, role, days)
+    found = find(fleet)
+    record(found, "token create", name, f"{role}, {days:g} days", "asked")  # before it is there
+    made = make_token(found.folder.tokens, name, role, days)
     if json:
         say.show_json({**_plain(made.token), "token": made.text})
     else:
@@ -64,7 +68,12 @@ def revoke(
     json: Json = False,
 ) -> None:
     """Make a token good for nothing, from now on."""
-    gone = revoke_token(find(fleet).folder.tokens, id_)
+    found = find(fleet)
+    gone = revoke_token(found.folder.tokens, id_)
+    try:
+        record(found, "token revoke", id_, f"{gone.name}, {gone.role}", "done")
+    except FlotillaError as error:  # a supervisor that hangs keeps nobody's token alive
+        say.note(say.warning(f"the audit does not have it: {error}"))
     if json:
         say.show_json(_plain(gone))
     else:

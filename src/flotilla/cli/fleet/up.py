@@ -1,8 +1,9 @@
 """`flotilla fleet up`: write down what was accepted, start the guard, and tell what happens.
 
 Started by something that waits for word ($NOTIFY_SOCKET: systemd, or another fleet), this process becomes the
-guard itself. Otherwise the guard has a session of its own, so that a terminal that closes, or Ctrl-C, reaches
-this process alone: it then asks for an orderly end.
+guard itself, unless --detach or --json ask for what a guard does not do. Otherwise the guard has a session
+of its own, so that a terminal that closes, or Ctrl-C, reaches this process alone: it then asks for an orderly
+end.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import msgspec
 from cyclopts import Parameter
 from rich.text import Text
 
+from flotilla import notify
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import ORIGIN, Fleet
+from flotilla.cli.fleet.audit import record
+from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import sleep
 from flotilla.errors import ProcessError
@@ -43,11 +46,12 @@ class Guard:
     """The guard's process, which is this one's child and outlives it."""
 
     def __init__(self, argv: list[str], log: Path) -> None:
+        env = {name: value for name, value in os.environ.items() if name not in notify.VARIABLES}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self.pid = os.posix_spawn(
             argv[0],
             argv,
-            os.environ,
+            env,
             setsid=True,
             setsigdef=_STOPS,
             file_actions=[
@@ -82,33 +86,58 @@ def up(
     """Start a fleet from its file, each platform after what it needs."""
     spec = read(config)
     schedule.check(spec, str(config))
-    fleet = prepared(config, spec)
-    if "NOTIFY_SOCKET" in os.environ:
+    fleet = Fleet(Folder(place(config, spec.name)).make())
+    _must_be_down(fleet, config)
+    with fleet.folder.coming_up():
+        _must_be_down(fleet, config)  # still: another `up` may have been quicker
+        write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
+        write_whole(fleet.folder.origin, str(config.resolve()).encode())
+        return _brought_up(fleet, spec, config, detach, timeout, json)
+
+
+def _brought_up(
+    fleet: Fleet, spec: FleetSpec, config: Path, detach: bool, timeout: float | None, json: bool
+) -> int:
+    """Start the guard, or become it, and wait for what was asked for."""
+    token = _first_token(fleet, config)
+    if "NOTIFY_SOCKET" in os.environ and not (detach or json):
         argv = command(fleet, spec)
         os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
-    if not json and (token := tokens.first(fleet.folder.tokens)):
+    if token and not json:
         say.note(f"the API's first token, an admin's, which is shown this once: {token}")
     news = News(fleet)
     process = Guard(command(fleet, spec), fleet.own_log)
     if detach:
-        return _detached(fleet, spec, process, news, timeout, json)
+        return _detached(fleet, spec, process, news, timeout, json, token)
+    if token and json:
+        sys.stdout.write(msgspec.json.encode({"first_token": token}).decode() + "\n")
     return _attended(fleet, process, news, json)
 
 
-def prepared(config: Path, spec: FleetSpec) -> Fleet:
-    """Return the fleet with its run folder, in which the accepted file and its origin are written down.
+def _first_token(fleet: Fleet, config: Path) -> str | None:
+    """Return the text of a first token, None where there was one, or where a journal keeps what we say."""
+    if fleet.folder.tokens.exists():
+        return None
+    if "NOTIFY_SOCKET" in os.environ:
+        made = say.command("fleet", "token", "create", "admin", "--role", "admin", "--fleet", config)
+        say.note(f"the API has no token yet, and none is made where it would be logged; make one: {made}")
+        return None
+    record(fleet, "token create", "admin", "the first, by `up`", "asked")
+    return tokens.first(fleet.folder.tokens)
 
-    ProcessError if it is supervised already.
-    """
-    fleet = Fleet(Folder(place(config, spec.name)).make())
-    if (holder := fleet.folder.holder()) is not None:
-        raise ProcessError(
-            f"{spec.name} is up already, supervised by process {holder}. "
-            f"To take up changes: flotilla fleet reload {config}"
-        )
-    write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
-    write_whole(fleet.folder.path / ORIGIN, str(config.resolve()).encode())
-    return fleet
+
+def _must_be_down(fleet: Fleet, config: Path) -> None:
+    """Raise ProcessError where somebody supervises it, with what to do."""
+    if (holder := fleet.folder.holder()) is None:
+        return
+    try:
+        fleet.client().status()
+    except ProcessError as error:
+        raise ProcessError(f"{fleet.name} is up already: {error}") from error
+    raise ProcessError(
+        f"{fleet.name} is up already: process {holder} supervises it. "
+        f"To take up changes: flotilla fleet reload {config}"
+    )
 
 
 def command(fleet: Fleet, spec: FleetSpec) -> list[str]:
@@ -124,7 +153,13 @@ def guarded(fleet: Fleet, mode: str, module: str) -> list[str]:
 
 
 def _detached(
-    fleet: Fleet, spec: FleetSpec, process: Guard, news: News, timeout_s: float | None, json: bool
+    fleet: Fleet,
+    spec: FleetSpec,
+    process: Guard,
+    news: News,
+    timeout_s: float | None,
+    json: bool,
+    token: str | None,
 ) -> int:
     """Wait until all are where they will stay; tell who is not as it should be, and why."""
     wait_s = timeout_s if timeout_s is not None else longest_start_s(spec) + _MORE_S
@@ -133,7 +168,9 @@ def _detached(
         raise _died(fleet, process)
     wrong = not_up(status, spec)
     if json:
-        say.show_json({"ok": not wrong, "not_up": [platform.name for platform in wrong], "status": status})
+        shown = {"first_token": token} if token else {}
+        names = [platform.name for platform in wrong]
+        say.show_json({"ok": not wrong, "not_up": names, **shown, "status": status})
         return 1 if wrong else 0
     say.show(show.headline(status), show.listing(status))
     for platform in wrong:

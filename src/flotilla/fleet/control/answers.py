@@ -80,7 +80,7 @@ def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str
     if command == "start":
         return fleet_state.started_by(fleet, names)
     if command == "restart":
-        return fleet_state.restarted_by(fleet, names)
+        return fleet_state.restarted_with(fleet, names)
     return fleet_state.stopped_by(fleet, () if command == "down" else names)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,18 @@ class NoSupervisor(ProcessError):
     retry = True
 
 
+class NotHeard(NoSupervisor):
+    """Somebody supervises, and does not listen: it begins just now, or its socket was removed."""
+
+    def __init__(self, holder: int, path: Path) -> None:
+        self.holder = holder
+        super().__init__(
+            f"process {holder} supervises, and does not listen at {path}: it begins just now, or the socket "
+            f"was removed, and it puts it back within seconds. If it stays so: `kill {holder}` takes the "
+            "fleet down in order"
+        )
+
+
 class OutcomeUnknown(ProcessError):
     """The command was sent, and no answer came: it was done, or it was not. The status tells."""
 
@@ -41,10 +53,19 @@ class _Stream(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """The control socket at `path`, as `who` asks it. deadline_s: how long an answer may take."""
+    """The control socket at `path`, as `who` asks it. deadline_s: how long an answer may take.
 
-    def __init__(self, path: Path, who: str, deadline_s: float = DEADLINE_S) -> None:
-        self._path, self._who, self._deadline_s = path, who, deadline_s
+    holder: tells which process supervises, so that one that does not listen is not taken for none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        who: str,
+        deadline_s: float = DEADLINE_S,
+        holder: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self._path, self._who, self._deadline_s, self._holder = path, who, deadline_s, holder
 
     def ask(
         self,
@@ -59,7 +80,7 @@ class Client:
         """Return the answer to a command or a question, as plain values.
 
         key: names the command; the same key is the same command. None: a new one. Raises what the supervisor
-        raised; NoSupervisor if there is none; OutcomeUnknown if it is not known whether a command was done.
+        raised; NoSupervisor if none listens; OutcomeUnknown if it is not known whether a command was done.
         """
         asked = {
             "id": 1,
@@ -71,7 +92,11 @@ class Client:
             "data": dict(data or {}),
             "key": (key or secrets.token_hex(8)) if command in ACTS else "",
         }
-        return self._until_answered(msgspec.convert(asked, Request))
+        try:
+            request = msgspec.convert(asked, Request)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{command} cannot be asked for so: {error}") from error
+        return self._until_answered(request)
 
     def status(self) -> FleetStatus:
         """Return the state of the fleet."""
@@ -138,6 +163,8 @@ class Client:
             stream.connect(str(self._path))
         except (FileNotFoundError, ConnectionRefusedError) as error:
             stream.close()
+            if (holder := self._holder()) is not None:
+                raise NotHeard(holder, self._path) from error
             raise NoSupervisor(f"no supervisor listens at {self._path}") from error
         except PermissionError as error:
             stream.close()

@@ -17,6 +17,7 @@ from flotilla.fleet.control.server import Peer
 from flotilla.fleet.control.status import HostStatus, Request
 from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.records import Records
+from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.states import Ask, Event, Reload
 from flotilla.fleet.system.resources import Sample
@@ -126,7 +127,7 @@ class RequestHandler:
         return {"seq": self._records.last_seq, "plan": plan}
 
     def _read(self, request: Request) -> spec.FleetSpec:
-        origin = self._folder.path / "origin"
+        origin = self._folder.origin
         usual = origin.read_text().strip() if origin.exists() else str(self._folder.fleet_file)
         file = request.data.get("file", usual)
         if not isinstance(file, str) or not Path(file).is_absolute():
@@ -134,11 +135,15 @@ class RequestHandler:
         return spec.read(file)
 
     def _acknowledge(self, request: Request, peer: Peer) -> dict[str, Any]:
-        who = _who(request, peer)
+        who, target = _who(request, peer), " ".join(request.platforms)
+        try:
+            fleet_state.known(self._supervisor.fleet, request.platforms)
+        except ConfigError as error:
+            self._records.audit(who, "ack", target, request.why, f"refused: {error}", sync=True)
+            raise
         for name in request.platforms or ("",):
             data = {"who": who, "about": str(request.data.get("about", ""))}
             self._records.event("alert_acknowledged", name, data, request.why)
-        target = " ".join(request.platforms)
         self._records.audit(who, "ack", target, request.why, "accepted", sync=True)
         return {"seq": self._records.last_seq, "names": list(request.platforms)}
 

@@ -1,7 +1,7 @@
 """The control socket: an operator's commands come in, the supervisor's answers and events go out.
 
 1. `open` binds a unix socket that only its owner can reach; who connects is looked up in the kernel and must
-   be the same user, or root (`_peer`).
+   be the same user, or root (`_peer`). Where somebody removed its file, `look` puts it back.
 2. A line of JSON is a request, at most 64 KiB; what is longer, or no request, is told so and shown the door.
 3. `answer`, the supervisor's own coroutine, is called with it. A command that acts carries a key: the same
    key again has the same reply, also while the first is still at work (`_once`, idempotency.py).
@@ -90,6 +90,7 @@ class Control:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._server: asyncio.Server | None = None
+        self._path: Path | None = None
 
     async def open(self, path: Path) -> None:
         """Listen at `path`, in place of a socket that an earlier supervisor left there."""
@@ -105,9 +106,31 @@ class Control:
         finally:
             os.umask(before)
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LONGEST)
+        self._path = path
+
+    def look(self) -> None:
+        """Listen anew where the socket's file is gone: nobody who asks from now on would find us."""
+        path = self._path
+        if path is None or path.exists() or not path.parent.is_dir():
+            return
+        self._path = None  # until it is done, there is nothing to look for
+        task = asyncio.get_running_loop().create_task(self._reopen(path))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reopen(self, path: Path) -> None:
+        before = self._server
+        try:
+            await self.open(path)
+        except ProcessError:  # the disk is full, perhaps: the next look tries again
+            self._path = path
+            return
+        if before is not None:
+            before.close()  # who is connected stays so
 
     async def close(self) -> None:
         """Stop listening, end the streams, and give requests that are being answered a moment."""
+        self._path = None
         if self._server is not None:
             self._server.close()
         for client in self._clients:

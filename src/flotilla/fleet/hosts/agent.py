@@ -68,7 +68,6 @@ from flotilla.fleet.system.spawn import Spawner
 _BEAT_S = 5.0
 _ORDERS: dict[str, type[Instruction]] = {"drain": Drain, "terminate": Terminate, "kill": Kill, "shed": Shed}
 HOST = "host"  # the file in a run folder that says whose agent's it is
-ORIGIN = "origin"  # and the one that says where the fleet's file is
 
 
 class Agent:
@@ -77,7 +76,7 @@ class Agent:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._host = (folder.path / HOST).read_text().strip()
-        self._origin = Path((folder.path / ORIGIN).read_text().strip())
+        self._origin = Path(folder.origin.read_text().strip())
         self._lives: dict[str, Life] = {}
         self._runs: dict[str, str] = {}  # by platform: the run that was ordered last
         self._unsaid: list[Told] = []
@@ -345,6 +344,7 @@ class Agent:
             await asyncio.sleep(min(_BEAT_S, self._spec.monitoring.sample_every))
             notify.alive()
             self._spawner.reap()
+            self._control.look()
             self._meter.look(self._lives)
             self._gate.say(Samples(dict(self._meter.latest)))
             for name in list(self._executor.children):
@@ -374,7 +374,7 @@ class Agent:
             case "events":
                 return self._records.read(request.from_, request.limit)
             case "plan" if request.data.get("of") == "down":
-                return {"order": ()}
+                return {"order": answers.order(fleet, "down", ())}
             case "down":
                 self._down.set()
                 return {"seq": self._records.last_seq, "names": [], "order": ()}

@@ -88,12 +88,17 @@ def taken_out(fleet: Fleet) -> set[str]:
 
 
 def started_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Return what a start of `names` starts, in order, those that may go together in one."""
+    """Return what a start of `names` starts, in order, those that may go together in one.
+
+    Of a sequence, if that is named alone: each stage after all of those before it.
+    """
     asked = list(names)
-    if len(asked) == 1 and asked[0] in fleet.spec.sequences:
-        asked = [name for stage in fleet.spec.sequences[asked[0]] for name in stage]
-    wanted = _startable(fleet, asked)
-    needs = needs_in(fleet.lives)
+    stages = fleet.spec.sequences.get(asked[0], ()) if len(asked) == 1 else ()
+    wanted = _startable(fleet, [name for stage in stages for name in stage] or asked)
+    needs, before = needs_in(fleet.lives), tuple[str, ...]()
+    for stage in stages:
+        needs |= {name: (*needs[name], *before) for name in stage}
+        before += stage
     idle = {
         name
         for name in graph.needs_of(needs, wanted) - taken_out(fleet)
@@ -114,7 +119,7 @@ def stopped_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...
         if fleet.lives[name].state not in AT_REST
         or (name in named and fleet.lives[name].state is not State.STOPPED)
     }
-    return _only(reversed(_levels(needs)), going)
+    return _only(_levels(graph.needed_by(needs)), going)  # who is needed by nobody goes at once
 
 
 def restarted_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -123,6 +128,13 @@ def restarted_by(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], .
     with_it = {other for name in wanted for other in cycled_with(fleet, name)}
     again = {*wanted, *(name for name in with_it if fleet.lives[name].wanted)}
     return _only(_levels(needs_in(fleet.lives)), again - taken_out(fleet))
+
+
+def restarted_with(fleet: Fleet, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return what a restart of `names` starts, in order: again, or because it is needed and does not run."""
+    again = [name for level in restarted_by(fleet, names) for name in level]
+    needed = [name for level in started_by(fleet, again) for name in level]
+    return _only(_levels(needs_in(fleet.lives)), {*again, *needed})
 
 
 def cycled_with(fleet: Fleet, name: str) -> set[str]:

@@ -4,8 +4,7 @@
 did not change keeps running. One that changed is started again only if a process cannot be told otherwise
 (`_BORN_WITH`): a new restart budget, or another probe, is the supervisor's own affair.
 
-`stop_order` and `start_order` follow the graph: whoever needs a platform stops before it. `restart_order`
-follows the policies of groups.
+What a start, a stop or a restart would do depends on how the platforms are: fleet_state.py says it.
 """
 
 from __future__ import annotations
@@ -17,9 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from flotilla.errors import UnknownName
-from flotilla.fleet.rules.fleet_state import cycled_with, made
-from flotilla.fleet.spec import FleetSpec, Platform, graph
+from flotilla.fleet.spec import FleetSpec, Platform
 
 # What a process is given when it is started, and keeps.
 _BORN_WITH = (
@@ -82,49 +79,10 @@ def birth(platform: Platform) -> str:
     return blake2b(msgspec.json.encode(given, order="deterministic"), digest_size=8).hexdigest()
 
 
-def stop_order(needs: graph.Graph, running: Iterable[str], names: Iterable[str]) -> Order:
-    """Return what stops when `names` are stopped, in order; those that stop together are one group.
-
-    running: who has a process, or is about to have one; the others have nothing to stop.
-    """
-    stopping = graph.needers_of(needs, _known(needs, names))
-    return _only(graph.levels(graph.needed_by(needs), stopping), stopping & set(running))
-
-
-def start_order(needs: graph.Graph, running: Iterable[str], names: Iterable[str]) -> Order:
-    """Return what starts when `names` are started, in order; those that run already are left out."""
-    starting = graph.needs_of(needs, _known(needs, names))
-    return _only(graph.levels(needs, starting), starting - set(running))
-
-
-def restart_order(spec: FleetSpec, running: Iterable[str], names: Iterable[str]) -> Order:
-    """Return what stops and starts again when `names` are restarted: they, and whom their groups take along.
-
-    Whoever else needs them runs on, degraded until they are back.
-    """
-    fleet, named = made(spec, 0), _known(spec.needs, names)
-    again = {*named, *(other for name in named for other in cycled_with(fleet, name))}
-    return _only(graph.levels(graph.needed_by(spec.needs)), again & set(running))
-
-
 def others(order: Order, names: Iterable[str]) -> tuple[str, ...]:
     """Return those of an order that nobody named."""
     named = set(names)
     return tuple(name for level in order for name in level if name not in named)
-
-
-def _only(order: Order, names: set[str]) -> Order:
-    """Return the order of `names` alone: what lies between two of them still keeps them apart."""
-    left = (tuple(sorted(name for name in level if name in names)) for level in order)
-    return tuple(level for level in left if level)
-
-
-def _known(needs: graph.Graph, names: Iterable[str]) -> list[str]:
-    names = list(names)
-    for name in names:
-        if name not in needs:
-            raise UnknownName("platform", name, list(needs))
-    return names
 
 
 def _plain(part: Struct) -> dict[str, Any]:
