@@ -118,7 +118,7 @@ class Supervisor:
     async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         self._hold = self._folder.take()
-        fleet = spec.read(self._folder.fleet_file)
+        fleet = spec.accepted(self._folder.fleet_file)
         anchor = self._folder.path.parent / f"{self._folder.path.name}.anchor"
         anchor = Path(fleet.audit.anchor) if fleet.audit.anchor else anchor
         self._records = Records(self._folder, anchor)

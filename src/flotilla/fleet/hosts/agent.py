@@ -119,7 +119,7 @@ class Agent:
     async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         self._hold = self._folder.take()
-        self._spec = spec.read(self._folder.fleet_file)
+        self._spec = spec.accepted(self._folder.fleet_file)
         self._records = Records(self._folder, self._folder.path.parent / f"{self._folder.path.name}.anchor")
         self._ledger = Ledger(self._folder.path / "agent.json")
         self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
