@@ -40,8 +40,10 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid, as the kernel tells them
 _PASSED_ON = {"READY", "STOPPING", "RELOADING", "STATUS", "WATCHDOG", "ERRNO", "EXTEND_TIMEOUT_USEC"}
-_SILENT_S = 30  # of one that has beaten before, until it is taken for hung
-_HELD_S = 10  # that one has to become ready, before it is asked to stop in any case
+_SILENT_S = 30.0  # of one that has beaten before, until it is taken for hung
+_HELD_S = 10.0  # that one has to become ready, before it is asked to stop in any case
+_LOOK_S = 1.0  # between two looks at how long it has been silent
+_AT_ONCE = 64  # messages that are heard before anything else has its turn
 _TRIES = 3  # of a supervisor that was asked to stop, and dies over it
 _RECENT_NS = 60_000_000_000
 _LONGEST_S = 30.0
@@ -64,8 +66,8 @@ class Guard:
         self._fleet, self._again, self._run = fleet, again, run
         self._asked = self._told = self._ready = self._was_ready = False
         self._pid, self._pidfd, self._code = 0, -1, 0
-        self._silent_s: int | None = None  # since it beat; None for one that never did
-        self._held_s = 0  # since it was to be told to stop, and was not ready for it
+        self._silent_s: float | None = None  # since it beat; None for one that never did
+        self._held_s = 0.0  # since it was to be told to stop, and was not ready for it
         self._deaths: list[int] = []
         self.me = os.getpid()
         self._upward = os.environ.get("NOTIFY_SOCKET")
@@ -108,7 +110,7 @@ class Guard:
             self._wait(pause_s(self._deaths, monotonic_ns()))
 
     def _start(self) -> None:
-        self._ready, self._told, self._silent_s, self._held_s = False, False, None, 0
+        self._ready, self._told, self._silent_s, self._held_s = False, False, None, 0.0
         held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         pid = os.fork()
         if pid == 0:
@@ -128,11 +130,15 @@ class Guard:
         poll = select.poll()
         for fd in (self._pidfd, self._ears.fileno(), self._awoken, *(() if leash is None else (leash,))):
             poll.register(fd, select.POLLIN)
+        before_ns = monotonic_ns()
         while True:
-            happened = {fd for fd, _ in poll.poll(1000)}
-            if not happened:  # by our own count: while a machine stands still, nobody is silent
-                self._silent_s = None if self._silent_s is None else self._silent_s + 1
-                self._held_s += self._asked and not self._told
+            happened = {fd for fd, _ in poll.poll(_LOOK_S * 1000)}
+            # By the clock, as anybody may wake us; no look counts for more than its time, since
+            # while we stood still, as a machine may, nobody was silent.
+            passed_s = min((monotonic_ns() - before_ns) / 1e9, _LOOK_S)
+            before_ns = monotonic_ns()
+            self._silent_s = None if self._silent_s is None else self._silent_s + passed_s
+            self._held_s += passed_s if self._asked and not self._told else 0.0
             if leash in happened:
                 return True
             if self._ears.fileno() in happened:
@@ -169,11 +175,11 @@ class Guard:
 
     def _stop(self) -> None:
         if self._pidfd >= 0:
-            self._told, self._held_s = True, 0
+            self._told, self._held_s = True, 0.0
             signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     def _hear(self) -> None:
-        while True:
+        for _ in range(_AT_ONCE):
             try:
                 data, notes, _, _ = self._ears.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS.size))
             except BlockingIOError:
@@ -185,7 +191,7 @@ class Guard:
     def _heard(self, data: bytes) -> None:
         lines = [line for line in data.split(b"\n") if line.partition(b"=")[0].decode() in _PASSED_ON]
         if b"WATCHDOG=1" in lines:
-            self._silent_s = 0
+            self._silent_s = 0.0
         if b"READY=1" in lines:
             if self._asked and not self._told:
                 self._stop()
