@@ -22,7 +22,7 @@ from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.coordinate import Reload
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import Ask, Event
+from flotilla.fleet.rules.states import Alert, Ask, Event
 from flotilla.fleet.system.resources import Sample
 
 _MOST = 1000  # events of one answer
@@ -164,6 +164,8 @@ class RequestHandler:
         if not said["action"]:
             raise ConfigError("data.action: is what is recorded")
         self._records.audit(_who(request, peer), said["action"], said["target"], request.why, said["outcome"])
+        if request.data.get("alarm") is True:
+            self._records.write(Alert("critical", "", said["outcome"]))
         return {"seq": self._records.last_seq}
 
 
