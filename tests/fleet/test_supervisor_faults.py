@@ -4,6 +4,9 @@ import os
 import signal
 
 from tests.fleet import test_supervisor
+from tests.fleet.test_supervisor import SUPERVISOR, Up
+
+from flotilla.fleet.folder import Folder, place, write_whole
 
 fleet = test_supervisor.fleet
 
@@ -23,3 +26,16 @@ def test_a_platform_whose_folder_is_gone_fails_alone_and_the_fleet_is_still_led(
     assert f"its folder {work}: No such file or directory" in up.status().find("app").reason
     up.client.ask("stop", ("feed",))
     up.until(lambda: up.states()["feed"] == "stopped")
+
+
+def test_a_fleet_whose_sockets_lie_elsewhere_leaves_nothing_there(tmp_path):
+    folder = Folder(place(tmp_path / ("long" * 25) / "fleet.yaml", "far")).make()
+    write_whole(folder.fleet_file, b"name: far\nplatforms: {a: {command: [sleep, '99'], ready: started}}\n")
+    up = Up(folder, "adopt", SUPERVISOR)
+    up.all("ready")
+    assert folder.sockets != folder.path
+
+    up.guard.terminate()
+
+    assert up.guard.wait(15) == 0
+    assert not folder.sockets.exists()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import tempfile
+from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -27,6 +27,7 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
+_SHORT = Path("/tmp")  # noqa: S108 and not TMPDIR: who asks may have another one than who answers
 _PRIVATE = 0o700
 
 
@@ -98,7 +99,16 @@ class Folder:
         if len(os.fsencode(self.path / "control.sock")) <= _LONGEST_SOCKET:
             return self.path
         short = blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
-        return Path(tempfile.gettempdir()) / f"flotilla-{os.getuid()}-{short}"
+        return _SHORT / f"flotilla-{os.getuid()}-{short}"
+
+    def leave(self) -> None:
+        """Remove the folder of the sockets, if it is one of its own: whoever supervised is done with it."""
+        if self.sockets == self.path:
+            return
+        for socket in self.sockets.glob("*.sock"):
+            socket.unlink(missing_ok=True)
+        with suppress(OSError):  # of another's things in it, or gone
+            self.sockets.rmdir()
 
     def socket(self, name: str) -> Path:
         """Return the path of the socket `name` (control, notify, api)."""

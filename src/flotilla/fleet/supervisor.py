@@ -170,6 +170,7 @@ class Supervisor:
         self._keeper.write(down=True)
         await self._control.close()
         self._ears.close()
+        self._folder.leave()
         self._records.close()
 
     @property

@@ -191,6 +191,7 @@ class Agent:
         self._write(Note("fleet_stopped", "", "", {"reason": "the agent was told to end"}))
         await self._control.close()
         self._ears.close()
+        self._folder.leave()
         self._records.close()
 
     def _platform(self, name: str) -> spec.Platform:
