@@ -1,12 +1,14 @@
 """Real fleets that lose the ground they stand on: folders, files, the lock."""
 
 import os
+import shutil
 import signal
 
 from tests.fleet import test_supervisor
 from tests.fleet.test_supervisor import SUPERVISOR, Up
 
 from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.system.guard import LEFT
 
 fleet = test_supervisor.fleet
 
@@ -39,3 +41,34 @@ def test_a_fleet_whose_sockets_lie_elsewhere_leaves_nothing_there(tmp_path):
 
     assert up.guard.wait(15) == 0
     assert not folder.sockets.exists()
+
+
+def test_a_supervisor_whose_run_folder_is_taken_away_says_so_and_ends_alone(fleet):
+    up = fleet(rest={"monitoring": {"sample_every": 0.2}}, feed={})
+    up.all("ready")
+    pid, heard = up.pid("feed"), up.client.events(1)
+    next(heard)
+
+    shutil.rmtree(up.folder.path)
+
+    assert up.guard.wait(10) == LEFT
+    os.kill(pid, 0)
+    assert any(event is not None and "was taken away" in event.text for event in heard)
+    assert not up.folder.path.exists()
+
+
+def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet):
+    up = fleet(rest={"monitoring": {"sample_every": 0.2}}, feed={})
+    up.all("ready")
+    pid, file = up.pid("feed"), up.folder.fleet_file.read_bytes()
+    shutil.rmtree(up.folder.path)
+    folder = Folder(up.folder.path).make()
+    write_whole(folder.fleet_file, file)
+
+    other = Up(folder, "adopt", SUPERVISOR)
+
+    assert up.guard.wait(10) == LEFT
+    other.all("ready")
+    assert other.pid("feed") == pid
+    other.guard.terminate()
+    assert other.guard.wait(10) == 0

@@ -3,7 +3,8 @@
 1. `place` says where it is: beside the fleet's file, in `.flotilla/fleet/<name>/`. `make`
    makes it, for its owner's eyes alone (0700).
 2. `take` is the fence. Whoever supervises holds the lock on `lock` for life, and begins by
-   counting the generation up, durably. A child that is forked holds the lock too, until it
+   counting the generation up, durably. Should somebody take the folder away meanwhile, it is no
+   fence any more (`holds`): another may have begun. A child that is forked holds the lock too, until it
    becomes its command: so the next supervisor begins only when every child carries its mark
    and can be found again (adopt.py). Two never supervise at once.
 3. `write_state` keeps what the next supervisor must know, by a new file that takes the old
@@ -138,6 +139,15 @@ class Folder:
         generation = self.generation() + 1
         write_whole(self._generation, str(generation).encode())
         return Hold(lock, generation)
+
+    def holds(self, hold: Hold) -> bool:
+        """Return whether the lock that is held is still the one that the next supervisor would take."""
+        try:
+            found = self._lock.stat()
+        except OSError:
+            return False
+        held = os.fstat(hold.lock)
+        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
 
     def generation(self) -> int:
         """Return the generation of the latest supervisor, 0 where there was none."""

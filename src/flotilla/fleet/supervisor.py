@@ -54,6 +54,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.system import guard_watch, notify_socket
+from flotilla.fleet.system.guard import LEFT
 from flotilla.fleet.system.resources import Sample
 from flotilla.fleet.system.spawn import Spawner
 from flotilla.fleet.takeover import Takeover
@@ -61,6 +62,7 @@ from flotilla.fleet.takeover import Takeover
 _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _EXPIRE_S = 3600.0
+_FAREWELL_S = 1.0  # for those who follow the events
 
 
 class Supervisor:
@@ -291,6 +293,8 @@ class Supervisor:
     def _look(self) -> None:
         """Look at what nobody tells of: what is used, how long the logs are, what time it is."""
         notify.alive()
+        if not (self._acting or self._folder.holds(self._hold)):
+            self._begin_work(self._leave(), "leave")
         self._spawner.reap()
         self._meter.look(self._fleet.lives)
         rules = {name: self._platform(name).log for name in self._executor.children}
@@ -326,6 +330,15 @@ class Supervisor:
             return
         text = "the guard is gone: the fleet runs on, and nobody starts another supervisor if this one dies"
         self._write(Alert("critical", "", text))
+
+    async def _leave(self) -> None:
+        """End, and touch no process: the run folder was taken away, and may have another supervisor."""
+        self._acting = True  # nothing that happens now starts or ends one
+        text = f"{self._folder.path} was taken away while it was in use: the platforms run on without us"
+        self._write(Alert("critical", "", f"this supervisor ends: {text}"))
+        sys.stderr.write(f"{text}\n")
+        await asyncio.sleep(_FAREWELL_S)
+        os._exit(LEFT)
 
     async def _die(self) -> None:
         """End all at once: whoever this fleet is bound to is gone."""

@@ -10,7 +10,8 @@ nothing and so has little to die of, holds its pidfd, and falls heir to all its 
 3. It dies, or is silent for half a minute, and the mode is `adopt`: the platforms run on, and a
    new supervisor finds them. The first comes at once, then later and later (`pause_s`), but
    the guard never leaves platforms that nobody looks after. A supervisor that ends by itself
-   before it was ever ready has said why, and is not started again.
+   before it was ever ready has said why, and is not started again; nor is one that says that
+   the run folder was taken from it (`LEFT`), and then nobody is killed.
 4. In the mode `bound`: all descendants are killed, within 100 ms, those too that forked twice,
    left their session and dropped their environment; and none is started. There the guard
    itself is watched by its own parent, a twin that does the same for it.
@@ -48,6 +49,7 @@ _TRIES = 3  # of a supervisor that was asked to stop, and dies over it
 _RECENT_NS = 60_000_000_000
 _LONGEST_S = 30.0
 _LOST = 1  # our exit code where the supervisor was lost
+LEFT = 75  # the supervisor's, where the fleet is not its own any more, and nobody's to end
 
 
 def pause_s(deaths: Sequence[int], now_ns: int) -> float:
@@ -217,7 +219,7 @@ class Guard:
 
     def _over(self) -> bool:
         """Return whether this was the last supervisor."""
-        if not self._again or self._code == 0:
+        if not self._again or self._code in (0, LEFT):
             return True
         obeyed = self._told and self._code == -signal.SIGTERM
         return obeyed or self._refused() or (self._asked and len(self._deaths) >= _TRIES)
@@ -227,7 +229,7 @@ class Guard:
         return self._code > 0 and not self._was_ready
 
     def _end(self) -> int:
-        if not (self._again and self._refused()):
+        if not (self._again and (self._refused() or self._code == LEFT)):
             sweep(self._fleet, others=self._was_ready, unless_held=self._again)
         return self._code if self._code >= 0 else _LOST
 
