@@ -72,3 +72,22 @@ def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet):
     assert other.pid("feed") == pid
     other.guard.terminate()
     assert other.guard.wait(10) == 0
+
+
+def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(fleet):
+    up = fleet(feed={})
+    up.all("ready")
+    pid = up.pid("feed")
+    os.kill(up.guard.pid, signal.SIGKILL)
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.folder.state_file.write_text(
+        '{"platforms": {"feed": {"state": "ready", "more": {"restarts": [null]}}}}'
+    )
+
+    other = Up(up.folder, "adopt", SUPERVISOR)
+
+    other.all("ready")
+    assert other.pid("feed") == pid
+    assert any("what the supervisor before knew is lost" in event.text for event in other.events("alert"))
+    other.guard.terminate()
+    assert other.guard.wait(10) == 0

@@ -178,7 +178,7 @@ class Folder:
             return msgspec.json.decode(self.state_file.read_bytes(), type=FleetState)
         except FileNotFoundError:
             return FleetState()
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
             raise ProcessError(f"{self.state_file} cannot be read: {error}") from error
 
     def write_state(self, state: FleetState, *, durable: bool = True) -> None:
