@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 
 from tests.fleet import test_supervisor
 from tests.fleet.test_supervisor import SUPERVISOR, Up
@@ -91,3 +93,18 @@ def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(
     assert any("what the supervisor before knew is lost" in event.text for event in other.events("alert"))
     other.guard.terminate()
     assert other.guard.wait(10) == 0
+
+
+def test_nobody_speaks_for_a_platform_by_its_mark_alone(fleet):
+    up = fleet(every={"startup_timeout": 30.0}, feed={"words": "late"})
+    up.until(lambda: up.pid("feed"))
+    marks = {"FLOTILLA_FLEET": str(up.folder.path), "FLOTILLA_PLATFORM": "feed"}
+    env = os.environ | marks | {"NOTIFY_SOCKET": str(up.folder.socket("notify"))}
+    lie = (
+        "from flotilla import notify; notify.ready(); notify.status('I am feed'); import time; time.sleep(1)"
+    )
+
+    subprocess.run([sys.executable, "-c", lie], env=env, check=True)
+
+    assert up.states() == {"feed": "starting"}
+    assert up.events("status") == []

@@ -245,7 +245,7 @@ class Supervisor:
     def _hear(self) -> None:
         leaders = self._executor.leaders
         for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.cgroups.platform_of)
             if name is None or name not in self._fleet.lives or uid not in (0, os.getuid()):
                 continue
             if said.get("READY") == "1" and self._platform(name).readiness[0] == "notify":

@@ -321,7 +321,7 @@ class Agent:
     def _hear(self) -> None:
         leaders = self._executor.leaders
         for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.cgroups.platform_of)
             if name is None or name not in self._lives or uid not in (0, os.getuid()):
                 continue
             life = self._lives[name]
