@@ -29,6 +29,24 @@ def test_a_change_of_state_is_an_event_and_a_line_of_the_audit(kept):
     assert (line.who, line.action, line.target, line.why) == ("supervisor", "waiting", "feed", "asked for")
 
 
+def test_what_a_supervisor_does_to_a_fleet_by_itself_is_audited_too(kept):
+    written, folder = kept
+
+    written.write(
+        Note("fleet_started", "", "", {"generation": 2, "mode": "adopt"}),
+        Note("adopted", "feed", "process 7 runs on", {"pid": 7, "generation": 0}),
+        Note("stray_killed", "", "process 9", {"pid": 9, "reason": "of no platform"}),
+        Note("fleet_stopped", "", "", {"reason": "it was told to go down"}),
+    )
+
+    assert [(line.action, line.target, line.why) for line in audit.read(folder.audit)] == [
+        ("fleet started", "", "generation 2, mode adopt"),
+        ("adopted", "feed", "process 7 runs on"),
+        ("stray killed", "", "process 9"),
+        ("fleet stopped", "", "it was told to go down"),
+    ]
+
+
 def test_a_command_is_audited_with_who_asked(kept):
     written, folder = kept
     data = {"command": "stop", "names": ("a", "b"), "who": "ann", "why": "lunch", "outcome": "accepted"}

@@ -18,6 +18,7 @@ from flotilla.fleet.history.audit import Chain, Deed
 from flotilla.fleet.history.events import Event, EventStore, Told
 from flotilla.fleet.rules.states import Alert, Instruction, Note
 
+_OWN_DEEDS = frozenset({"fleet_started", "fleet_stopped", "adopted", "stray_killed"})
 _AGAIN_NS = 10_000_000_000  # between two tries to open what failed
 _TALKS, _TALK_NS = 20, 10_000_000_000  # so much of what a platform says of itself is kept in so long
 
@@ -148,6 +149,10 @@ def _deed(decided: Instruction) -> Deed | None:
         data = decided.data
         who = data["who"] or "supervisor"
         return Deed(who, data["command"], " ".join(data["names"]), decided.text, data["outcome"])
+    if isinstance(decided, Note) and decided.kind in _OWN_DEEDS:
+        fields = ", ".join(f"{key} {value}" for key, value in decided.data.items())
+        why = decided.text or decided.data.get("reason") or fields
+        return Deed("supervisor", decided.kind.replace("_", " "), decided.name, why, "done")
     return None
 
 
