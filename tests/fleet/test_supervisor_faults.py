@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.fleet import test_supervisor
 from tests.fleet.test_supervisor import SUPERVISOR, Up
@@ -108,3 +109,42 @@ def test_nobody_speaks_for_a_platform_by_its_mark_alone(fleet):
 
     assert up.states() == {"feed": "starting"}
     assert up.events("status") == []
+
+
+def test_events_that_are_damaged_are_put_aside_and_the_fleet_is_led_on(fleet):
+    up = fleet(feed={}, app={"needs": ["feed"]})
+    up.all("ready")
+    pid = up.pid("feed")
+    os.kill(up.guard.pid, signal.SIGSTOP)
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.folder.events.write_bytes(b"garbage" * 1000)
+    Path(f"{up.folder.events}-wal").unlink()
+
+    os.kill(up.guard.pid, signal.SIGCONT)
+    up.until(lambda: up.status().generation == 2)
+
+    assert up.pid("feed") == pid
+    assert "the events begin anew" in up.events("alert")[0].text
+    assert len([*up.folder.path.glob("events.db.damaged-*")]) == 1
+    up.client.ask("stop", ("feed",))
+    up.all("stopped")
+
+
+def test_an_event_that_is_damaged_while_the_fleet_runs_keeps_no_follower_from_the_next(fleet):
+    up = fleet(feed={})
+    up.all("ready")
+    up.client.ask("ack", why="a word")
+    up.client.ask("ack", why="the end")
+    with up.folder.events.open("r+b") as file, Path(f"{up.folder.events}-wal").open("r+b") as log:
+        for one in (file, log):
+            content = one.read().replace(b"a word", b"a ward")
+            one.seek(0)
+            one.write(content)
+
+    kinds = []
+    for event in up.client.events(1):
+        kinds.append(event.kind)
+        if event.text == "the end":
+            break
+
+    assert "damaged" in kinds

@@ -11,6 +11,7 @@ from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import StreamError
 from flotilla.fleet.history import events as module
 from flotilla.fleet.history.events import Event, EventReader, EventStore
+from flotilla.fleet.history.kinds import mistake
 
 DAY_NS = 86_400_000_000_000
 
@@ -48,6 +49,29 @@ def test_reading_begins_where_it_is_asked_to_and_ends_after_the_limit(store):
     assert numbers(store.read(3)) == [3, 4, 5]
     assert numbers(store.read(0, limit=2)) == [1, 2]
     assert store.read(6) == []
+
+
+def test_an_event_that_was_changed_on_the_disk_hides_none_of_the_others(path):
+    with closing(EventStore(path)) as store:
+        for number in range(5):
+            store.append("status", "feed", {"said": f"word {number}"})
+    path.write_bytes(path.read_bytes().replace(b"word 2", b"ward 2"))
+
+    with closing(EventStore(path)) as store:
+        store.append("status", "feed", {"said": "word 5"})
+        found = store.read()
+
+    assert numbers(found) == [1, 2, 3, 4, 5, 6]
+    assert [event.data.get("said") for event in found] == [
+        "word 0",
+        "word 1",
+        None,
+        "word 3",
+        "word 4",
+        "word 5",
+    ]
+    assert (found[2].kind, mistake("damaged", found[2].data)) == ("damaged", "")
+    assert "row 3 of events is damaged" in found[2].text
 
 
 def test_numbers_go_on_after_a_restart(path):

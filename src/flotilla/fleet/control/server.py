@@ -177,6 +177,9 @@ class Control:
                 await self._follow(request, client)
             else:
                 await client.say(await self._once(request, client.peer))
+        except FlotillaError as error:  # the events cannot be read
+            await client.say(_no(request.id, type(error).__name__, str(error)))
+            client.leave()
         finally:
             client.free.release()
 

@@ -4,7 +4,7 @@
    death of every process of ours, not that of the machine. What must survive that is in the audit.
 2. Anyone reads, from a number on, in any process (`EventReader`), while the supervisor writes or
    when it is gone. Numbers below `first_seq` were dropped by age; a reader that asks for them gets
-   what follows, and sees the hole in the numbers.
+   what follows, and sees the hole in the numbers. One that was changed on the disk is told of as such.
 3. A reader that follows is a cursor, not a queue: however slow it is, nothing grows.
 4. An event is old when it is so by the machine's clock, and by the events' own time as well: that of the
    newest one that was there when the store was opened, and what has passed since. So a clock that is set a
@@ -76,8 +76,18 @@ class EventReader:
             except DataError:
                 kept = self._log.first_seq() - 1
                 if after >= kept:  # not dropped by age, then
-                    raise
+                    return self._one_by_one(after, limit)
                 after = kept
+
+    def _one_by_one(self, after: int, limit: int) -> list[Event]:
+        """Return events around one that is damaged, and in its place that it is."""
+        found = []
+        for seq in range(after + 1, min(after + limit, self.last_seq()) + 1):
+            try:
+                found += [_event(*row) for row in self._log.read(seq - 1, 1)]
+            except DataError as error:
+                found.append(Event(seq=seq, ts=0, kind="damaged", text=str(error), data={"why": str(error)}))
+        return found
 
     def last_seq(self) -> int:
         """Return the number of the last event, 0 where there is none."""
@@ -106,7 +116,7 @@ class EventStore:
         except FlotillaError:
             self._log.close()
             raise
-        self._newest_ns = newest[0].ts if newest else now_ns()
+        self._newest_ns = (newest[0].ts if newest else 0) or now_ns()
         self._opened_ns = monotonic_ns()
 
     def append(
