@@ -3,7 +3,7 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.spec import FleetSpec, Log, Platform, accepted, decode, digest, override, read, to_yaml
+from flotilla.fleet.spec import FleetSpec, Log, Platform, accepted, decode, override, read, to_yaml
 
 FLEET = """
 name: desk
@@ -107,13 +107,6 @@ def test_a_command_may_set_few_things_and_those_within_bounds():
         override(platform, {"command": ["sh"]})
     with pytest.raises(ConfigError, match=r"\$.overrides.startup_timeout: expected `float` <= 3600"):
         override(platform, {"startup_timeout": 1e6})
-
-
-def test_a_digest_changes_with_what_the_file_says_and_with_nothing_else():
-    assert digest(Platform(("x",), env={"A": "1", "B": "2"})) == digest(
-        Platform(("x",), env={"B": "2", "A": "1"})
-    )
-    assert digest(Platform(("x",))) != digest(Platform(("y",)))
 
 
 def test_every_default_is_one_that_the_door_lets_in():

@@ -123,11 +123,6 @@ class Control:
         self._news.set()
         self._news = asyncio.Event()
 
-    @property
-    def clients(self) -> int:
-        """Return how many are connected."""
-        return len(self._clients)
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Client(writer, _peer(writer))
         self._clients.add(client)

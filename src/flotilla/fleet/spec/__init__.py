@@ -1,6 +1,6 @@
 """What a fleet's file says, as frozen typed values, and whether it can be so."""
 
-from flotilla.fleet.spec.fleet_file import accepted, as_dict, decode, digest, override, read, to_yaml
+from flotilla.fleet.spec.fleet_file import accepted, as_dict, decode, override, read, to_yaml
 from flotilla.fleet.spec.parts import (
     HEAD,
     Api,
@@ -42,7 +42,6 @@ __all__ = [
     "accepted",
     "as_dict",
     "decode",
-    "digest",
     "override",
     "read",
     "to_yaml",

@@ -11,7 +11,6 @@ again. A folder that has gone since is no mistake there: its platform cannot be 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -84,11 +83,6 @@ def as_dict(spec: FleetSpec) -> dict[str, Any]:
 def to_yaml(spec: FleetSpec) -> str:
     """Return a fleet as a file that `read` reads back to an equal one."""
     return door.to_yaml(as_dict(spec))
-
-
-def digest(platform: Platform) -> str:
-    """Return a short name of all that a platform's file says: equal if, and only if, nothing changed."""
-    return hashlib.blake2b(msgspec.json.encode(platform, order="deterministic"), digest_size=8).hexdigest()
 
 
 def _with_conditions(raw: Any) -> tuple[Any, list[str]]:
