@@ -10,10 +10,16 @@ from pathlib import Path
 from tests.fleet import test_supervisor
 from tests.fleet.test_supervisor import SUPERVISOR, Up
 
+from flotilla.fleet import spec
 from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.history import audit
 from flotilla.fleet.system.guard import LEFT
 
 fleet = test_supervisor.fleet
+
+
+def verified(up):
+    return audit.verify(up.folder.audit, up.folder.audit_key, up.folder.anchor())
 
 
 def test_a_platform_whose_folder_is_gone_fails_alone_and_the_fleet_is_still_led(fleet, tmp_path):
@@ -148,3 +154,19 @@ def test_an_event_that_is_damaged_while_the_fleet_runs_keeps_no_follower_from_th
             break
 
     assert "damaged" in kinds
+
+
+def test_an_anchor_that_a_reload_names_is_taken_up_at_the_next_start(fleet, tmp_path):
+    up = fleet(feed={})
+    up.all("ready")
+    old, new = up.folder.anchor(), tmp_path / "elsewhere"
+    raw = spec.as_dict(spec.accepted(up.folder.fleet_file)) | {"audit": {"anchor": str(new)}}
+    (tmp_path / "next.yaml").write_text(spec.to_yaml(spec.decode(raw)))
+
+    up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
+    assert "audit.anchor is taken up at the next start" in up.events("alert")[-1].text
+    assert (up.folder.anchor(), verified(up).ok) == (old, True)
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.until(lambda: up.status().generation == 2)
+
+    assert (up.folder.anchor(), verified(up).ok) == (new, True)

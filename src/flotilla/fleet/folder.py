@@ -80,6 +80,7 @@ class Folder:
         self.groups = self.path / "groups"  # where its control groups are, for a guard to remove
         self._lock = self.path / "lock"
         self._generation = self.path / "generation"
+        self._anchor = self.path / "anchor"
         self._log_of: dict[str, Path] = {}
 
     def make(self) -> Folder:
@@ -114,6 +115,18 @@ class Folder:
     def socket(self, name: str) -> Path:
         """Return the path of the socket `name` (control, notify, api)."""
         return self.sockets / f"{name}.sock"
+
+    def anchor(self) -> Path | None:
+        """Return where the head of the audit trail stands as well, None where that was not noted yet."""
+        try:
+            return Path(os.fsdecode(self._anchor.read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def note_anchor(self, path: Path) -> None:
+        """Remember where the head of the audit trail stands: the fleet's file may soon name another place."""
+        if self.anchor() != path:
+            write_whole(self._anchor, os.fsencode(path))
 
     def log(self, platform: str) -> Path:
         """Return the path of the log of `platform`."""

@@ -140,6 +140,9 @@ class RequestHandler:
             raise ProcessError(f"{self._folder.fleet_file} cannot be written: {error.strerror}") from error
         self._supervisor.ask(Reload(new))
         self._supervisor.renewed(new)
+        if new.audit != fleet.spec.audit:
+            text = "audit.anchor is taken up at the next start: until then the head is written where it was"
+            self._records.write(Alert("info", "", text))
         return {"seq": self._records.last_seq, "plan": plan}
 
     def _read(self, request: Request) -> spec.FleetSpec:
