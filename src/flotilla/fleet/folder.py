@@ -157,7 +157,7 @@ class Folder:
         """Return whether the lock that is held is still the one that the next supervisor would take."""
         try:
             found = self._lock.stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         held = os.fstat(hold.lock)
         return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)

@@ -25,7 +25,7 @@ with open(folder + "/starts", "a") as file:
     file.write("%d %s\\n" % (os.getpid(), os.environ["FLOTILLA_GUARD"]))
 if says:
     speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    speaker.sendto(says.encode().decode("unicode_escape").encode(), "\\0" + os.environ["NOTIFY_SOCKET"][1:])
+    speaker.sendto(says.encode().decode("unicode_escape").encode(), os.environ["NOTIFY_SOCKET"])
 if ends:
     os._exit(int(ends))
 while True:
@@ -216,19 +216,33 @@ def test_one_that_was_ready_and_fails_is_started_again(guarded):
 def test_a_supervisor_that_hangs_is_found_whoever_else_makes_a_noise(guarded, tmp_path):
     one = guarded("adopt", says=r"READY=1\nWATCHDOG=1", guard=IMPATIENT)
     (pid,) = one.starts()
-    ears = Path(f"/proc/{pid}/environ").read_bytes().partition(b"NOTIFY_SOCKET=@")[2].partition(b"\0")[0]
+    ears = tmp_path / f"guard-{one.process.pid}.sock"
 
     os.kill(pid, signal.SIGSTOP)
     end_ns = monotonic_ns() + 6 * SECOND
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         while len((tmp_path / "starts").read_text().splitlines()) < 2 and monotonic_ns() < end_ns:
             with suppress(OSError):
-                stranger.sendto(b"WATCHDOG=1", b"\0" + ears)
+                stranger.sendto(b"WATCHDOG=1", str(ears))
             os.kill(one.process.pid, signal.SIGCHLD)
             sleep(0.2)
 
     assert monotonic_ns() < end_ns
     assert one.starts(2)[0] == pid
+
+
+def test_nobody_but_its_user_reaches_its_socket_and_no_guard_leaves_one(guarded, tmp_path):
+    (tmp_path / "guard-4194999.sock").touch()  # of one that was killed: no process has such a number
+    one = guarded("bound", says="READY=1")
+    one.starts()
+    (twin,) = tree.children(one.process.pid)
+
+    there = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("guard-*")}
+    one.process.terminate()
+    one.process.wait(10)
+
+    assert there == {f"guard-{pid}.sock": 0o600 for pid in (one.process.pid, twin)}
+    assert [*tmp_path.glob("guard-*")] == []
 
 
 def test_what_the_supervisor_says_goes_on_to_systemd_as_from_the_guard(guarded, tmp_path):

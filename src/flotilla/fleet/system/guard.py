@@ -75,7 +75,13 @@ class Guard:
         self._upward = os.environ.get("NOTIFY_SOCKET")
         self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._ears.bind("")  # the kernel picks a name that is no file
+        # In the run folder, so that nobody else can fill its queue: what the supervisor says would not fit.
+        self._place = os.open(fleet, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._name = f"guard-{self.me}.sock"
+        self._forget()
+        before = os.umask(0o177)
+        self._ears.bind(f"/proc/self/fd/{self._place}/{self._name}")
+        os.umask(before)
         self._awoken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nobody's trading
@@ -86,13 +92,13 @@ class Guard:
 
     @property
     def address(self) -> str:
-        """Return the NOTIFY_SOCKET of what we guard."""
-        name: bytes = self._ears.getsockname()
-        return "@" + name[1:].decode()
+        """Return the NOTIFY_SOCKET of what we guard: short, however long the path of the run folder is."""
+        return f"/proc/{self.me}/fd/{self._place}/{self._name}"
 
     def leave(self) -> int:
         """Let go of what is ours, in a fork that does not exec; return a pidfd of who forked."""
         self._ears.close()
+        os.close(self._place)
         os.close(self._awoken)
         above = os.pidfd_open(self.me)
         if os.getppid() != self.me:  # it ended before: the number is somebody else's
@@ -101,6 +107,12 @@ class Guard:
 
     def guard(self, leash: int | None = None) -> int:
         """Start, and guard until the end; return our exit code. leash: a pidfd, at whose end all ends."""
+        try:
+            return self._guarded(leash)
+        finally:
+            self._forget()
+
+    def _guarded(self, leash: int | None) -> int:
         while True:
             self._start()
             if self._serve(leash):
@@ -210,6 +222,16 @@ class Guard:
             self._ears.sendto(message, address)
         except OSError:  # it is away, or has too much to hear: it will be told again
             return
+
+    def _forget(self) -> None:
+        """Remove our socket, and those of guards that were killed."""
+        for name in os.listdir(self._place):  # noqa: PTH208
+            of = name.removeprefix("guard-").removesuffix(".sock")
+            if name == self._name or (name == f"guard-{of}.sock" and not os.path.exists(f"/proc/{of}")):  # noqa: PTH110
+                try:
+                    os.unlink(name, dir_fd=self._place)
+                except FileNotFoundError:  # another guard tidies too
+                    continue
 
     def _bury(self) -> None:
         _, status = os.waitpid(self._pid, 0)
