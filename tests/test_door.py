@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
+from flotilla.clock import monotonic_ns
 from flotilla.door import NAME, Door, parse, read, settle, to_yaml, wrong_numbers
 from flotilla.errors import ConfigError
 
@@ -86,3 +87,20 @@ def test_a_name_is_a_letter_and_up_to_31_more(name, good):
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8))
 def test_a_text_that_is_written_is_read_back(text):
     assert parse(to_yaml({"text": text})) == {"text": text}
+
+
+@pytest.mark.parametrize("level", ["[{0}]", "{{<<: [{0}]}}"], ids=["lists", "merged"])
+def test_a_few_lines_of_aliases_that_stand_for_a_milliard_values_are_refused_at_once(level):
+    lines = ["a0: &a0 {k: 1, l: 2}"]
+    lines += [f"a{n}: &a{n} " + level.format(", ".join([f"*a{n - 1}"] * 10)) for n in range(1, 10)]
+    before_ns = monotonic_ns()
+
+    with pytest.raises(ConfigError, match="its aliases stand for more than 100,000 values"):
+        parse("\n".join(lines))
+
+    assert monotonic_ns() - before_ns < 1e9
+
+
+def test_aliases_within_reason_and_a_long_file_are_read():
+    assert parse("a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}")["c"] == {"x": 1, "y": 2}
+    assert len(parse("[" + "1, " * 150_000 + "1]")) == 150_001

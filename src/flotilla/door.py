@@ -1,7 +1,8 @@
 """The door that configuration comes in by: strict YAML, decoded into frozen typed values.
 
 1. `read` and `parse` read a text as YAML 1.2 reads it: `NO` is a name and not a refusal, 1e-3
-   is a number, a date is text until a field asks for one; a key that comes twice is an error.
+   is a number, a date is text until a field asks for one; a key that comes twice is an error, and so are
+   aliases that stand for more than a person could mean: every look at the values would take for ever.
 2. `Door` decodes plain values into structs, and collects every mistake with its path.
 3. `settle` tells all of them at once, as one ConfigError.
 4. `to_yaml` writes a file that is read back to equal values.
@@ -32,6 +33,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of whatever a file names
 NAME_FORM = "should be a letter, then up to 31 of a-z 0-9 _ -"
 
 S = TypeVar("S", bound=Struct)
+_MOST_ALIASED = 100_000  # values that aliases stand for, beyond those that are written out
 
 
 def read(path: Path) -> Any:
@@ -139,8 +141,26 @@ def _wrong_numbers(raw: Any, where: str) -> Iterator[str]:
         yield from _wrong_numbers(part, f"{where}.{key}" if isinstance(raw, dict) else f"{where}[{key}]")
 
 
+def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """Return how many values a node stands for, aliases written out. sizes: of those that are known."""
+    if id(node) not in sizes:
+        sizes[id(node)] = 1  # for one that holds itself; whoever reads the values tells of it
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        each = (each for part in parts for each in (part if isinstance(part, tuple) else (part,)))
+        sizes[id(node)] = 1 + sum(_size(one, sizes) for one in each)
+    return sizes[id(node)]
+
+
 class _Loader(SafeLoader):
-    """YAML 1.2's plain values, and no key twice."""
+    """YAML 1.2's plain values, no key twice, and no aliases without measure."""
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Return a document's values; refuse one that a few lines of aliases make huge."""
+        sizes: dict[int, int] = {}
+        if _size(node, sizes) - len(sizes) > _MOST_ALIASED:
+            problem = f"its aliases stand for more than {_MOST_ALIASED:,} values"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_document(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping's values; refuse a key that is there already."""

@@ -2,6 +2,7 @@ import asyncio
 import errno
 import os
 
+import pytest
 from tests.fleet.made_world import World, fleet_of
 
 from flotilla.clock import monotonic_ns
@@ -28,11 +29,11 @@ def up():
 
 def test_what_is_kept_is_recalled(tmp_path):
     folder = Folder(tmp_path / "run").make()
-    assert recall(folder).first
+    assert recall(folder, print).first
 
     folder.write_state(kept(up()))
 
-    state, first = recall(folder)
+    state, first = recall(folder, print)
     assert not first
     assert (state.platforms["feed"].pid, state.platforms["feed"].start_ticks) == (7, 99)
     assert state.platforms["feed"].more["log_at"] == 12
@@ -43,14 +44,40 @@ def test_a_fleet_that_went_down_in_order_begins_anew(tmp_path):
     folder = Folder(tmp_path / "run").make()
     folder.write_state(kept(up(), down=True))
 
-    assert recall(folder).first
+    assert recall(folder, print).first
 
 
 def test_a_file_that_is_damaged_is_as_good_as_none(tmp_path):
     folder = Folder(tmp_path / "run").make()
     folder.state_file.write_text("{")
+    told = []
 
-    assert recall(folder).first
+    assert recall(folder, told.append).first
+    assert "what the supervisor before knew is lost" in told[0].text
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        '{"platforms": {"feed": {"pid": "7"}}}',
+        '{"platforms": {"feed": {"state": "ready", "more": {"restarts": ["soon", null]}}}}',
+        '{"platforms": {"feed": {"state": "ready", "more": {"restarts": 7}}}}',
+        '{"platforms": {"feed": {"state": "ready", "more": {"log_at": "x"}}}}',
+        '{"platforms": {"feed": {"state": "ready"}}, "more": {"down": "no"}}',
+        '{"platforms": {"feed": {"state": "ready", "more": {"hours": 1.5}}}}',
+        "[]",
+        '{"platforms": {"\udcff": {}}}',
+        '{"more": {"x": ' + "[" * 5_000 + "]" * 5_000 + "}}",
+    ],
+)
+def test_values_of_odd_types_are_as_good_as_none(tmp_path, state):
+    folder = Folder(tmp_path / "run").make()
+    folder.state_file.write_bytes(state.encode(errors="surrogateescape"))
+    told = []
+
+    known, first = recall(folder, told.append)
+
+    assert (known.platforms, first, len(told)) == ({}, True, 1)
 
 
 def test_what_runs_is_adopted_as_what_it_was():
@@ -97,7 +124,7 @@ def test_many_changes_are_written_once(tmp_path):
     asyncio.run(change())
 
     assert made == [False]
-    assert recall(folder).state.platforms["feed"].pid == 7
+    assert recall(folder, print).state.platforms["feed"].pid == 7
 
 
 def test_a_disk_that_is_full_is_told_of_once_and_tried_again(tmp_path, monkeypatch):
@@ -119,7 +146,7 @@ def test_a_disk_that_is_full_is_told_of_once_and_tried_again(tmp_path, monkeypat
     asyncio.run(change())
 
     assert [alert.severity for alert in alerts] == ["critical"]
-    assert recall(folder).state.platforms["feed"].pid == 7
+    assert recall(folder, print).state.platforms["feed"].pid == 7
 
 
 def test_the_hours_are_kept_for_the_next_supervisor():

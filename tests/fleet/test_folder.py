@@ -66,12 +66,24 @@ def test_a_link_instead_of_the_folder_of_logs_is_refused(folder, tmp_path):
         folder.make()
 
 
-def test_sockets_move_where_their_path_is_short_enough(tmp_path):
+def test_sockets_move_where_their_path_is_short_enough(tmp_path, monkeypatch):
     near, far = Folder(tmp_path), Folder(tmp_path / ("long" * 30))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # of who asks; another's may be another
 
     assert near.socket("control") == near.path / "control.sock"
     assert len(os.fsencode(far.socket("control"))) < 100
     assert far.sockets == Folder(far.path).sockets != Folder(tmp_path / ("lang" * 30)).sockets
+    assert far.sockets.parent == Path("/tmp")
+
+
+def test_the_folder_of_sockets_goes_when_they_are_done_with(tmp_path):
+    near, far = Folder(tmp_path / "run").make(), Folder(tmp_path / ("long" * 30)).make()
+    for folder in (near, far):
+        folder.socket("control").touch()
+        folder.leave()
+
+    assert not far.sockets.exists()
+    assert near.socket("control").exists()
 
 
 def test_sockets_elsewhere_are_found_whatever_ones_folder_of_temporary_files(tmp_path):

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from msgspec import ValidationError, convert
+import msgspec
+from msgspec import Struct, ValidationError, convert
 from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, now_ns
@@ -118,11 +119,31 @@ def keep(
     return FleetState(fleet.generation, os.getpid(), platforms, {"down": down})
 
 
-def recall(folder: Folder) -> Recalled:
-    """Return what the supervisor before this one kept; what cannot be read is as good as nothing."""
+class _KeptMore(Struct):
+    """What `Kept.more` may hold; keys that are not known are for another version."""
+
+    wanted: bool = True
+    restarts: tuple[int, ...] = ()
+    log_at: int = 0
+    run: str = ""
+    far_pid: int | None = None
+    hours: bool = True
+
+
+class _FleetMore(Struct):
+    down: bool = False
+
+
+def recall(folder: Folder, alert: Callable[[Alert], None]) -> Recalled:
+    """Return what the supervisor before this one kept; what cannot be read is told, and as good as none."""
     try:
         state = folder.state()
-    except ProcessError:
+        msgspec.convert(state.more, _FleetMore)
+        for kept in state.platforms.values():
+            msgspec.convert(kept.more, _KeptMore)
+    except (ProcessError, msgspec.ValidationError) as error:
+        text = f"what the supervisor before knew is lost: what runs goes on, and all is started: {error}"
+        alert(Alert("critical", "", text))
         return Recalled(FleetState(), first=True)
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 

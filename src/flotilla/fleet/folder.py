@@ -3,7 +3,8 @@
 1. `place` says where it is: beside the fleet's file, in `.flotilla/fleet/<name>/`. `make`
    makes it, for its owner's eyes alone (0700).
 2. `take` is the fence. Whoever supervises holds the lock on `lock` for life, and begins by
-   counting the generation up, durably. A child that is forked holds the lock too, until it
+   counting the generation up, durably. Should somebody take the folder away meanwhile, it is no
+   fence any more (`holds`): another may have begun. A child that is forked holds the lock too, until it
    becomes its command: so the next supervisor begins only when every child carries its mark
    and can be found again (adopt.py). Two never supervise at once.
 3. `write_state` keeps what the next supervisor must know, by a new file that takes the old
@@ -16,7 +17,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -28,8 +29,8 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
+_SHORT = Path("/tmp")  # noqa: S108 and not TMPDIR: who asks may have another one than who answers
 _PRIVATE = 0o700
-_TMP = Path("/tmp")  # noqa: S108 the folder in it is made private, or refused
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,6 +82,7 @@ class Folder:
         self.groups = self.path / "groups"  # where its control groups are, for a guard to remove
         self._lock = self.path / "lock"
         self._generation = self.path / "generation"
+        self._anchor = self.path / "anchor"
         self._log_of: dict[str, Path] = {}
 
     def make(self) -> Folder:
@@ -101,11 +103,32 @@ class Folder:
         if len(os.fsencode(self.path / "control.sock")) <= _LONGEST_SOCKET:
             return self.path
         short = blake2b(os.fsencode(self.path), digest_size=8).hexdigest()
-        return _TMP / f"flotilla-{os.getuid()}-{short}"
+        return _SHORT / f"flotilla-{os.getuid()}-{short}"
+
+    def leave(self) -> None:
+        """Remove the folder of the sockets, if it is one of its own: whoever supervised is done with it."""
+        if self.sockets == self.path:
+            return
+        for socket in self.sockets.glob("*.sock"):
+            socket.unlink(missing_ok=True)
+        with suppress(OSError):  # of another's things in it, or gone
+            self.sockets.rmdir()
 
     def socket(self, name: str) -> Path:
         """Return the path of the socket `name` (control, notify, api)."""
         return self.sockets / f"{name}.sock"
+
+    def anchor(self) -> Path | None:
+        """Return where the head of the audit trail stands as well, None where that was not noted yet."""
+        try:
+            return Path(os.fsdecode(self._anchor.read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def note_anchor(self, path: Path) -> None:
+        """Remember where the head of the audit trail stands: the fleet's file may soon name another place."""
+        if self.anchor() != path:
+            write_whole(self._anchor, os.fsencode(path))
 
     def log(self, platform: str) -> Path:
         """Return the path of the log of `platform`."""
@@ -159,6 +182,15 @@ class Folder:
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         return lock
 
+    def holds(self, hold: Hold) -> bool:
+        """Return whether the lock that is held is still the one that the next supervisor would take."""
+        try:
+            found = self._lock.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        held = os.fstat(hold.lock)
+        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+
     def generation(self) -> int:
         """Return the generation of the latest supervisor, 0 where there was none."""
         try:
@@ -188,7 +220,7 @@ class Folder:
             return msgspec.json.decode(self.state_file.read_bytes(), type=FleetState)
         except FileNotFoundError:
             return FleetState()
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
             raise ProcessError(f"{self.state_file} cannot be read: {error}") from error
 
     def write_state(self, state: FleetState, *, durable: bool = True) -> None:

@@ -31,8 +31,7 @@ from flotilla.clock import now_ns
 from flotilla.door import settle
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName, nearest
 from flotilla.fleet.folder import write_whole
-from flotilla.fleet.spec import FleetSpec, Schedule
-from flotilla.fleet.spec import read as read_fleet
+from flotilla.fleet.spec import FleetSpec, Schedule, accepted
 
 DAYS = 28  # that are written at once
 _LOOK_S = 30.0  # the wall clock is looked at so often: it may be set
@@ -190,7 +189,7 @@ def write(fleet: Path, times: Path, wall_ns: int, days: int = DAYS) -> None:
     """Write the runs of a fleet's platforms from yesterday on, for `days` days."""
     today = (_EPOCH + timedelta(microseconds=wall_ns // 1000)).date()
     first, last = today - timedelta(days=2), today + timedelta(days=days)
-    schedules = {name: p.schedule for name, p in read_fleet(fleet).platforms.items() if p.schedule}
+    schedules = {name: p.schedule for name, p in accepted(fleet).platforms.items() if p.schedule}
     lines, short = [], {}
     for name, schedule in schedules.items():
         runs, why = windows(schedule, first, last)

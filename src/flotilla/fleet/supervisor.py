@@ -54,6 +54,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.system import guard_watch, notify_socket
+from flotilla.fleet.system.guard import LEFT
 from flotilla.fleet.system.resources import Sample
 from flotilla.fleet.system.spawn import Spawner
 from flotilla.fleet.takeover import Takeover
@@ -61,6 +62,7 @@ from flotilla.fleet.takeover import Takeover
 _BEAT_S = 5.0  # how often whoever guards us hears that we live
 _LATE_NS = 100_000_000  # so late, and we were not running ourselves: nobody's silence counts
 _EXPIRE_S = 3600.0
+_FAREWELL_S = 1.0  # for those who follow the events
 
 
 class Supervisor:
@@ -118,7 +120,7 @@ class Supervisor:
     async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         self._hold = self._folder.take()
-        fleet = spec.read(self._folder.fleet_file)
+        fleet = spec.accepted(self._folder.fleet_file)
         anchor = self._folder.path.parent / f"{self._folder.path.name}.anchor"
         anchor = Path(fleet.audit.anchor) if fleet.audit.anchor else anchor
         self._records = Records(self._folder, anchor)
@@ -171,6 +173,7 @@ class Supervisor:
         self._keeper.write(down=True)
         await self._control.close()
         self._ears.close()
+        self._folder.leave()
         self._records.close()
 
     @property
@@ -245,7 +248,7 @@ class Supervisor:
     def _hear(self) -> None:
         leaders = self._executor.leaders
         for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.cgroups.platform_of)
             if name is None or name not in self._fleet.lives or uid not in (0, os.getuid()):
                 continue
             if said.get("READY") == "1" and self._platform(name).readiness[0] == "notify":
@@ -293,6 +296,8 @@ class Supervisor:
     def _look(self) -> None:
         """Look at what nobody tells of: what is used, how long the logs are, what time it is."""
         notify.alive()
+        if not (self._acting or self._folder.holds(self._hold)):
+            self._begin_work(self._leave(), "leave")
         self._spawner.reap()
         self._control.look()
         self._meter.look(self._fleet.lives)
@@ -332,6 +337,15 @@ class Supervisor:
     def _last_words(self, text: str) -> None:
         self._write(Alert("critical", "", text))
         self._keeper.write()
+
+    async def _leave(self) -> None:
+        """End, and touch no process: the run folder was taken away, and may have another supervisor."""
+        self._acting = True  # nothing that happens now starts or ends one
+        text = f"{self._folder.path} was taken away while it was in use: the platforms run on without us"
+        self._write(Alert("critical", "", f"this supervisor ends: {text}"))
+        sys.stderr.write(f"{text}\n")
+        await asyncio.sleep(_FAREWELL_S)
+        os._exit(LEFT)
 
     async def _die(self) -> None:
         """End all at once: whoever this fleet is bound to is gone."""

@@ -42,7 +42,7 @@ class Takeover:
 
     async def begin(self, fleet: Callable[[], Fleet], times: Times | None) -> None:
         """Go on with what runs already, and start what should run. times: the platforms' hours, if known."""
-        state, first = checkpoint.recall(self._folder)
+        state, first = checkpoint.recall(self._folder, self._write)
         lives = fleet().lives
         found = adopt.adopt(self._folder, state, tuple(lives))
         for stray in found.strays:

@@ -182,3 +182,25 @@ def test_answers_are_counted(folder, texts):
             return dict(fleet.front.answers), fleet.front.at_work
 
     assert asyncio.run(count()) == ({("GET", 200): 1, ("GET", 401): 1, ("other", 401): 1}, 0)
+
+
+def test_a_file_of_tokens_that_cannot_be_used_is_said_with_what_to_mend_and_raises_one_alarm(folder, texts):
+    async def ask(damage):
+        async with served(folder) as fleet:
+            damage()
+            answers = [
+                await fleet.client.get("/api/v1/platforms", headers=bearer(texts["viewer"])) for _ in range(3)
+            ]
+            await fleet.front.app.state.services.diary.flush()
+            return answers, [one.data for one in fleet.supervisor.asked if one.data.get("alarm")]
+
+    for damage, mend in (
+        (lambda: folder.tokens.chmod(0o640), "can be read by others: it must be yours, with mode 0600"),
+        (lambda: (folder.tokens.chmod(0o600), folder.tokens.write_text("{")), "is no file of tokens"),
+    ):
+        answers, alarms = asyncio.run(ask(damage))
+
+        assert [answer.status_code for answer in answers] == [503] * 3
+        assert answers[0].json()["error"]["kind"] == "TokensUnusable"
+        assert mend in answers[0].json()["error"]["text"]
+        assert [mend in alarm["outcome"] for alarm in alarms] == [True]

@@ -192,3 +192,12 @@ def test_a_stream_asks_whether_it_may_go_on(gate, texts, folder):
     tokens.revoke(folder.tokens, who.id)
 
     assert (before, gate.again(who)) == (True, False)
+
+
+def test_while_the_tokens_cannot_be_used_nobody_looks_on(folder, texts):
+    gate = Gate(Book(folder.tokens), hasher=CHEAP)
+    who = asyncio.run(gate.admit(f"Bearer {texts['viewer']}", "here"))
+
+    folder.tokens.chmod(0o640)
+
+    assert not gate.again(who)

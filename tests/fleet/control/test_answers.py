@@ -2,6 +2,7 @@ import msgspec
 import pytest
 from tests.fleet.made_world import World, fleet_of
 
+from flotilla.clock import now_ns
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.status import FleetStatus
@@ -27,6 +28,17 @@ def test_the_status_crosses_the_socket_as_it_is():
     )
     assert (app.needs, app.cpu_percent) == ({"feed": "ready"}, None)
     assert msgspec.json.decode(msgspec.json.encode(status), type=FleetStatus) == status
+
+
+def test_a_state_began_when_it_began_whenever_one_asks_and_the_clock_may_be_set(monkeypatch):
+    fleet = up().fleet
+    told = [answers.status(fleet, {}, seq=5, since_ns=1).platforms for _ in range(50)]
+    monkeypatch.setattr(answers, "now_ns", lambda: now_ns() + 3_600_000_000_000)
+
+    (later, *_) = answers.status(fleet, {}, seq=5, since_ns=1).platforms
+
+    assert all(platforms == told[0] for platforms in told)
+    assert later.since_ns - told[0][0].since_ns == pytest.approx(3_600_000_000_000, abs=1e9)
 
 
 def test_a_fleet_is_as_well_as_its_worst_platform():

@@ -162,3 +162,13 @@ def test_a_reload_that_is_refused_is_audited_too(office, tmp_path):
     (line,) = audit.read(office.folder.audit)
     assert line.action == "reload"
     assert line.outcome.startswith("refused: ")
+
+
+def test_what_a_person_should_know_of_is_recorded_as_an_alert(office):
+    data = {"action": "tokens", "outcome": "no token can be checked", "alarm": True}
+
+    office.request("record", who="api", data=data)
+
+    (event,) = office.records.read(1, 10)
+    assert (event.kind, event.text) == ("alert", "no token can be checked")
+    assert [line.action for line in audit.read(office.folder.audit)] == ["tokens", "alert"]

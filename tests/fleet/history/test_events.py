@@ -1,16 +1,17 @@
 """The events of a fleet: in order, without a gap, for some days, for readers of any speed."""
 
-import asyncio
 import stat
 import subprocess
 import sys
-from contextlib import aclosing, closing
+from contextlib import closing
 
 import pytest
 
-from flotilla.clock import monotonic_ns
+from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import StreamError
+from flotilla.fleet.history import events as module
 from flotilla.fleet.history.events import Event, EventReader, EventStore
+from flotilla.fleet.history.kinds import mistake
 
 DAY_NS = 86_400_000_000_000
 
@@ -50,6 +51,29 @@ def test_reading_begins_where_it_is_asked_to_and_ends_after_the_limit(store):
     assert store.read(6) == []
 
 
+def test_an_event_that_was_changed_on_the_disk_hides_none_of_the_others(path):
+    with closing(EventStore(path)) as store:
+        for number in range(5):
+            store.append("status", "feed", {"said": f"word {number}"})
+    path.write_bytes(path.read_bytes().replace(b"word 2", b"ward 2"))
+
+    with closing(EventStore(path)) as store:
+        store.append("status", "feed", {"said": "word 5"})
+        found = store.read()
+
+    assert numbers(found) == [1, 2, 3, 4, 5, 6]
+    assert [event.data.get("said") for event in found] == [
+        "word 0",
+        "word 1",
+        None,
+        "word 3",
+        "word 4",
+        "word 5",
+    ]
+    assert (found[2].kind, mistake("damaged", found[2].data)) == ("damaged", "")
+    assert "row 3 of events is damaged" in found[2].text
+
+
 def test_numbers_go_on_after_a_restart(path):
     with closing(EventStore(path)) as store:
         store.append("fleet_started", data={"generation": 1})
@@ -64,17 +88,40 @@ def test_a_second_writer_is_refused_and_the_file_is_private(store, path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_is_old_goes_and_the_numbers_stay(store):
+def test_what_is_old_goes_and_the_numbers_stay(store, monkeypatch):
+    now = now_ns()
+    monkeypatch.setattr(module, "now_ns", lambda: now - 2 * DAY_NS)
     first = [store.append("status", "feed", {"said": str(n)}) for n in range(4)]
-    now = store.read()[-1].ts
 
-    kept = store.expire(days=1, now=now + DAY_NS // 2)
-    dropped = store.expire(days=1, now=now + 2 * DAY_NS)
+    kept = store.expire(days=3, now=now)
+    dropped = store.expire(days=1, now=now)
 
     assert (kept, dropped) == (0, 3), "the last one stays, or its number would be given again"
     assert store.first_seq() == first[-1]
     assert numbers(store.read(1)) == [4], "who asks for what is gone gets what is left"
     assert store.append("status", "feed") == 5
+
+
+def test_a_clock_that_is_a_month_ahead_drops_nothing(store):
+    for _ in range(4):
+        store.append("status", "feed")
+
+    assert store.expire(days=7, now=now_ns() + 30 * DAY_NS) == 0
+
+
+def test_what_was_there_before_a_long_pause_goes_as_the_fleet_runs_on(path, monkeypatch):
+    with closing(EventStore(path)) as store, monkeypatch.context() as then:
+        then.setattr(module, "now_ns", lambda: now_ns() - 30 * DAY_NS)
+        for _ in range(4):
+            store.append("status", "feed")
+
+    with closing(EventStore(path)) as store:
+        store.append("status", "feed")
+        at_first = store.expire(days=7, now=now_ns())
+        monkeypatch.setattr(module, "monotonic_ns", lambda: monotonic_ns() + 8 * DAY_NS)
+        later = store.expire(days=7, now=now_ns())
+
+    assert (at_first, later) == (0, 4)
 
 
 def test_too_many_events_go_however_young(store):
@@ -84,51 +131,6 @@ def test_too_many_events_go_however_young(store):
     store.expire(days=7, now=store.read()[0].ts, most=4)
 
     assert numbers(store.read()) == [7, 8, 9, 10]
-
-
-def test_a_follower_gets_what_was_and_what_comes(store):
-    async def follow():
-        store.append("status", "feed", {"said": "0"})
-        seen = []
-        async with aclosing(store.follow(1)) as events:
-            async for event in events:
-                seen.append(event.seq)
-                if len(seen) == 4:
-                    break
-                asyncio.get_running_loop().call_soon(store.append, "status")
-        return seen
-
-    assert asyncio.run(asyncio.wait_for(follow(), 5)) == [1, 2, 3, 4]
-
-
-def test_a_follower_that_sleeps_holds_nobody_up_and_misses_nothing(store):
-    async def follow():
-        seen = []
-        async with aclosing(store.follow()) as events:
-            store.append("status")
-            async for event in events:
-                seen.append(event.seq)
-                if len(seen) == 1:
-                    for _ in range(3_000):  # three times what one look reads
-                        store.append("status")
-                if event.seq == 3_001:
-                    break
-        return seen
-
-    assert asyncio.run(asyncio.wait_for(follow(), 20)) == list(range(1, 3_002))
-
-
-def test_two_followers_are_woken_by_one_event(store):
-    async def first(events):
-        return (await anext(events)).seq
-
-    async def both():
-        waiting = [asyncio.create_task(first(store.follow())) for _ in range(2)]
-        await asyncio.sleep(0)
-        store.append("status")
-        return await asyncio.gather(*waiting)
-
-    assert asyncio.run(asyncio.wait_for(both(), 5)) == [1, 1]
 
 
 def test_an_event_survives_the_death_of_its_writer(path):

@@ -3,7 +3,7 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.spec import FleetSpec, Log, Platform, decode, overrides, read, to_yaml
+from flotilla.fleet.spec import FleetSpec, Log, Platform, accepted, decode, overrides, read, to_yaml
 
 FLEET = """
 name: desk
@@ -61,6 +61,19 @@ def test_every_mistake_is_told_at_once_before_anything_starts():
         "  $.platforms.a.needs: a -> b -> a",
         "  $.platforms.feed.needs: feed -> feed",
     ]
+
+
+def test_a_folder_is_looked_at_when_a_file_is_accepted_and_not_again(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "a.yaml").write_text("name: d\nplatforms: {a: {command: [x], folder: work}}\n")
+    taken = read(tmp_path / "a.yaml")
+    (tmp_path / "run.yaml").write_text(to_yaml(taken))
+
+    (tmp_path / "work").rmdir()
+
+    assert accepted(tmp_path / "run.yaml") == taken
+    with pytest.raises(ConfigError, match=r"\$.platforms.a.folder: .*/work is no folder"):
+        read(tmp_path / "run.yaml")
 
 
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet.spec import decode
-from flotilla.fleet.spec.preferences import Alerts, Quiet, Step
+from flotilla.fleet.spec.preferences import Alerts, Quiet, Step, wrong
 
 
 def test_preferences_are_read_with_their_defaults():
@@ -48,3 +48,10 @@ def test_an_address_in_the_file_is_refused_and_not_repeated():
     assert "$.monitoring.alerts.lists[0].to[1]: should say" in str(raised.value)
     assert "$.monitoring.alerts.lists[1].to[0]: should say" in str(raised.value)
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("zone", ["America", "../../etc/passwd", ""])
+def test_a_folder_of_zones_or_a_path_is_no_zone_and_said_with_its_path(zone):
+    wanted = Alerts((Step(("env:A",)),), quiet=Quiet("22:00", "07:00", zone))
+
+    assert list(wrong(wanted, "$.alerts")) == [f"$.alerts.quiet.zone: no zone is called {zone!r}"]

@@ -65,6 +65,24 @@ def test_what_is_not_to_be_had_is_said(cgroups):
     assert all(name in cgroups.reason for name in missing) or "mounts none" in cgroups.reason
 
 
+def test_whoever_is_in_a_group_is_of_its_platform(cgroups, tmp_path):
+    group = cgroups.make("feed")
+    if not group.tracks:
+        pytest.skip(f"no control groups here: {cgroups.reason}")
+    inside, outside = joined(group, ["sleep", "60"]), subprocess.Popen(["sleep", "60"])
+    while inside.pid not in group.pids():
+        sleep(0.005)
+
+    found = [cgroups.platform_of(inside.pid), cgroups.platform_of(outside.pid)]
+    stranger = Cgroups(tmp_path / "other" / "fleet").platform_of(inside.pid)
+
+    for process in (inside, outside):
+        process.kill()
+        process.wait()
+    group.remove()
+    assert (found, stranger) == (["feed", None], None)
+
+
 def test_all_that_a_platform_starts_is_in_its_group_and_dies_with_it(killing):
     group = killing.make("feed")
     process = joined(group, [sys.executable, "-c", LEAVES])

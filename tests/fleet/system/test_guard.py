@@ -25,22 +25,30 @@ with open(folder + "/starts", "a") as file:
     file.write("%d %s\\n" % (os.getpid(), os.environ["FLOTILLA_GUARD"]))
 if says:
     speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    speaker.sendto(says.encode().decode("unicode_escape").encode(), "\\0" + os.environ["NOTIFY_SOCKET"][1:])
+    speaker.sendto(says.encode().decode("unicode_escape").encode(), os.environ["NOTIFY_SOCKET"])
 if ends:
     os._exit(int(ends))
 while True:
     signal.pause()
+"""
+# A guard that takes a second of silence for a hang.
+IMPATIENT = """
+import sys
+from flotilla.fleet.system import guard
+guard._SILENT_S = 1
+sys.exit(guard.main(*sys.argv[1:]))
 """
 
 
 class Guarded:
     """A guard with a stand-in to guard."""
 
-    def __init__(self, folder, mode, says="", ends="", **env):
+    def __init__(self, folder, mode, says="", ends="", guard=None, **env):
         self.folder = folder
         command = [sys.executable, "-S", "-c", STANDS_IN, str(folder), says, ends]
+        words = (str(folder), mode, "--", *command)
         self.process = subprocess.Popen(
-            bare.command("guard", str(folder), mode, "--", *command),
+            [sys.executable, "-c", guard, *words] if guard else bare.command("guard", *words),
             env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"} | env,
         )
 
@@ -203,6 +211,38 @@ def test_one_that_was_ready_and_fails_is_started_again(guarded):
     one = guarded("adopt", says="READY=1", ends="7")
 
     assert len(one.starts(3)) == 3
+
+
+def test_a_supervisor_that_hangs_is_found_whoever_else_makes_a_noise(guarded, tmp_path):
+    one = guarded("adopt", says=r"READY=1\nWATCHDOG=1", guard=IMPATIENT)
+    (pid,) = one.starts()
+    ears = tmp_path / f"guard-{one.process.pid}.sock"
+
+    os.kill(pid, signal.SIGSTOP)
+    end_ns = monotonic_ns() + 6 * SECOND
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        while len((tmp_path / "starts").read_text().splitlines()) < 2 and monotonic_ns() < end_ns:
+            with suppress(OSError):
+                stranger.sendto(b"WATCHDOG=1", str(ears))
+            os.kill(one.process.pid, signal.SIGCHLD)
+            sleep(0.2)
+
+    assert monotonic_ns() < end_ns
+    assert one.starts(2)[0] == pid
+
+
+def test_nobody_but_its_user_reaches_its_socket_and_no_guard_leaves_one(guarded, tmp_path):
+    (tmp_path / "guard-4194999.sock").touch()  # of one that was killed: no process has such a number
+    one = guarded("bound", says="READY=1")
+    one.starts()
+    (twin,) = tree.children(one.process.pid)
+
+    there = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("guard-*")}
+    one.process.terminate()
+    one.process.wait(10)
+
+    assert there == {f"guard-{pid}.sock": 0o600 for pid in (one.process.pid, twin)}
+    assert [*tmp_path.glob("guard-*")] == []
 
 
 def test_what_the_supervisor_says_goes_on_to_systemd_as_from_the_guard(guarded, tmp_path):

@@ -256,3 +256,10 @@ def test_not_a_line_is_lost_or_doubled_while_who_rotates_is_killed_twenty_times(
     assert kills >= 20
     assert [line.split()[1] for line in lines[:-1]] == [str(k) for k in range(whole)]
     assert [line for _, line in followed] == lines
+
+
+def test_a_log_whose_folders_are_gone_gets_private_ones(tmp_path):
+    os.close(open_log(tmp_path / "run" / "logs" / "a.log"))
+
+    folders = (tmp_path / "run", tmp_path / "run" / "logs")
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]

@@ -73,20 +73,20 @@ def test_the_address_of_one_that_died_is_taken_over_and_is_private(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
-def test_who_speaks_is_known_as_leader_by_mark_and_by_descent(tmp_path):
+def test_who_speaks_is_known_by_the_kernel_and_not_by_what_it_says_of_itself(tmp_path):
     marks = {tree.FLEET: str(tmp_path), tree.PLATFORM: "feed"}
     marked = subprocess.Popen(["sleep", "60"], env=os.environ | marks)
     parent = subprocess.Popen(["sh", "-c", "sleep 60; true"], start_new_session=True)
     while not (grandchildren := tree.children(parent.pid)) or tree.mark(marked.pid) is None:
         sleep(0.005)
-    fleet, leaders = str(tmp_path), {parent.pid: "strategy"}
+    leaders = {parent.pid: "strategy"}
 
-    assert whose(parent.pid, leaders, fleet) == "strategy"
-    assert whose(marked.pid, leaders, fleet) == "feed"
-    assert whose(grandchildren[0], leaders, fleet) == "strategy"
-    assert whose(marked.pid, leaders, f"{fleet}x") is None
-    assert whose(os.getpid(), leaders, fleet) is None
+    assert whose(parent.pid, leaders, {}.get) == "strategy"
+    assert whose(grandchildren[0], leaders, {}.get) == "strategy"
+    assert whose(marked.pid, leaders, {}.get) is None
+    assert whose(marked.pid, leaders, {marked.pid: "feed"}.get) == "feed"
+    assert whose(os.getpid(), leaders, {}.get) is None
     for process in (marked, parent):
         os.killpg(process.pid, 9) if process is parent else process.kill()
         process.wait()
-    assert whose(marked.pid, {}, fleet) is None
+    assert whose(marked.pid, {}, {}.get) is None

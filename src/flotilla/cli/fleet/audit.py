@@ -77,7 +77,9 @@ def record(found: Fleet, action: str, target: str, why: str, outcome: str) -> No
 
 
 def anchor_of(found: Fleet) -> Path:
-    """Return where the head is written down: where the fleet's file says, else beside its run folder."""
+    """Return where the head is written down: where its supervisor last did, else where the file says."""
+    if (noted := found.folder.anchor()) is not None:
+        return noted
     path = found.folder.path
     declared = found.spec().audit.anchor if found.folder.fleet_file.exists() else None
     return path.parents[2] / declared if declared else path.with_name(f"{path.name}.anchor")

@@ -19,7 +19,7 @@ from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownNam
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import EventReader
-from flotilla.fleet.spec import FleetSpec, read
+from flotilla.fleet.spec import FleetSpec, accepted
 
 _RUNS = Path(".flotilla", "fleet")
 
@@ -73,7 +73,7 @@ class Fleet(NamedTuple):
 
     def spec(self) -> FleetSpec:
         """Return the fleet as it was accepted; not the file that somebody may have edited since."""
-        return read(self.folder.fleet_file)
+        return accepted(self.folder.fleet_file)
 
     def events(self) -> EventReader:
         """Return what reads its events, with or without a supervisor."""

@@ -99,11 +99,6 @@ class Postman:
                 self._under_way[target] = job, letters
         return ended
 
-    @property
-    def idle(self) -> bool:
-        """Return whether nothing is under way."""
-        return not self._under_way
-
     def close(self) -> None:
         """Let what is under way come to its end; what was not sent is sent the next time."""
         self._threads.shutdown(wait=True, cancel_futures=True)

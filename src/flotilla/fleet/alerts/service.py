@@ -28,7 +28,7 @@ from flotilla.fleet.alerts.send import Postman
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.events import Event
-from flotilla.fleet.spec import FleetSpec, read
+from flotilla.fleet.spec import FleetSpec, accepted
 from flotilla.fleet.spec.preferences import SEVERITIES, Alerts, Severity
 from flotilla.notify import alive, ready, stopping
 
@@ -74,7 +74,7 @@ class Service:
             self._happen(happened)
         elif self._at - self._outbox.cursor >= _SAVED:
             self._outbox.keep(self._at, self._outbox.state, (), self._wanted, now_ns())
-        if event.kind == "reloaded" and (spec := read(self._folder.fleet_file)).monitoring.alerts:
+        if event.kind == "reloaded" and (spec := accepted(self._folder.fleet_file)).monitoring.alerts:
             self._wanted = spec.monitoring.alerts
 
     def raise_(self, about: str, severity: str, text: str) -> None:
@@ -215,7 +215,7 @@ def main(arguments: list[str]) -> int:
         if len(arguments) != 1:
             raise ConfigError("python -m flotilla.fleet.alerts <run folder>")
         folder = Folder(Path(arguments[0]))
-        serve(folder, read(folder.fleet_file), asked.is_set)
+        serve(folder, accepted(folder.fleet_file), asked.is_set)
     except FlotillaError as error:
         sys.stderr.write(f"{error}\n")
         return 1

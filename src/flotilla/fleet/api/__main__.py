@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         folder = Folder(asked.folder)
-        api = spec.read(folder.fleet_file).api
+        api = spec.accepted(folder.fleet_file).api
         own = asked.fd is None
         listener = listen.opened(api, folder.socket("api")) if own else socket.socket(fileno=asked.fd)
         asyncio.run(serve(folder, api, listener, None if own else api.idle_stop))

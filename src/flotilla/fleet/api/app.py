@@ -21,13 +21,14 @@ from flotilla.fleet.api.gate import Gate
 from flotilla.fleet.api.link import Link
 from flotilla.fleet.api.roles import Busy, Forbidden
 from flotilla.fleet.api.services import Services
-from flotilla.fleet.api.tokens import Book
+from flotilla.fleet.api.tokens import Book, TokensUnusable
 from flotilla.fleet.control.client import NoSupervisor, OutcomeUnknown
 from flotilla.fleet.folder import Folder
 
 _LOG = logging.getLogger("flotilla.fleet.api")
 _KINDS = {404: "NotFound", 405: "MethodNotAllowed"}
 _STATUS: tuple[tuple[type[FlotillaError], int], ...] = (  # the first that fits
+    (TokensUnusable, 503),
     (UnknownName, 404),
     (ConfigError, 422),
     (Forbidden, 403),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import FlotillaError
@@ -31,6 +31,7 @@ class Told(NamedTuple):
     target: str
     outcome: str
     why: str = ""
+    alarm: bool = False  # its outcome is an alert as well
 
 
 class _Window:
@@ -61,7 +62,8 @@ class Diary:
 
     async def tell_now(self, told: Told) -> None:
         """Have `told` recorded before this returns; raises what the supervisor does."""
-        data = {"action": told.action, "target": told.target, "outcome": told.outcome}
+        data: dict[str, Any] = {"action": told.action, "target": told.target, "outcome": told.outcome}
+        data |= {"alarm": True} if told.alarm else {}
         await self._link.ask("record", who=told.who, why=told.why, data=data)
 
     async def keep(self) -> None:

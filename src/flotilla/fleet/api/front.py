@@ -4,7 +4,8 @@
    to be decoded, so none is, and there are no two readings of one.
 2. It is meant for us: Host is one of ours, and a browser's page from elsewhere (Origin, Sec-Fetch-Site) is
    not behind it. A name that an attacker's DNS points at 127.0.0.1 gets nowhere.
-3. Somebody asks, with a good token (gate.py). Without one there is no telling which paths exist.
+3. Somebody asks, with a good token (gate.py). Without one there is no telling which paths exist. While the
+   file of tokens is unsafe or damaged nobody gets in: that is told, and an alert is raised.
 4. Its body is at most 64 KiB, and comes within ten seconds.
 
 Then routes.py takes it; each route looks at the role.
@@ -23,6 +24,7 @@ from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
 from flotilla.fleet.api.diary import Diary, Told
 from flotilla.fleet.api.gate import Gate, Refusal, Who
+from flotilla.fleet.api.tokens import TokensUnusable
 
 LONGEST_BODY = 64 * 1024
 BODY_S = 10.0
@@ -46,6 +48,7 @@ class Front:
         self._hosts = hosts
         self._origins = {f"{scheme}://{host}" for host in hosts}
         self.answers: Counter[tuple[str, int]] = Counter()  # (method, status): for the metrics
+        self._alarm = ""  # what is wrong with the tokens, and was told
         self.at_work = 0
         self.last_ns = monotonic_ns()  # when something was last asked
 
@@ -106,7 +109,16 @@ class Front:
         given = _values(scope, b"authorization")
         if len(given) > 1:
             return Refusal(400, "one Authorization is enough")
-        asked = await self._gate.admit(given[0] if given else None, client)
+        try:
+            asked = await self._gate.admit(given[0] if given else None, client)
+        except TokensUnusable as error:
+            text = f"no token can be checked: {error}"
+            if text != self._alarm:
+                self._diary.tell(Told("api", "tokens", "", text, alarm=True))
+            self._alarm = text
+            return Refusal(503, text)
+        if isinstance(asked, Who):
+            self._alarm = ""
         while self._gate.logins:
             who = self._gate.logins.popleft()
             self._diary.tell(Told(f"api:{who.name}", "login", f"token {who.id}", "ok", f"from {client}"))
@@ -157,9 +169,13 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:
-    kind = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 429: "LockedOut"}.get(
-        refusal.status, "Refused"
-    )
+    kind = {
+        400: "BadRequest",
+        401: "Unauthorized",
+        403: "Forbidden",
+        429: "LockedOut",
+        503: "TokensUnusable",
+    }.get(refusal.status, "Refused")
     content = msgspec.json.encode({"error": {"kind": kind, "text": refusal.text}})
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     if refusal.status == 401:

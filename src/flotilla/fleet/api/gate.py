@@ -24,7 +24,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.fleet.api.tokens import HASHER, LONGEST, Book, Role, Token, parse
+from flotilla.fleet.api.tokens import HASHER, LONGEST, Book, Role, Token, TokensUnusable, parse
 
 FAILURES = 5  # in a window, then it is locked
 WINDOW_S = 60.0
@@ -73,7 +73,10 @@ class Gate:
         self.logins: deque[Who] = deque(maxlen=100)  # for the diary, which takes them out
 
     async def admit(self, authorization: str | None, client: str) -> Who | Refusal:
-        """Return who asks, by the value of the header Authorization. client: where from."""
+        """Return who asks, by the value of the header Authorization. client: where from.
+
+        TokensUnusable while nobody can be known.
+        """
         if not authorization:
             return Refusal(401, "a token is needed: Authorization: Bearer flt_...", what="no token")
         scheme, _, text = authorization.partition(" ")
@@ -89,7 +92,10 @@ class Gate:
 
     def again(self, who: Who) -> bool:
         """Return whether `who`, admitted before, still is: a stream asks that now and then."""
-        token = self._book.find(who.id)
+        try:
+            token = self._book.find(who.id)
+        except TokensUnusable:
+            return False
         return token is not None and token.good(now_ns()) and token.role == who.role
 
     def close(self) -> None:

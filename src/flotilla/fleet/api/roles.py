@@ -24,7 +24,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "No token, or one that is not good."},
     403: {"model": Problem, "description": "The token's role may not do this."},
     429: {"model": Problem, "description": "Too many tries with tokens that are not good."},
-    503: {"model": Problem, "description": "No supervisor answers."},
+    503: {"model": Problem, "description": "No supervisor answers, or the file of tokens is to be mended."},
 }
 
 

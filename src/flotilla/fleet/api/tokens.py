@@ -38,6 +38,10 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 HASHER = PasswordHasher(time_cost=4, memory_cost=32_768, parallelism=1)
 
 
+class TokensUnusable(ConfigError):
+    """The file is unsafe or damaged: no token can be checked until somebody mends it."""
+
+
 class Role(StrEnum):
     """What somebody may do; each may do what those before it may."""
 
@@ -87,7 +91,7 @@ class Book:
         self._tokens: dict[str, Token] = {}
 
     def find(self, id_: str) -> Token | None:
-        """Return the token with this id, None where there is none; ConfigError where the file is unsafe."""
+        """Return the token with this id, None where there is none; TokensUnusable where the file is."""
         self._look()
         return self._tokens.get(id_)
 
@@ -171,12 +175,12 @@ def _read(path: Path) -> _File:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise TokensUnusable(f"{path} cannot be read: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if found.st_mode & 0o077 or found.st_uid != os.geteuid():
-            raise ConfigError(f"{path} can be read by others: it must be yours, with mode 0600")
+            raise TokensUnusable(f"{path} can be read by others: it must be yours, with mode 0600")
         try:
             return msgspec.json.decode(file.read(), type=_File)
         except msgspec.MsgspecError as error:
-            raise ConfigError(f"{path} is no file of tokens: {error}") from error
+            raise TokensUnusable(f"{path} is no file of tokens: {error}") from error

@@ -19,6 +19,24 @@ from flotilla.fleet.spec import FleetSpec, graph
 from flotilla.fleet.system import resources
 
 
+class _WallClock:
+    """Tells monotonic times as UTC: each the same at every call, until the machine's clock is set."""
+
+    def __init__(self) -> None:
+        self._ahead_ns = now_ns() - monotonic_ns()
+
+    def utc_ns(self, at_ns: int) -> int:
+        """Return ns since 1970 of a monotonic time."""
+        ahead_ns = now_ns() - monotonic_ns()
+        if abs(ahead_ns - self._ahead_ns) > _SET_NS:
+            self._ahead_ns = ahead_ns
+        return at_ns + self._ahead_ns
+
+
+_SET_NS = 1_000_000_000  # a clock that went so far by itself was set
+_WALL = _WallClock()
+
+
 def status(
     fleet: Fleet,
     samples: Mapping[str, resources.Sample],
@@ -28,9 +46,8 @@ def status(
     hosts: tuple[HostStatus, ...] = (),
 ) -> FleetStatus:
     """Return the state of the fleet. since_ns: when this supervisor began, ns UTC."""
-    ahead_ns = now_ns() - monotonic_ns()
     platforms = tuple(
-        _platform(life, samples.get(name), ahead_ns, away=life.platform.host in fleet.away)
+        _platform(life, samples.get(name), away=life.platform.host in fleet.away)
         for name, life in fleet.lives.items()
     )
     return FleetStatus(
@@ -84,9 +101,7 @@ def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str
     return fleet_state.stopped_by(fleet, () if command == "down" else names)
 
 
-def _platform(
-    life: Life, sample: resources.Sample | None, ahead_ns: int, *, away: bool = False
-) -> PlatformStatus:
+def _platform(life: Life, sample: resources.Sample | None, *, away: bool) -> PlatformStatus:
     reason = life.reason
     if away and (life.lost or life.state is State.WAITING):
         reason = f"host {life.platform.host} is out of sight" + ("" if not life.lost else ": it may run on")
@@ -95,7 +110,7 @@ def _platform(
         name=life.name,
         state=life.state.value,
         pid=life.pid,
-        since_ns=life.since_ns + ahead_ns if life.since_ns else 0,
+        since_ns=_WALL.utc_ns(life.since_ns) if life.since_ns else 0,
         ready=life.state is State.READY,
         restarts=len(life.restarts),
         cpu_percent=None if used is None else round(used.cpu_percent, 1),

@@ -19,7 +19,7 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import Ask, Event, Reload
+from flotilla.fleet.rules.states import Alert, Ask, Event, Reload
 from flotilla.fleet.system.resources import Sample
 
 _MOST = 1000  # events of one answer
@@ -124,6 +124,9 @@ class RequestHandler:
             raise ProcessError(f"{self._folder.fleet_file} cannot be written: {error.strerror}") from error
         self._supervisor.ask(Reload(new))
         self._supervisor.renewed(new)
+        if new.audit != fleet.spec.audit:
+            text = "audit.anchor is taken up at the next start: until then the head is written where it was"
+            self._records.write(Alert("info", "", text))
         return {"seq": self._records.last_seq, "plan": plan}
 
     def _read(self, request: Request) -> spec.FleetSpec:
@@ -152,6 +155,8 @@ class RequestHandler:
         if not said["action"]:
             raise ConfigError("data.action: is what is recorded")
         self._records.audit(_who(request, peer), said["action"], said["target"], request.why, said["outcome"])
+        if request.data.get("alarm") is True:
+            self._records.write(Alert("critical", "", said["outcome"]))
         return {"seq": self._records.last_seq}
 
 

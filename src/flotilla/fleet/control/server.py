@@ -146,11 +146,6 @@ class Control:
         self._news.set()
         self._news = asyncio.Event()
 
-    @property
-    def clients(self) -> int:
-        """Return how many are connected."""
-        return len(self._clients)
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Client(writer, _peer(writer))
         self._clients.add(client)
@@ -200,6 +195,9 @@ class Control:
                 await self._follow(request, client)
             else:
                 await client.say(await self._once(request, client.peer))
+        except FlotillaError as error:  # the events cannot be read
+            await client.say(_no(request.id, type(error).__name__, str(error)))
+            client.leave()
         finally:
             client.free.release()
 

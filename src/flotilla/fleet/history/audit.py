@@ -15,6 +15,9 @@
    too, a *break*, and no log with a break verifies again, though it goes on: a fleet is not stopped for its
    diary. Move the three files away to begin a new one.
 
+4. The anchor moves (`Chain.move`) while a log is open: the log was compared with the old one at opening, its
+   next record says where the anchor is from now on, and the head of that stands in both.
+
 What this cannot see: somebody who has the key and may write the anchor, or who puts back an old log together
 with the old anchor. Let the anchor be where that is harder: on another disk, or on another machine's.
 """
@@ -140,6 +143,28 @@ class Chain:
     def head(self) -> tuple[int, str]:
         """The number and the mac of the last record; (0, ...) where there is none."""
         return self._seq, self._mac.decode()
+
+    def move(self, anchor: Path) -> None:
+        """Write the head down at another place from now on; a record says so.
+
+        StreamError where that cannot be, or something else stands there: the head stays where it is.
+        """
+        there = _opened(anchor, os.O_RDWR)
+        try:
+            found = os.pread(there, _ANCHOR + 1, 0)
+            if found and _unsealed(self._key, found) is None:
+                raise StreamError(f"{anchor} holds something else than an anchor of this log")
+            self.append(
+                "supervisor", "audit anchor", str(anchor), "the fleet's file names it", "moved", sync=True
+            )
+            os.pwrite(there, _sealed(self._key, self._seq, self._mac), 0)
+            os.fsync(there)
+        except OSError as error:
+            raise StreamError(f"{anchor} cannot be written: {error.strerror}") from error
+        else:
+            there, self._anchor = self._anchor, there
+        finally:
+            os.close(there)
 
     def close(self) -> None:
         """Close the files and let another process have the log."""

@@ -4,8 +4,11 @@
    death of every process of ours, not that of the machine. What must survive that is in the audit.
 2. Anyone reads, from a number on, in any process (`EventReader`), while the supervisor writes or
    when it is gone. Numbers below `first_seq` were dropped by age; a reader that asks for them gets
-   what follows, and sees the hole in the numbers.
-3. A reader that follows is a cursor, not a queue: however slow it is, nothing grows (`follow`).
+   what follows, and sees the hole in the numbers. One that was changed on the disk is told of as such.
+3. A reader that follows is a cursor, not a queue: however slow it is, nothing grows.
+4. An event is old when it is so by the machine's clock, and by the events' own time as well: that of the
+   newest one that was there when the store was opened, and what has passed since. So a clock that is set a
+   month ahead drops nothing; and what was kept before a long pause goes only as the fleet runs on.
 
 There is one record type per kind of event (fleet/kinds.py). Readers get it as an `Event`, whose
 `data` holds the kind's own fields.
@@ -13,15 +16,14 @@ There is one record type per kind of event (fleet/kinds.py). Readers get it as a
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.errors import DataError, StreamError
+from flotilla.errors import DataError, FlotillaError, StreamError
 from flotilla.fleet.history.kinds import Happening, fields_of
 from flotilla.stream.log import LogReader, LogWriter
 
@@ -74,8 +76,18 @@ class EventReader:
             except DataError:
                 kept = self._log.first_seq() - 1
                 if after >= kept:  # not dropped by age, then
-                    raise
+                    return self._one_by_one(after, limit)
                 after = kept
+
+    def _one_by_one(self, after: int, limit: int) -> list[Event]:
+        """Return events around one that is damaged, and in its place that it is."""
+        found = []
+        for seq in range(after + 1, min(after + limit, self.last_seq()) + 1):
+            try:
+                found += [_event(*row) for row in self._log.read(seq - 1, 1)]
+            except DataError as error:
+                found.append(Event(seq=seq, ts=0, kind="damaged", text=str(error), data={"why": str(error)}))
+        return found
 
     def last_seq(self) -> int:
         """Return the number of the last event, 0 where there is none."""
@@ -98,8 +110,14 @@ class EventStore:
         self._path = path
         self._log = LogWriter(path, [STREAM], durability="normal")
         self._failed_ns: int | None = None
-        self._reader = EventReader(path)
-        self._grown = asyncio.Event()
+        try:
+            self._reader = EventReader(path)
+            newest = self._reader.read(self.last_seq(), 1)
+        except FlotillaError:
+            self._log.close()
+            raise
+        self._newest_ns = (newest[0].ts if newest else 0) or now_ns()
+        self._opened_ns = monotonic_ns()
 
     def append(
         self, kind: str, platform: str = "", data: Mapping[str, Any] | Happening | None = None, text: str = ""
@@ -123,8 +141,6 @@ class EventStore:
         except StreamError:
             self._failed_ns = monotonic_ns()
             raise
-        self._grown.set()
-        self._grown = asyncio.Event()
         return self.last_seq()
 
     def read(self, from_seq: int = 1, limit: int = _BATCH) -> list[Event]:
@@ -139,24 +155,13 @@ class EventStore:
         """Return the number of the oldest event that is kept, 1 where there is none."""
         return self._reader.first_seq()
 
-    async def follow(self, from_seq: int = 1) -> AsyncIterator[Event]:
-        """Yield the events from `from_seq` on, and those to come, for as long as anyone asks."""
-        cursor = from_seq
-        while True:
-            grown = self._grown  # taken before the look, so that what comes meanwhile wakes us
-            events = self.read(cursor)
-            if not events:
-                await grown.wait()
-            for event in events:
-                yield event
-                cursor = event.seq + 1
-
     def expire(self, days: float, now: int, most: int = MOST) -> int:
         """Drop a batch of what is older than `days` before `now` (ns UTC), or more than `most`; return it.
 
         Nothing is dropped when it returns 0; until then it is worth another call.
         """
-        dropped = self._log.drop(STREAM, now - int(days * _DAY_NS), _BATCH)
+        own = self._newest_ns + monotonic_ns() - self._opened_ns
+        dropped = self._log.drop(STREAM, min(now, own) - int(days * _DAY_NS), _BATCH)
         excess = self.last_seq() - self.first_seq() + 1 - most
         if excess > 0:
             dropped += self._log.drop(STREAM, _LATER, min(excess, _BATCH))

@@ -213,6 +213,12 @@ class Scheduled(Happening, frozen=True, kw_only=True):
     at: int  # ns since 1970, UTC
 
 
+class Damaged(Happening, frozen=True, kw_only=True):
+    """What stands for an event that was changed on the disk, and cannot be read."""
+
+    why: str
+
+
 class AuditBroken(Happening, frozen=True, kw_only=True):
     """The audit log is not as it was left."""
 

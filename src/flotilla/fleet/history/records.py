@@ -18,6 +18,7 @@ from flotilla.fleet.history.audit import Chain, Deed
 from flotilla.fleet.history.events import Event, EventStore, Told
 from flotilla.fleet.rules.states import Alert, Instruction, Note
 
+_OWN_DEEDS = frozenset({"fleet_started", "fleet_stopped", "adopted", "stray_killed"})
 _AGAIN_NS = 10_000_000_000  # between two tries to open what failed
 _TALKS, _TALK_NS = 20, 10_000_000_000  # so much of what a platform says of itself is kept in so long
 
@@ -26,14 +27,20 @@ class Records:
     """The events and the audit trail of a fleet; one writer of both."""
 
     def __init__(self, folder: Folder, anchor: Path) -> None:
-        """Open both. StreamError where another process writes them."""
-        self._folder, self._anchor = folder, anchor
-        self._events: EventStore | None = _events(folder.events)
-        self._chain: Chain | None = Chain(folder.audit, folder.audit_key, anchor)
-        self.broken = self._chain.found  # what is wrong with the trail, empty if nothing
+        """Open both, and move the anchor there if it was elsewhere. StreamError where another writes them."""
+        self._folder = folder
         self._lost = 0
         self._failed_ns = 0
         self._said: dict[str, tuple[int, int, str]] = {}  # by platform: since when, how often, and what last
+        before = folder.anchor()
+        # Without the old one, and with the new: whoever changed the file has moved it by hand.
+        self._anchor = anchor if before is None or (anchor.exists() and not before.exists()) else before
+        self._events: EventStore | None = _events(folder.events)
+        self._chain: Chain | None = Chain(folder.audit, folder.audit_key, self._anchor)
+        self.broken = self._chain.found  # what is wrong with the trail, empty if nothing
+        if self._anchor != anchor:
+            self._move(self._chain, anchor)
+        folder.note_anchor(self._anchor)
 
     @property
     def last_seq(self) -> int:
@@ -57,6 +64,14 @@ class Records:
     ) -> None:
         """Write into the audit trail. sync: wait for the disk."""
         self._seal([Deed(who, action, target, why, outcome)], sync=sync)
+
+    def _move(self, chain: Chain, anchor: Path) -> None:
+        try:
+            chain.move(anchor)
+        except StreamError as error:
+            self.write(Alert("critical", "", f"the audit's anchor stays at {self._anchor}: {error}"))
+        else:
+            self._anchor = anchor
 
     def _seal(self, deeds: Sequence[Deed], *, sync: bool) -> None:
         if not deeds or (self._chain is None and not self._opened(len(deeds))):
@@ -148,6 +163,10 @@ def _deed(decided: Instruction) -> Deed | None:
         data = decided.data
         who = data["who"] or "supervisor"
         return Deed(who, data["command"], " ".join(data["names"]), decided.text, data["outcome"])
+    if isinstance(decided, Note) and decided.kind in _OWN_DEEDS:
+        fields = ", ".join(f"{key} {value}" for key, value in decided.data.items())
+        why = decided.text or decided.data.get("reason") or fields
+        return Deed("supervisor", decided.kind.replace("_", " "), decided.name, why, "done")
     return None
 
 

@@ -118,7 +118,7 @@ class Agent:
     async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         self._hold = self._folder.take()
-        self._spec = spec.read(self._folder.fleet_file)
+        self._spec = spec.accepted(self._folder.fleet_file)
         self._records = Records(self._folder, self._folder.path.parent / f"{self._folder.path.name}.anchor")
         self._ledger = Ledger(self._folder.path / "agent.json")
         self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
@@ -196,6 +196,7 @@ class Agent:
         self._write(Note("fleet_stopped", "", "", {"reason": "the agent was told to end"}))
         await self._control.close()
         self._ears.close()
+        self._folder.leave()
         self._records.close()
 
     def _last_words(self, text: str) -> None:
@@ -328,7 +329,7 @@ class Agent:
     def _hear(self) -> None:
         leaders = self._executor.leaders
         for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.fleet)
+            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.cgroups.platform_of)
             if name is None or name not in self._lives or uid not in (0, os.getuid()):
                 continue
             life = self._lives[name]

@@ -1,6 +1,6 @@
 """What a fleet's file says, as frozen typed values, and whether it can be so."""
 
-from flotilla.fleet.spec.fleet_file import as_dict, decode, overrides, read, to_yaml
+from flotilla.fleet.spec.fleet_file import accepted, as_dict, decode, overrides, read, to_yaml
 from flotilla.fleet.spec.parts import (
     HEAD,
     Api,
@@ -39,6 +39,7 @@ __all__ = [
     "Platform",
     "Resources",
     "Schedule",
+    "accepted",
     "as_dict",
     "decode",
     "overrides",

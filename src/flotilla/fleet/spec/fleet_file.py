@@ -5,12 +5,13 @@
    (`parts.py`), and collects every mistake with its path.
 3. What the parts say of one another is checked (`checks.py`, `graph.py`).
 
-Nothing is started before all of it holds.
+Nothing is started before all of it holds. What holds is kept in the run folder, where `accepted` reads it
+again. A folder that has gone since is no mistake there: its platform cannot be started, and the others go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,8 +35,16 @@ def read(path: str | Path) -> FleetSpec:
     return decode(door.read(path), str(path), path.parent)
 
 
-def decode(raw: Any, file: str = "fleet", folder: Path | None = None) -> FleetSpec:
-    """Return plain values as a fleet. folder: what relative folders are counted from, if they are checked."""
+def accepted(path: Path) -> FleetSpec:
+    """Return the fleet in a file that was accepted before, whether its folders are still there or not."""
+    return decode(door.read(path), str(path), path.parent, look=False)
+
+
+def decode(raw: Any, file: str = "fleet", folder: Path | None = None, *, look: bool = True) -> FleetSpec:
+    """Return plain values as a fleet.
+
+    folder: what relative folders are counted from, if they are. look: and those that are not there are told.
+    """
     numbers, reader = wrong_numbers(raw, file), Door()
     plain, doubled = _with_conditions(raw)
     spec = reader.struct(FleetSpec, plain, "$")
@@ -47,7 +56,8 @@ def decode(raw: Any, file: str = "fleet", folder: Path | None = None) -> FleetSp
         mistakes += wrong(spec)
         spec = _levelled(spec)
         if folder is not None:
-            spec = _placed(spec, folder.resolve(), mistakes)
+            spec = _placed(spec, folder.resolve())
+            mistakes += _missing(spec) if look else ()
     settle(mistakes, file)
     return cast(FleetSpec, spec)  # without a mistake it was decoded
 
@@ -105,23 +115,26 @@ def _levelled(spec: FleetSpec) -> FleetSpec:
     return replace(spec, platforms=platforms)
 
 
-def _placed(spec: FleetSpec, base: Path, mistakes: list[str]) -> FleetSpec:
+def _placed(spec: FleetSpec, base: Path) -> FleetSpec:
     """Return the fleet with whole paths."""
-    platforms = {}
-    for name, platform in spec.platforms.items():
-        if platform.host is not None:  # its agent counts from its own file
-            platforms[name] = platform
-            continue
-        folder = base / (platform.folder or ".")
-        if not folder.is_dir():
-            mistakes.append(f"$.platforms.{name}.folder: {folder} is no folder")
-        platforms[name] = msgspec.structs.replace(platform, folder=str(folder))
+    platforms = {
+        name: msgspec.structs.replace(platform, folder=str(base / (platform.folder or ".")))
+        if platform.host is None
+        else platform  # its agent counts from its own file
+        for name, platform in spec.platforms.items()
+    }
     anchor = spec.audit.anchor
     audit = spec.audit if anchor is None else AuditSpec(str(base / anchor))
     hosts = {
         name: msgspec.structs.replace(host, keys=str(base / host.keys)) for name, host in spec.hosts.items()
     }
     return msgspec.structs.replace(spec, platforms=platforms, audit=audit, hosts=hosts)
+
+
+def _missing(spec: FleetSpec) -> Iterator[str]:
+    for name, platform in spec.platforms.items():
+        if platform.host is None and not Path(platform.folder or ".").is_dir():
+            yield f"$.platforms.{name}.folder: {platform.folder} is no folder"
 
 
 def _wrong_needs(raw: Any) -> list[str]:

@@ -55,5 +55,5 @@ def wrong(alerts: Alerts, where: str) -> Iterator[str]:
     if alerts.quiet is not None:
         try:
             ZoneInfo(alerts.quiet.zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # the last of a folder of zones: "America"
             yield f"{where}.quiet.zone: no zone is called {alerts.quiet.zone!r}"

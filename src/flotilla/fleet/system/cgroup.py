@@ -153,6 +153,14 @@ class Cgroups:
                 folders[kind] = mounts[kind] / path.lstrip("/")
         return Group(folders)
 
+    def platform_of(self, pid: int) -> str | None:
+        """Return the platform in whose group `pid` is, None where it is in none of ours."""
+        for kind, path in _standing(pid).items():
+            _, found, below = path.partition(f"/{self.name}/")
+            if found and kind in self._bases:
+                return below.partition("/")[0]
+        return None
+
     def folders(self) -> list[Path]:
         """Return the folders that all of the fleet's groups are in."""
         return [path / self.name for path in self._bases.values()]

@@ -10,7 +10,8 @@ nothing and so has little to die of, holds its pidfd, and falls heir to all its 
 3. It dies, or is silent for half a minute, and the mode is `adopt`: the platforms run on, and a
    new supervisor finds them. The first comes at once, then later and later (`pause_s`), but
    the guard never leaves platforms that nobody looks after. A supervisor that ends by itself
-   before it was ever ready has said why, and is not started again.
+   before it was ever ready has said why, and is not started again; nor is one that says that
+   the run folder was taken from it (`LEFT`), and then nobody is killed.
 4. In the mode `bound`: all descendants are killed, within 100 ms, those too that forked twice,
    left their session and dropped their environment; and none is started. There the guard
    itself is watched by its own parent, a twin that does the same for it.
@@ -40,12 +41,15 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid, as the kernel tells them
 _PASSED_ON = {"READY", "STOPPING", "RELOADING", "STATUS", "WATCHDOG", "ERRNO", "EXTEND_TIMEOUT_USEC"}
-_SILENT_S = 30  # of one that has beaten before, until it is taken for hung
-_HELD_S = 10  # that one has to become ready, before it is asked to stop in any case
+_SILENT_S = 30.0  # of one that has beaten before, until it is taken for hung
+_HELD_S = 10.0  # that one has to become ready, before it is asked to stop in any case
+_LOOK_S = 1.0  # between two looks at how long it has been silent
+_AT_ONCE = 64  # messages that are heard before anything else has its turn
 _TRIES = 3  # of a supervisor that was asked to stop, and dies over it
 _RECENT_NS = 60_000_000_000
 _LONGEST_S = 30.0
 _LOST = 1  # our exit code where the supervisor was lost
+LEFT = 75  # the supervisor's, where the fleet is not its own any more, and nobody's to end
 
 
 def pause_s(deaths: Sequence[int], now_ns: int) -> float:
@@ -64,14 +68,20 @@ class Guard:
         self._fleet, self._again, self._run = fleet, again, run
         self._asked = self._told = self._ready = self._was_ready = False
         self._pid, self._pidfd, self._code = 0, -1, 0
-        self._silent_s: int | None = None  # since it beat; None for one that never did
-        self._held_s = 0  # since it was to be told to stop, and was not ready for it
+        self._silent_s: float | None = None  # since it beat; None for one that never did
+        self._held_s = 0.0  # since it was to be told to stop, and was not ready for it
         self._deaths: list[int] = []
         self.me = os.getpid()
         self._upward = os.environ.get("NOTIFY_SOCKET")
         self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._ears.bind("")  # the kernel picks a name that is no file
+        # In the run folder, so that nobody else can fill its queue: what the supervisor says would not fit.
+        self._place = os.open(fleet, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._name = f"guard-{self.me}.sock"
+        self._forget()
+        before = os.umask(0o177)
+        self._ears.bind(f"/proc/self/fd/{self._place}/{self._name}")
+        os.umask(before)
         self._awoken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nobody's trading
@@ -82,13 +92,13 @@ class Guard:
 
     @property
     def address(self) -> str:
-        """Return the NOTIFY_SOCKET of what we guard."""
-        name: bytes = self._ears.getsockname()
-        return "@" + name[1:].decode()
+        """Return the NOTIFY_SOCKET of what we guard: short, however long the path of the run folder is."""
+        return f"/proc/{self.me}/fd/{self._place}/{self._name}"
 
     def leave(self) -> int:
         """Let go of what is ours, in a fork that does not exec; return a pidfd of who forked."""
         self._ears.close()
+        os.close(self._place)
         os.close(self._awoken)
         above = os.pidfd_open(self.me)
         if os.getppid() != self.me:  # it ended before: the number is somebody else's
@@ -97,6 +107,12 @@ class Guard:
 
     def guard(self, leash: int | None = None) -> int:
         """Start, and guard until the end; return our exit code. leash: a pidfd, at whose end all ends."""
+        try:
+            return self._guarded(leash)
+        finally:
+            self._forget()
+
+    def _guarded(self, leash: int | None) -> int:
         while True:
             self._start()
             if self._serve(leash):
@@ -108,7 +124,7 @@ class Guard:
             self._wait(pause_s(self._deaths, monotonic_ns()))
 
     def _start(self) -> None:
-        self._ready, self._told, self._silent_s, self._held_s = False, False, None, 0
+        self._ready, self._told, self._silent_s, self._held_s = False, False, None, 0.0
         held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         pid = os.fork()
         if pid == 0:
@@ -128,11 +144,15 @@ class Guard:
         poll = select.poll()
         for fd in (self._pidfd, self._ears.fileno(), self._awoken, *(() if leash is None else (leash,))):
             poll.register(fd, select.POLLIN)
+        before_ns = monotonic_ns()
         while True:
-            happened = {fd for fd, _ in poll.poll(1000)}
-            if not happened:  # by our own count: while a machine stands still, nobody is silent
-                self._silent_s = None if self._silent_s is None else self._silent_s + 1
-                self._held_s += self._asked and not self._told
+            happened = {fd for fd, _ in poll.poll(_LOOK_S * 1000)}
+            # By the clock, as anybody may wake us; no look counts for more than its time, since
+            # while we stood still, as a machine may, nobody was silent.
+            passed_s = min((monotonic_ns() - before_ns) / 1e9, _LOOK_S)
+            before_ns = monotonic_ns()
+            self._silent_s = None if self._silent_s is None else self._silent_s + passed_s
+            self._held_s += passed_s if self._asked and not self._told else 0.0
             if leash in happened:
                 return True
             if self._ears.fileno() in happened:
@@ -169,11 +189,11 @@ class Guard:
 
     def _stop(self) -> None:
         if self._pidfd >= 0:
-            self._told, self._held_s = True, 0
+            self._told, self._held_s = True, 0.0
             signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
 
     def _hear(self) -> None:
-        while True:
+        for _ in range(_AT_ONCE):
             try:
                 data, notes, _, _ = self._ears.recvmsg(4096, socket.CMSG_SPACE(_CREDENTIALS.size))
             except BlockingIOError:
@@ -185,7 +205,7 @@ class Guard:
     def _heard(self, data: bytes) -> None:
         lines = [line for line in data.split(b"\n") if line.partition(b"=")[0].decode() in _PASSED_ON]
         if b"WATCHDOG=1" in lines:
-            self._silent_s = 0
+            self._silent_s = 0.0
         if b"READY=1" in lines:
             if self._asked and not self._told:
                 self._stop()
@@ -203,6 +223,16 @@ class Guard:
         except OSError:  # it is away, or has too much to hear: it will be told again
             return
 
+    def _forget(self) -> None:
+        """Remove our socket, and those of guards that were killed."""
+        for name in os.listdir(self._place):  # noqa: PTH208
+            of = name.removeprefix("guard-").removesuffix(".sock")
+            if name == self._name or (name == f"guard-{of}.sock" and not os.path.exists(f"/proc/{of}")):  # noqa: PTH110
+                try:
+                    os.unlink(name, dir_fd=self._place)
+                except FileNotFoundError:  # another guard tidies too
+                    continue
+
     def _bury(self) -> None:
         _, status = os.waitpid(self._pid, 0)
         self._code = os.waitstatus_to_exitcode(status)
@@ -211,7 +241,7 @@ class Guard:
 
     def _over(self) -> bool:
         """Return whether this was the last supervisor."""
-        if not self._again or self._code == 0:
+        if not self._again or self._code in (0, LEFT):
             return True
         obeyed = self._told and self._code == -signal.SIGTERM
         return obeyed or self._refused() or (self._asked and len(self._deaths) >= _TRIES)
@@ -221,7 +251,7 @@ class Guard:
         return self._code > 0 and not self._was_ready
 
     def _end(self) -> int:
-        if not (self._again and self._refused()):
+        if not (self._again and (self._refused() or self._code == LEFT)):
             sweep(self._fleet, others=self._was_ready, unless_held=self._again)
         return self._code if self._code >= 0 else _LOST
 

@@ -1,9 +1,10 @@
 """Hear what children say of themselves: systemd's NOTIFY_SOCKET protocol, from the other end.
 
 A child says READY=1, WATCHDOG=1, STATUS=..., STOPPING=1 in a datagram (`flotilla.notify`, or
-any library of sd_notify). The kernel adds who it is: nobody speaks for another. What a
-process of the platform says that is not its first one counts as well, as systemd has it with
-NotifyAccess=all; `whose` finds out by its mark, or by its parents.
+any library of sd_notify). The kernel adds who it is. What a process of the platform says that is
+not its first one counts as well, as systemd has it with NotifyAccess=all; `whose` finds out by
+what the kernel knows: its parents, its session, its control group. The mark in its environment
+is no proof, as any process of the user can write one: nobody speaks for another.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,16 +79,16 @@ def words(data: bytes) -> dict[str, str]:
     return {key: value for key, sign, value in lines if sign and key}
 
 
-def whose(pid: int, leaders: Mapping[int, str], fleet: str) -> str | None:
+def whose(pid: int, leaders: Mapping[int, str], grouped: Callable[[int], str | None]) -> str | None:
     """Return the platform that `pid` is of, None where it is of none of this fleet's.
 
-    leaders: the platforms by the process id of their first process. fleet: the run folder.
+    leaders: the platforms by the process id of their first process. grouped: the one in whose control
+    group a process is (Cgroups.platform_of).
     """
     if pid in leaders:
         return leaders[pid]
-    said = tree.mark(pid)
-    if said is not None and said.fleet == fleet:
-        return said.platform
+    if (platform := grouped(pid)) is not None:
+        return platform
     seen = {os.getpid(), 0, 1}
     while pid not in seen:
         seen.add(pid)
