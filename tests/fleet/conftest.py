@@ -42,7 +42,7 @@ class Up:
         self.folder = folder
         guarded = bare.command("guard", str(folder.path), mode, "--")
         self._command = [*guarded, sys.executable, *supervisor, str(folder.path)]
-        self.own_log = folder.path / "own.log"
+        self.own_log = folder.path.parent / f"{folder.path.name}.own.log"
         self.mistaken = False  # whether a traceback is no surprise
         self.again()
         self.client = Client(folder.socket("control"), "test", 10.0)

@@ -7,15 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fleet import test_supervisor
-from tests.fleet.test_supervisor import SUPERVISOR, Up
+from tests.fleet.conftest import SUPERVISOR, Up
 
 from flotilla.fleet import spec
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.history import audit
 from flotilla.fleet.system.guard import LEFT
-
-fleet = test_supervisor.fleet
 
 
 def verified(up):

@@ -31,8 +31,8 @@ def at_mistakes(loop: asyncio.AbstractEventLoop, say: Say, mode: str) -> None:
     def on_mistake(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)  # with its traceback, into our own log
         error = context.get("exception")
-        if error is None or "handle" not in context:
-            return  # a request that failed, or a line that broke: nothing that was ordered is lost
+        if error is None or "handle" not in context or isinstance(error, asyncio.CancelledError):
+            return  # a request that failed, a line that broke, our own end: nothing that was ordered is lost
         what = "another supervisor looks what runs, and goes on" if end else "it goes on"
         say(f"a mistake of the supervisor's own: {error!r}; see its log; {what}")
         if end:
