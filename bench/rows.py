@@ -169,7 +169,7 @@ ROWS: tuple[Row, ...] = (
         "storm",
         "twenty children that die at once",
         Bar("% of a core", at_most=5.0, on="one"),
-        Bar("ms, p99 of its answers", figure="p99", at_most=50.0, on="one"),
+        Bar("ms, p99 of the API's answers", figure="p99", at_most=50.0, on="one"),
     ),
     _fleet("down", "a hundred children down in order", Bar("s", at_most=12.0, on="one")),
     _fleet(

@@ -11,6 +11,7 @@ from bench.fleet.managers import Flotilla, flotilla, wait_until
 from bench.records import Job, Measured, WrongValue
 from bench.scratch import scratch
 from flotilla.clock import monotonic_ns
+from flotilla.fleet.history import audit
 
 LEVELS, WIDE = 10, 10
 
@@ -44,7 +45,7 @@ def measure(job: Job) -> Measured:
         fleet.process.wait(120)
         took_s = (monotonic_ns() - began_ns) / 1e9
         left = len(fleet.all())
-        _check_order(fleet, needs, status.seq)
+        _check_order(fleet, needs)
     if left:
         raise WrongValue(f"{left} processes are left")
     return Measured(
@@ -53,18 +54,23 @@ def measure(job: Job) -> Measured:
         size=f"{len(needs)} children, {levels} levels, one hung",
         others_pct=watch.others_pct,
         rss_mb=rss_mb,
-        note="each was asked to stop after those that need it were gone",
+        note="by the audit, each was asked to stop after those that need it were gone",
     )
 
 
-def _check_order(fleet: Flotilla, needs: dict[str, list[str]], after: int) -> None:
+def _check_order(fleet: Flotilla, needs: dict[str, list[str]]) -> None:
+    """Hold what the audit says, and its chain says that it was written so, against the graph."""
+    folder = fleet.folder
+    verdict = audit.verify(folder.audit, folder.audit_key, folder.anchor())
+    if not verdict.ok:
+        raise WrongValue(f"the audit: {verdict.what}")
     asked, gone = {}, {}
-    for event in fleet.events(after + 1):
-        if event.kind == "state" and event.data.get("new") in ("draining", "stopping", "killing"):
-            asked.setdefault(event.platform, event.seq)
-        if event.kind == "exited":
-            gone[event.platform] = event.seq
+    for record in audit.read(folder.audit, limit=verdict.records):
+        if record.action in ("draining", "stopping", "killing"):
+            asked.setdefault(record.target, record.seq)
+        if record.action == "stopped":
+            gone[record.target] = record.seq
     for name, of in needs.items():
         for need in of:
             if not gone[name] < asked[need]:
-                raise WrongValue(f"{need} was asked to stop (event {asked[need]}) before {name} was gone")
+                raise WrongValue(f"{need} was asked to stop (record {asked[need]}) before {name} was gone")

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,12 @@ from bench.records import WrongValue
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
+from flotilla.fleet.api.tokens import Role, create
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import Event, EventReader
+from flotilla.fleet.spec import read
 from flotilla.fleet.system import bare, tree
 
 Commands = Mapping[str, Sequence[str]]
@@ -104,6 +109,13 @@ class Flotilla(Manager):
         except FlotillaError:
             return None
 
+    def reload(self, spec: Mapping[str, Any]) -> None:
+        """Have it go by another file from now on."""
+        file = self.folder.path.parent / "next.yaml"
+        now = read(self.folder.fleet_file)
+        file.write_text(to_yaml({"name": now.name, "mode": now.mode, **spec}))
+        self.client.ask("reload", data={"file": str(file)})
+
     def all_are(self, *states: str) -> bool:
         """Return whether every platform is in one of `states`."""
         status = self.status()
@@ -118,6 +130,33 @@ class Flotilla(Manager):
             from_seq = batch[-1].seq + 1
         reader.close()
         return found
+
+
+class Api:
+    """Asks a fleet's REST API, at its unix socket."""
+
+    def __init__(self, fleet: Flotilla) -> None:
+        self._socket = str(fleet.folder.socket("api"))
+        text = create(fleet.folder.tokens, "bench", Role.VIEWER).text
+        self._headers = {"Authorization": f"Bearer {text}", "Host": "localhost"}
+        self._line: HTTPConnection | None = None
+
+    def asks(self, path: str) -> Any:
+        """Return the answer to a GET below /api/v1; None while there is none."""
+        try:
+            if self._line is None:
+                self._line = HTTPConnection("localhost", timeout=30.0)
+                self._line.sock = socket.socket(socket.AF_UNIX)
+                self._line.sock.connect(self._socket)
+            self._line.request("GET", f"/api/v1/{path}", headers=self._headers)
+            answer = self._line.getresponse()
+            body = json.loads(answer.read())
+        except (OSError, HTTPException):
+            self._line = None
+            return None
+        if answer.status != 200:
+            raise WrongValue(f"the API answers {answer.status}: {body}")
+        return body
 
 
 def _command(pid: int) -> bytes:
