@@ -26,7 +26,7 @@ from flotilla.fleet.rules.states import ALIVE, About, Adopted, Alert, Restored, 
 from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.spawn import Child
 
-_SOON_S, _APART_S = 0.02, 0.1  # after a change, and between two writings in a storm of changes
+_SOON_S, _APART_S = 0.02, 0.2  # after a change, and between two writings in a storm of changes
 _AGAIN_S = 5.0  # after the disk would not have it
 
 

@@ -1,5 +1,6 @@
 """Processes are found again by their mark, their session and their descent."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -118,7 +119,7 @@ def test_what_the_machine_hides_is_as_good_as_not_there(monkeypatch):
 
     def hiding(path, *how):
         if path == "/proc/1/stat":
-            raise PermissionError(path)  # as hidepid=1 has it
+            raise PermissionError(errno.EACCES, path)  # as hidepid=1 has it
         return opened(path, *how)
 
     monkeypatch.setattr(os, "open", hiding)

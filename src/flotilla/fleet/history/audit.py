@@ -384,5 +384,5 @@ def _content(path: Path) -> bytes:
 
 def _short(text: str) -> str:
     # A lone surrogate, as file names may bring, would not be UTF-8.
-    clean = text.encode(errors="replace").decode()
+    clean = text if text.isascii() else text.encode(errors="replace").decode()
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"

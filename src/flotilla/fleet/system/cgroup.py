@@ -22,6 +22,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from flotilla.fleet.system import tree
+
 _V2 = "v2"
 _PERIOD_US = 100_000
 # What a limit is written into: for version 1 and for version 2.
@@ -81,10 +83,9 @@ class Group:
             return set()
         found: set[int] = set()
         for path in [folder, *_folders(folder)]:
-            try:
-                found.update(map(int, (path / "cgroup.procs").read_text().split()))
-            except OSError:  # it was removed, so nobody is in it
-                continue
+            found.update(
+                map(int, (tree.content(f"{path}/cgroup.procs") or b"").split())
+            )  # None: it was removed
         return found
 
     def kill(self) -> None:

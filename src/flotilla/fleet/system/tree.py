@@ -15,6 +15,7 @@ nothing of the standard library is needed: the guard uses it too, and is to be s
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import namedtuple  # without types: typing's own is a megabyte in a guard
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ from flotilla.fleet.system.marks import FIRST, FLEET, GENERATION, PLATFORM
 _GONE = "ZX"  # states of one that has ended, and waits for its parent to look
 _MOST = 1 << 18  # bytes of an environment that are looked at
 _PART = 1 << 12  # of them that are read at once
+_GONE_OR_HIDDEN = {errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EACCES, errno.EPERM}
 
 
 class Process(namedtuple("Process", "pid parent group session start_ticks threads ended")):
@@ -73,7 +75,7 @@ def table() -> dict[int, Process]:
 
 def mark(pid: int) -> Mark | None:
     """Return the mark that `pid` was started with; None where it has none, or hides it, or is gone."""
-    words = _said(f"/proc/{pid}/environ")
+    words = content(f"/proc/{pid}/environ")
     if words is None or FLEET.encode() not in words:
         return None
     said = dict(word.partition(b"=")[::2] for word in words.split(b"\0"))
@@ -176,24 +178,26 @@ def user(pid: int) -> int | None:
 
 def _stat(pid: int) -> list[bytes] | None:
     """Return what /proc says of `pid`, from its state on; None where there is none."""
-    said = _said(f"/proc/{pid}/stat")
-    return None if said is None else said.rpartition(b")")[2].split()
+    line = content(f"/proc/{pid}/stat")
+    return None if line is None else line.rpartition(b")")[2].split()
 
 
-def _said(path: str) -> bytes | None:
-    """Return what stands in a file of /proc, None of one that is gone, or hidden from us (hidepid).
+def content(path: str) -> bytes | None:
+    """Return what stands in a file of /proc or of a control group; None of one that is gone, or not shown us.
 
     With bare calls: a file object asks the system four times more often, and walks read hundreds of files.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            said = part = os.read(file, _PART)
-            while len(part) == _PART and len(said) < _MOST:
+            found = part = os.read(file, _PART)
+            while len(part) == _PART and len(found) < _MOST:
                 part = os.read(file, _PART)
-                said += part
+                found += part
         finally:
             os.close(file)
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return None
-    return said
+    except OSError as error:
+        if error.errno in _GONE_OR_HIDDEN:
+            return None
+        raise
+    return found
