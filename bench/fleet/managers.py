@@ -28,7 +28,6 @@ from flotilla.fleet.control.client import Client
 from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import Event, EventReader
-from flotilla.fleet.spec import read
 from flotilla.fleet.system import bare, tree
 
 Commands = Mapping[str, Sequence[str]]
@@ -108,13 +107,6 @@ class Flotilla(Manager):
             return self.client.status()
         except FlotillaError:
             return None
-
-    def reload(self, spec: Mapping[str, Any]) -> None:
-        """Have it go by another file from now on."""
-        file = self.folder.path.parent / "next.yaml"
-        now = read(self.folder.fleet_file)
-        file.write_text(to_yaml({"name": now.name, "mode": now.mode, **spec}))
-        self.client.ask("reload", data={"file": str(file)})
 
     def all_are(self, *states: str) -> bool:
         """Return whether every platform is in one of `states`."""
