@@ -82,10 +82,12 @@ class Supervisor:
             return FleetStatus("desk", 3, "adopt", 17, self.platforms, 99, 1_000_000_000)
         if self.refuse is not None and request.command != "record":
             raise self.refuse
+        if request.command == "plan":
+            return {"order": (("strategies",), ("feed",)) if request.data["of"] == "stop" else (("feed",),)}
         return {"seq": 18, "names": list(request.platforms)}
 
     def commands(self):
-        return [one for one in self.asked if one.command not in ("status", "record")]
+        return [one for one in self.asked if one.command not in ("status", "record", "plan")]
 
     def records(self):
         return [

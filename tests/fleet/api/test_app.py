@@ -93,7 +93,8 @@ def test_the_matrix_has_every_route_of_the_plan():
     assert said["/api/v1/platform/{platform_id}/control"] == {"POST": "operator"}
     assert said["/api/v1/tokens"] == {"GET": "admin", "POST": "admin"}
     assert said["/api/v1/tokens/{token_id}"] == {"DELETE": "admin"}
-    looks = ("platform/{platform_id}/status", "platforms", "graph", "events", "events/stream", "health")
+    looks = ("platforms", "graph", "events", "events/stream", "health")
+    looks += ("platform/{platform_id}/status", "platform/{platform_id}/plan")
     assert all(said[f"/api/v1/{path}"] == {"GET": "viewer"} for path in looks)
     assert said["/metrics"] == {"GET": "viewer"}
 

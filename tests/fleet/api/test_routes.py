@@ -168,6 +168,21 @@ def test_an_answer_that_is_lost_inside_the_supervisor_is_unknown(folder, texts):
     assert (answer.status_code, answer.json()["error"]["kind"]) == (504, "OutcomeUnknown")
 
 
+def test_a_plan_says_whom_a_command_would_take_along_and_does_nothing(folder, texts):
+    path = "/api/v1/platform/feed/plan?action="
+    (stop, unknown, none), supervisor = ask(
+        folder,
+        texts["viewer"],
+        ("GET", f"{path}stop", {}),
+        ("GET", f"{path}burn", {}),
+        ("GET", "/api/v1/platform/nobody/plan?action=stop", {}),
+    )
+
+    assert (stop.status_code, stop.json()) == (200, {"order": [["strategies"], ["feed"]]})
+    assert (unknown.status_code, none.status_code) == (422, 404)
+    assert supervisor.commands() == []
+
+
 def test_the_graph_says_what_needs_what_and_who_starts_first(folder, texts):
     graph = models.Graph.model_validate(look(folder, texts["viewer"], "/api/v1/graph"))
 

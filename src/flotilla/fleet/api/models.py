@@ -140,6 +140,12 @@ class Graph(_Out):
     levels: list[list[str]]
 
 
+class Order(_Out):
+    """Whom a command concerns, in the order in which it does; those of one group together."""
+
+    order: list[list[str]] = Field(examples=[[["strategies"], ["feed"]]])
+
+
 class Event(_Out):
     """One thing that happened."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -95,6 +95,26 @@ async def control(
         key=f"api:{who.id}:{key}",  # one's keys are not another's
     )
     return answer({"seq": said["seq"], "names": said["names"], "key": key}, 202)
+
+
+@router.get(
+    "/platform/{platform_id}/plan",
+    response_model=models.Order,
+    tags=["platform"],
+    **least(
+        Role.VIEWER,
+        s404="No platform is called that.",
+        s409="The supervisor would not do it now.",
+        s422="This is no command.",
+    ),
+)
+async def plan(
+    request: Request, platform_id: PlatformId, action: Literal["start", "stop", "restart", "drain"] = "stop"
+) -> Response:
+    """Say what a command would do, before it is given: whom it concerns, in order. Nothing is done."""
+    use = services(request)
+    _named(await use.link.status(), platform_id)
+    return answer(await use.link.ask("plan", (platform_id,), data={"of": action}))
 
 
 @router.get("/graph", response_model=models.Graph, tags=["fleet"], **least(Role.VIEWER))
