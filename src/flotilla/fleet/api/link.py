@@ -15,9 +15,8 @@ from typing import Any
 import msgspec
 
 from flotilla.clock import monotonic_ns
-from flotilla.errors import ConfigError, FlotillaError, ProcessError
-from flotilla.fleet.control.client import DEADLINE_S, NoSupervisor, OutcomeUnknown
-from flotilla.fleet.control.idempotency import UNKNOWN
+from flotilla.errors import ConfigError, FlotillaError
+from flotilla.fleet.control.client import DEADLINE_S, NoSupervisor, OutcomeUnknown, result
 from flotilla.fleet.control.status import ACTS, FleetStatus, Plain, Reply, Request
 
 _AGAIN_S = 0.1  # between looks for a supervisor that is being replaced
@@ -60,7 +59,7 @@ class Link:
             request = msgspec.convert(asked, Request)
         except msgspec.ValidationError as error:
             raise ConfigError(str(error)) from error
-        return _result(await self._until_answered(request), request.command in ACTS)
+        return result(await self._until_answered(request), request.command in ACTS)
 
     async def status(self) -> FleetStatus:
         """Return the state of the fleet."""
@@ -137,15 +136,3 @@ class Link:
                 f"{what}: it is unknown whether it was done. The status tells; then ask again"
             )
         return NoSupervisor(f"{what}: the supervisor is very busy, or stopped")
-
-
-def _result(reply: Reply, acts: bool) -> Any:
-    """Return what was answered; raise what was refused."""
-    if reply.ok:
-        return reply.result
-    kind, text = (reply.error.kind, reply.error.text) if reply.error else ("", "refused without a reason")
-    if kind == UNKNOWN and acts:
-        raise OutcomeUnknown(text)
-    if kind in ("ConfigError", "UnknownName"):
-        raise ConfigError(text)
-    raise ProcessError(text)

@@ -114,7 +114,7 @@ class Client:
             first = lines.next(self._deadline_s)
             if first is None:
                 raise ProcessError(f"the supervisor did not answer within {self._deadline_s:g} s")
-            _result(msgspec.json.decode(first, type=Reply), acts=False)
+            result(msgspec.json.decode(first, type=Reply), acts=False)
             while True:
                 try:
                     line = lines.next(quiet_s)
@@ -139,7 +139,7 @@ class Client:
                     line = _Lines(stream).next(left_s)
                 if line is None:
                     raise self._silence(request, acts)
-                return _result(msgspec.json.decode(line, type=Reply), acts)
+                return result(msgspec.json.decode(line, type=Reply), acts)
             except (ConnectionError, EOFError, TimeoutError) as error:
                 if left_s <= _AGAIN_S:
                     raise self._silence(request, acts) from error
@@ -205,7 +205,7 @@ class _Lines:
         return line
 
 
-def _result(reply: Reply, acts: bool) -> Any:
+def result(reply: Reply, acts: bool) -> Any:
     """Return what was answered; raise what was refused, as the family of errors that it was there."""
     if reply.ok:
         return reply.result
