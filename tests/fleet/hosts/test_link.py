@@ -78,7 +78,7 @@ def test_what_was_told_while_the_link_was_down_is_heard_once(tmp_path):
         agent, port = Agent(tmp_path), free_port()
         head = Head(port, lost_after=5.0)
         gate = await opened(agent, port)
-        await until(lambda: head.link.connected)
+        await until(lambda: head.link._writer is not None)
         gate.say(agent.ledger.tell("exited", "feed", "1.1", code=0))
         await until(lambda: head.link.got == 1)
         await gate.close()

@@ -71,11 +71,6 @@ class Link:
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
-    @property
-    def connected(self) -> bool:
-        """Return whether orders go out at once."""
-        return self._writer is not None
-
     def order(self, what: Act, name: str, run: str, digest: str = "") -> None:
         """Order something; it goes out when it can, in order, and once."""
         last = self.pending[-1] if self.pending else None

@@ -40,7 +40,7 @@ from flotilla.fleet.system import kill, tree
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid, as the kernel tells them
-_PASSED_ON = {"READY", "STOPPING", "RELOADING", "STATUS", "WATCHDOG", "ERRNO", "EXTEND_TIMEOUT_USEC"}
+_PASSED_ON = {"READY", "STOPPING", "STATUS", "WATCHDOG"}
 _SILENT_S = 30.0  # of one that has beaten before, until it is taken for hung
 _HELD_S = 10.0  # that one has to become ready, before it is asked to stop in any case
 _LOOK_S = 1.0  # between two looks at how long it has been silent
