@@ -62,8 +62,15 @@ class Guarded:
         raise AssertionError(f"fewer than {count} starts")
 
     def below(self):
-        known = tree.table()
-        return {pid for pid in tree.below([self.process.pid], known) if not known[pid].ended}
+        """Return who lives below it, once that stays the same: who hides forks twice, and changes parents."""
+        before = None
+        while True:
+            known = tree.table()
+            there = {pid for pid in tree.below([self.process.pid], known) if not known[pid].ended}
+            if there == before:
+                return there
+            before = there
+            sleep(0.02)
 
 
 @pytest.fixture
