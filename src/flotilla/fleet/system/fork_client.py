@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet.system import bare, fork_server
+from flotilla.fleet.system import bare, fork_server, tree
 from flotilla.fleet.system.fork import Birth
 
 _PATIENCE_S = 10.0  # until a fork has become its command: one that hangs in exec (a dead NFS) is given up
@@ -91,13 +91,13 @@ class ForkServer:
         while monotonic_ns() < end_ns:
             if not poll.poll(_LOOK_MS):
                 # A guard that was killed while it ended us may have left either of them standing still.
-                if _stands(self.pid) or _stands(_number(told)):
+                if _stands(self.pid) or _stands(_number(told) or _newborn(self.pid)):
                     break
             elif part := os.read(pipe, 4096):
                 told += part
             else:
                 return told.decode(errors="replace")
-        number = _number(told)
+        number = _number(told) or _newborn(self.pid)
         if not number:
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         os.kill(number, signal.SIGKILL)
@@ -155,6 +155,14 @@ def _number(told: bytes) -> int:
     """Return the child's process id, 0 where it has not told it yet."""
     number, newline, _ = told.partition(b"\n")
     return int(number) if newline and number.isdigit() else 0
+
+
+def _newborn(server: int) -> int:
+    """Return the child that runs what the server runs still, and has not told its number; 0 for none."""
+    for pid in tree.children(os.getpid()):
+        if pid != server and b"fork_server" in (tree.content(f"/proc/{pid}/cmdline") or b""):
+            return pid
+    return 0
 
 
 def _stands(pid: int) -> bool:
