@@ -113,7 +113,7 @@ def test_one_that_hangs_in_becoming_its_command_is_given_up(server, monkeypatch)
 
     pid, trouble = server.fork(birth("true", doors=[write]))
 
-    assert (code(pid), trouble) == (-9, "its command: it did not become that within 0.3 s")
+    assert (code(pid), trouble) == (-9, "its command: it stood still, or took longer than 0.3 s")
     assert code(server.fork(birth("sh", "-c", "exit 7"))[0]) == 7
     os.close(read)
     os.close(write)
@@ -133,6 +133,18 @@ def test_where_there_can_be_no_process_that_is_said(server, tmp_path):
 
     server.close()
     groups.remove()
+
+
+def test_one_that_has_many_descriptors_open_keeps_them_when_a_server_starts(server):
+    pipes = [os.pipe() for _ in range(100)]
+
+    assert code(server.fork(birth("sh", "-c", "exit 8"))[0]) == 8
+
+    for read, write in pipes:
+        os.write(write, b"x")
+        assert os.read(read, 1) == b"x"
+        os.close(read)
+        os.close(write)
 
 
 def test_a_server_goes_with_who_started_it():

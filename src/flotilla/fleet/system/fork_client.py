@@ -8,6 +8,7 @@ and where nothing was, another server is started and asked again.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import signal
@@ -23,7 +24,7 @@ from flotilla.fleet.system.fork import Birth
 _PATIENCE_S = 10.0  # until a fork has become its command: one that hangs in exec (a dead NFS) is given up
 _TRIES = 3
 _LOOK_MS = 50  # between two looks whether it stands still
-_HIGH = 100  # a number that no descriptor of the server's has at its start
+_HIGH = 10  # above the numbers that the server's descriptors are to have
 
 
 class ForkServer:
@@ -101,7 +102,7 @@ class ForkServer:
         if not number:
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         os.kill(number, signal.SIGKILL)
-        return f"{number}\nits command: it did not become that within {_PATIENCE_S:g} s"
+        return f"{number}\nits command: it stood still, or took longer than {_PATIENCE_S:g} s"
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -109,14 +110,15 @@ class ForkServer:
         given = {fork_server.SOCKET: theirs.fileno()}
         if self._fence is not None:
             given[fork_server.FENCE] = self._fence
-        # High up first: neither may be overwritten before its turn.
-        given = {number: os.dup2(fd, _HIGH + number, inheritable=False) for number, fd in given.items()}
+        aside: dict[int, int] = {}
         try:
+            # High up first, where there is room: neither may be overwritten before its turn.
+            aside = {number: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for number, fd in given.items()}
             self.pid = os.posix_spawn(
                 sys.executable,
                 bare.command("fork_server", str(os.getpid())),
                 os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in given.items()],
+                file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in aside.items()],
                 setpgroup=0,  # of its own: who strikes it as a group does not strike us
                 setsigmask=(),
             )
@@ -125,7 +127,7 @@ class ForkServer:
             raise
         finally:
             theirs.close()
-            for fd in given.values():
+            for fd in aside.values():
                 os.close(fd)
         self._socket = ours
         return ours
