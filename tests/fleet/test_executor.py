@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from flotilla.clock import sleep
 from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.rules.states import (
@@ -71,7 +72,7 @@ def test_one_is_started_watched_and_buried(tmp_path):
     assert [type(event) for event in told] == [Spawned, Exited]
     assert told[1].code == 5
     log = (tmp_path / "run" / "logs" / "a.log").read_text().splitlines()
-    assert log[0].startswith("-- started: process ")
+    assert log[0] == "-- starting: generation 1"
     assert log[-1].endswith("code 5")
 
 
@@ -80,6 +81,33 @@ def test_what_cannot_be_started_is_told_and_not_raised(tmp_path):
 
     assert isinstance(event, SpawnFailed)
     assert "No such file" in event.reason
+    assert (tmp_path / "run" / "logs" / "a.log").read_text().splitlines()[-1] == f"-- {event.reason}"
+
+
+class Late(Spawner):
+    """One that a process has already written its line to the log of, before it is known to be there."""
+
+    def spawn(self, name, *given):
+        child = super().spawn(name, *given)
+        while b"up" not in self._folder.log(name).read_bytes():
+            sleep(0.001)
+        return child
+
+
+def test_the_first_line_of_a_run_comes_after_ours_which_is_none_of_the_run(tmp_path):
+    async def run():
+        folder = Folder(tmp_path / "run").make()
+        spawner, told = Late(folder), []
+        up = platform("print('up', flush=True)")
+        hands = Executor(spawner, {"a": up}.get, told.append, told.append, folder.log)
+        hands.do(Spawn("a", 1))
+        await spawner.kill_all()
+        return folder.log("a").read_bytes(), hands.begins["a"]
+
+    log, begins = asyncio.run(run())
+
+    assert log.splitlines()[:2] == [b"-- starting: generation 1", b"up"]
+    assert log[begins:].splitlines()[0] == b"up"
 
 
 @pytest.mark.parametrize(("order", "code"), [(Terminate("a"), -15), (Kill("a"), -9)])

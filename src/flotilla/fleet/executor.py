@@ -140,14 +140,16 @@ class Executor:
         platform = self._platform(name)
         if self._given.get(name) is not platform:
             self._given[name], self.births[name] = platform, birth(platform)
+        # Before it is there, so that its own first line comes after ours, and ours is none that it says.
+        self._mark(name, f"starting: generation {order.generation}")
         try:
             self.begins[name] = _size(self._log(name))
             child = self._spawner.spawn(name, platform, order.generation)
         except (ProcessError, OSError) as error:
+            self._mark(name, str(error))
             self._tell(SpawnFailed(name, str(error), self._random.random()))
             return
         self.take(child)
-        self._mark(name, f"started: process {child.pid}, generation {child.generation}")
         self._tell(Spawned(name, child.pid))
 
     def _on_exit(self, child: Child) -> None:

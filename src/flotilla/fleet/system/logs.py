@@ -46,19 +46,20 @@ class Segment(NamedTuple):
     path: Path
 
 
-def open_log(path: Path) -> int:
+def open_log(path: Path, access: int = os.O_WRONLY) -> int:
     """Return a descriptor that a child may have as stdout and stderr. Made with its folder if need be."""
+    flags = access | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return os.open(path, flags, 0o600)
     except FileNotFoundError:
         for folder in reversed(path.parents):  # one by one: with `parents` the mode is the last one's alone
             folder.mkdir(mode=0o700, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return os.open(path, flags, 0o600)
 
 
 def mark(path: Path, text: str) -> None:
     """Append a line of ours, after the end of a line that a death cut short."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = open_log(path, os.O_RDWR)
     try:
         size = os.fstat(descriptor).st_size
         open_line = size > 0 and os.pread(descriptor, 1, size - 1) not in (b"\n", b"\0", b"")
