@@ -2,7 +2,10 @@
 
 import random
 
-from flotilla.fleet import spec
+import msgspec
+
+from flotilla.fleet import checkpoint, spec
+from flotilla.fleet.folder import FleetState
 from flotilla.fleet.rules.coordinate import coordinate
 from flotilla.fleet.rules.fleet_state import down, fleet_due_ns, made, met
 from flotilla.fleet.rules.states import (
@@ -25,6 +28,8 @@ from flotilla.fleet.rules.states import (
     Terminate,
     Tick,
 )
+from flotilla.fleet.spec import graph
+from flotilla.fleet.system.spawn import Child
 
 SECOND = 1_000_000_000
 
@@ -52,7 +57,6 @@ class World:
         self.running = {}  # name: pid
         self.pending = []  # events that will come: what processes do next
         self.begun, self.left = [], []  # names, in order
-        self.ready = set()
         self.orders = []
         self.pids = 0
         self.arrows = set()
@@ -94,7 +98,6 @@ class World:
                 self.pending.remove(born)
                 self.tell(born)
             del self.running[name]
-            self.ready.discard(name)
             self.left.append(name)
             self.tell(Exited(name, code, self.random.random() if jitter is None else jitter))
 
@@ -127,6 +130,19 @@ class World:
             self.tell(Tick())
             self.rest()
         self.now = end
+
+    def succeed(self):
+        """Have the supervisor die, and the next begin with what it left behind and with who runs."""
+        children = {name: Child(name, pid, -1, pid, 1) for name, pid in self.running.items()}
+        state = checkpoint.keep(self.fleet, children, {}, down=False)
+        state = msgspec.json.decode(msgspec.json.encode(state), type=FleetState)
+        self.fleet = made(self.fleet.spec, self.fleet.generation + 1)
+        lost = Spawned | Drained | Readied  # the last is said again, and the others are found out
+        self.pending = [event for event in self.pending if not isinstance(event, lost)]
+        self.pending += [Readied(name) for name in self.running]
+        levels = graph.levels(self.fleet.spec.needs)
+        known = [checkpoint.begun(name, state, self.running.get(name)) for level in levels for name in level]
+        self.tell(checkpoint.resumed(state, [about for about in known if about is not None]))
 
     def states(self):
         return {name: life.state.value for name, life in self.fleet.lives.items()}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct, ValidationError, convert
@@ -22,7 +22,7 @@ from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import birth
 from flotilla.fleet.rules.platform_state import Life
-from flotilla.fleet.rules.states import ALIVE, About, Adopted, Alert, Restored, State
+from flotilla.fleet.rules.states import ALIVE, Adopted, Alert, Restored, Resumed, State, Stop
 from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.spawn import Child
 
@@ -99,17 +99,17 @@ def keep(
     they have it run now.
     """
     ahead_ns = now_ns() - monotonic_ns()
-    # Asked to stop, and not told yet, as others need it still: the next supervisor shall stop it too.
-    going = {name for name, stop in fleet.leaving.items() if stop.then == "stop"}
-    platforms = {
-        name: _kept(life, children.get(name), ahead_ns, life.wanted and name not in going)
-        for name, life in fleet.lives.items()
-    }
+    platforms = {name: _kept(life, children.get(name), ahead_ns) for name, life in fleet.lives.items()}
     for name, kept in platforms.items():
         kept.more["log_at"] = begins.get(name, 0)
         platforms[name] = replace(kept, digest=births.get(name, ""))
         if given := fleet.lives[name].overrides.given:
             kept.more["overrides"] = given
+        if (stop := fleet.leaving.get(name)) is not None:
+            kept.more["leaving"] = {"then": stop.then, "why": stop.why, "patient": stop.patient}
+        for what, others in (("first", fleet.first), ("gone", fleet.gone)):
+            if name in others:
+                kept.more[what] = sorted(others[name])
     for name, run in runs.items():
         if name in platforms and fleet.lives[name].pid is not None and name not in children:
             platforms[name].more.update(run=run, far_pid=fleet.lives[name].pid)
@@ -117,6 +117,14 @@ def keep(
         if name in platforms:
             platforms[name].more["hours"] = open_
     return FleetState(fleet.generation, os.getpid(), platforms, {"down": down})
+
+
+class _Leaving(Struct):
+    """It is to stop, and was not told yet, as others need it still (Stop)."""
+
+    then: Literal["stop", "again", "retry"] = "stop"
+    why: str = ""
+    patient: bool = False
 
 
 class _KeptMore(Struct):
@@ -128,6 +136,10 @@ class _KeptMore(Struct):
     run: str = ""
     far_pid: int | None = None
     hours: bool = True
+    leaving: _Leaving | None = None
+    patient: bool = False  # it drains for as long as it takes
+    first: tuple[str, ...] = ()  # whom it waits for (Fleet)
+    gone: tuple[str, ...] = ()
 
 
 class _FleetMore(Struct):
@@ -148,8 +160,8 @@ def recall(folder: Folder, alert: Callable[[Alert], None]) -> Recalled:
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 
 
-def begun(name: str, state: FleetState, pid: int | None) -> About | None:
-    """Return the event that one platform begins with under a new supervisor; None: nothing is known.
+def begun(name: str, state: FleetState, pid: int | None) -> Adopted | Restored | None:
+    """Return what one platform begins with under a new supervisor; None: nothing is known.
 
     pid: its process, if it runs on, or did when its host was last heard from.
     """
@@ -160,11 +172,23 @@ def begun(name: str, state: FleetState, pid: int | None) -> About | None:
     restarts = tuple(at - behind_ns for at in kept.more.get("restarts", ()) if at <= now_ns())
     overrides = _overrides(kept)
     if pid is not None:
-        return Adopted(name, pid, was if was in ALIVE else State.STARTING, restarts, wanted, overrides)
+        found, patient = was if was in ALIVE else State.STARTING, bool(kept.more.get("patient"))
+        return Adopted(name, pid, found, restarts, wanted, overrides, patient)
     if was is State.STOPPED or (was in ALIVE and not wanted):
         return None
     rests = was if was in (State.FAILED, State.COMPLETED) else State.WAITING
     return Restored(name, rests, restarts, overrides)
+
+
+def resumed(state: FleetState, lives: Iterable[Adopted | Restored]) -> Resumed:
+    """Return the event that a whole fleet begins with. lives: what is known of each, by `begun`."""
+    more = {name: kept.more for name, kept in state.platforms.items()}
+    return Resumed(
+        tuple(lives),
+        tuple(Stop(name, **about["leaving"]) for name, about in more.items() if "leaving" in about),
+        {name: frozenset(about["first"]) for name, about in more.items() if "first" in about},
+        {name: frozenset(about["gone"]) for name, about in more.items() if "gone" in about},
+    )
 
 
 def outgrown(state: FleetState, children: Mapping[str, Child], fleet: Fleet) -> tuple[str, ...]:
@@ -176,6 +200,7 @@ def outgrown(state: FleetState, children: Mapping[str, Child], fleet: Fleet) -> 
         and (kept.pid, kept.start_ticks) == (child.pid, child.start_ticks)
         and kept.digest not in ("", birth(fleet.lives[name].platform))
         and fleet.lives[name].wanted
+        and fleet.leaving.get(name, Stop(name, "again")).then != "stop"
     )
 
 
@@ -186,12 +211,16 @@ def _overrides(kept: Kept) -> Overrides:
         return Overrides()
 
 
-def _kept(life: Life, child: Child | None, ahead_ns: int, wanted: bool) -> Kept:
+def _kept(life: Life, child: Child | None, ahead_ns: int) -> Kept:
     return Kept(
         pid=None if child is None else child.pid,
         start_ticks=None if child is None else child.start_ticks,
         generation=0 if child is None else child.generation,
         state=life.state.value,
         restarts=len(life.restarts),
-        more={"wanted": wanted, "restarts": [at + ahead_ns for at in life.restarts]},
+        more={
+            "wanted": life.wanted,
+            "restarts": [at + ahead_ns for at in life.restarts],
+            "patient": life.state is State.DRAINING and life.deadline_ns is None,
+        },
     )

@@ -81,7 +81,7 @@ class Executor:
             case Sweep():
                 self._sweep(order.name)
             case Drain():
-                self._drain(order.name)
+                self._drain(order)
             case Terminate() if order.name in self.children:
                 self._spawner.terminate(self.children[order.name])
             case Kill() if order.name in self.children and order.name not in self._sweeping:
@@ -204,14 +204,15 @@ class Executor:
         await self._kill(child)
         self._spawner.bury(child)
 
-    def _drain(self, name: str) -> None:
-        platform = self._platform(name)
+    def _drain(self, order: Drain) -> None:
+        platform = self._platform(order.name)
         how = platform.drain
-        child = self.children.get(name)
+        child = self.children.get(order.name)
         if how is None or child is None:
             return
         if how.signal is not None:
-            self._spawner.send(child, signal.Signals[f"SIG{how.signal}"])
+            if not order.again:  # to many, a second one says: at once, whatever is lost
+                self._spawner.send(child, signal.Signals[f"SIG{how.signal}"])
         elif platform.control is not None:
             self._begin(self._ask_to_drain(child, platform.control, how.timeout))
 

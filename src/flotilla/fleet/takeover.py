@@ -2,9 +2,9 @@
 
 1. Who is there is found and adopted (adopt.py), with what the supervisor before knew (checkpoint.py).
    Strays, of one that died unseen, are killed first: two generations never run at once.
-2. Each platform goes on as it was: running, waiting, failed, done.
-3. What is new in the file starts; what was asked to stop before stops; what runs by another file than
-   today's starts again; what is no longer in it is asked to stop.
+2. Each platform goes on as it was: running, waiting, failed, done; to stop, or to start, after others.
+3. What is new in the file starts; what runs by another file than today's starts again; what is no longer
+   in it is asked to stop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.hosts.head import Hosts
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import RUNNING, Alert, Ask, Event, Instruction, Note, Restored, State
+from flotilla.fleet.rules.states import (
+    Adopted,
+    Alert,
+    Ask,
+    Event,
+    Instruction,
+    Note,
+    Restored,
+    State,
+)
 from flotilla.fleet.schedule import Times
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spec import graph
@@ -57,25 +66,25 @@ class Takeover:
         self._hosts.open()  # what was decided before may have to go on there
         new = tuple(lives)
         if not first or found.children:
-            for level in graph.levels(fleet().spec.needs):
-                for name in level:
-                    self._go_on_with(fleet(), name, found.children.get(name), state, times)
+            known = [
+                self._go_on_with(fleet(), name, found.children.get(name), state, times)
+                for level in graph.levels(fleet().spec.needs)
+                for name in level
+            ]
+            self._tell(checkpoint.resumed(state, (about for about in known if about is not None)))
             new = tuple(name for name in lives if name not in state.platforms)
         names = tuple(
             name for name in new if lives[name].platform.schedule is None and name not in found.children
         )
         if names:
             self._tell(Ask("start", names, "supervisor", "the fleet starts" if first else "new in the fleet"))
-        running = [life for life in fleet().lives.values() if life.state in RUNNING]
-        if left := tuple(life.name for life in running if not life.wanted):
-            self._tell(Ask("stop", left, "supervisor", "it was asked to stop before the supervisor died"))
         if old := checkpoint.outgrown(state, found.children, fleet()):
             self._tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 
     def _go_on_with(
         self, fleet: Fleet, name: str, child: Child | None, state: FleetState, times: Times | None
-    ) -> None:
-        """Take up one platform where the supervisor before left it."""
+    ) -> Adopted | Restored | None:
+        """Take up one platform where the supervisor before left it; return what is known of it."""
         more = state.platforms.get(name, Kept()).more
         if child is not None:
             self._spawner.take(child)
@@ -90,6 +99,5 @@ class Takeover:
             if "hours" in more and not (late and inside is None):
                 self._scheduler.recall(name, bool(more["hours"]))
             if late:  # it died, and its hours are over: nobody starts it but they
-                return
-        if event is not None:
-            self._tell(event)
+                return None
+        return event

@@ -291,7 +291,7 @@ def test_a_stream_with_nothing_to_say_says_that_it_lives(tmp_path, monkeypatch):
 
 
 def test_a_client_that_stops_reading_holds_up_nobody_and_is_dropped(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "STALLED_S", 1.0)
+    monkeypatch.setattr(module, "STALLED_S", 3.0)
 
     async def told():
         supervisor, longest_ns = Supervisor(), 0
@@ -309,14 +309,14 @@ def test_a_client_that_stops_reading_holds_up_nobody_and_is_dropped(tmp_path, mo
                 while (await well.hear())["event"]["seq"] < 50 * k:
                     pass
                 longest_ns = max(longest_ns, monotonic_ns() - began_ns)
-            both = len(control._clients)
-            await asyncio.sleep(1.3)
-            return longest_ns / 1e9, both, len(control._clients)
+            while len(control._clients) > 1:
+                await asyncio.sleep(0.02)
+            await well.ask(id=2, command="status")
+            return longest_ns / 1e9
 
-    longest_s, before, after = run(told())
+    longest_s = run(told())
 
-    assert longest_s < 0.5
-    assert (before, after) == (2, 1)
+    assert longest_s < 2.0  # the other one's is over after 3
 
 
 def test_more_clients_than_there_is_room_for_are_told(tmp_path, monkeypatch):
@@ -398,3 +398,28 @@ def test_closing_ends_the_streams(tmp_path):
         return await caller.hear()
 
     assert run(told()) is None
+
+
+def test_whoever_comes_as_it_closes_leaves_no_error_behind(tmp_path):
+    """A supervisor's last moments: its log is read at 3 a.m., and shall not speak of errors that are none."""
+    mistakes, callers = [], []
+
+    async def serve():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: mistakes.append(context))
+        control = Control(Supervisor().answer, Supervisor().read)
+        await control.open(tmp_path / "control.sock")
+        for turns in range(8):  # between its being accepted and its being served
+            late = socket.socket(socket.AF_UNIX)
+            late.connect(str(tmp_path / "control.sock"))
+            callers.append(late)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        closing = asyncio.ensure_future(control.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+
+    asyncio.run(serve())
+    for late in callers:
+        late.close()
+
+    assert mistakes == []

@@ -88,6 +88,7 @@ class Control:
         self._at_work: dict[str, asyncio.Future[None]] = {}
         self._clients: set[_Client] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
@@ -105,7 +106,7 @@ class Control:
             raise ProcessError(f"{path} cannot be listened at: {error.strerror or error}") from error
         finally:
             os.umask(before)
-        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LONGEST)
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=LONGEST)
         self._path = path
 
     def look(self) -> None:
@@ -140,11 +141,19 @@ class Control:
             await asyncio.wait(self._tasks, timeout=1.0)
         for client in tuple(self._clients):
             client.leave()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=1.0)
 
     def published(self) -> None:
         """Say that there are new events in the store."""
         self._news.set()
         self._news = asyncio.Event()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve in a task of ours: asyncio's own logs an error when one that came last is cancelled."""
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Client(writer, _peer(writer))

@@ -60,7 +60,7 @@ class Gate:
         context = credentials.agent(Path(host.keys), self._host)
         try:
             self._server = await asyncio.start_server(
-                self._serve,
+                self._accept,
                 where,
                 port,
                 ssl=context,
@@ -95,12 +95,14 @@ class Gate:
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=2.0)
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve in a task of ours: asyncio's own logs an error when one that came last is cancelled."""
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         try:
             if len(self._open) <= _MOST and not self._closing:
                 await self._attend(reader, writer)

@@ -118,7 +118,7 @@ class Hosts:
                 self._link(order.name).order(
                     "spawn", order.name, run, digest(self._life(order.name).platform)
                 )
-            case Drain():
+            case Drain(again=False):
                 self._order("drain", order.name)
             case Terminate():
                 self._order("terminate", order.name)

@@ -33,6 +33,7 @@ from flotilla.fleet.rules.states import (
     Note,
     Readied,
     Reload,
+    Resumed,
     Start,
     State,
     Stop,
@@ -70,10 +71,23 @@ def _take(work: Work, event: Event) -> None:
             _tick(work)
         case Ask():
             _asked(work, event)
+        case Resumed():
+            _resumed(work, event)
         case Reload():
             reload(work, event.spec)
         case HostLost() | HostFound():
             _host(work, event)
+
+
+def _resumed(work: Work, event: Resumed) -> None:
+    """Take up all at once, before anything may happen: who is to wait for another does not start before."""
+    for life in event.lives:
+        _take(work, life)
+    for stop in event.leaving:
+        if stop.name in work.lives:
+            work.leave(stop)
+    for waits, known in ((work.first, event.first), (work.gone, event.gone)):
+        waits |= {name: others for name, others in known.items() if name in work.lives}
 
 
 def _tick(work: Work) -> None:

@@ -25,6 +25,7 @@ from flotilla.fleet.rules.states import (
     Adopted,
     Alert,
     Beat,
+    Drain,
     Drained,
     Exited,
     Go,
@@ -309,14 +310,16 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     )
     spans = {
         State.STARTING: ns(life.platform.startup_timeout),
-        State.DRAINING: drain_ns(life),
+        State.DRAINING: None if event.patient else drain_ns(life),
         State.STOPPING: ns(life.platform.shutdown_timeout),
         State.KILLING: 0,
     }
-    until = None if serving or event.state not in spans else now_ns + spans[event.state]
+    span = None if serving else spans.get(event.state)
+    until = None if span is None else now_ns + span
     note = Note("adopted", life.name, f"process {event.pid} runs on", {"pid": event.pid, "generation": 0})
     state = State.READY if serving else event.state
-    return to(found, state, now_ns, "found running", note, until=until)
+    asked = (Drain(life.name, again=True),) if state is State.DRAINING else ()
+    return to(found, state, now_ns, "found running", note, *asked, until=until)
 
 
 def _restored(life: Life, event: Restored, now_ns: int) -> Told:

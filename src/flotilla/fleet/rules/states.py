@@ -172,6 +172,7 @@ class Adopted(About, frozen=True):
     restarts: tuple[int, ...] = ()  # when it was restarted, monotonic ns
     wanted: bool = True
     overrides: Overrides | None = None  # None: as they are
+    patient: bool = False  # it drains for as long as it takes
 
 
 class Restored(About, frozen=True):
@@ -180,6 +181,19 @@ class Restored(About, frozen=True):
     state: State
     restarts: tuple[int, ...] = ()
     overrides: Overrides = Overrides()
+
+
+class Resumed(Event, frozen=True):
+    """A supervisor goes on where another left a fleet of which nothing was known yet.
+
+    lives: what is known of each, who is needed before who needs it. leaving: who is to stop, and was not told
+    yet. first, gone: as in Fleet.
+    """
+
+    lives: tuple[Adopted | Restored, ...] = ()
+    leaving: tuple[Stop, ...] = ()
+    first: dict[str, frozenset[str]] = {}
+    gone: dict[str, frozenset[str]] = {}
 
 
 class Readied(About, frozen=True):
@@ -262,9 +276,10 @@ class Spawn(Instruction, frozen=True):
 
 
 class Drain(Instruction, frozen=True):
-    """Ask it to settle."""
+    """Ask it to settle. again: it was asked before, by a supervisor that died over it."""
 
     name: str
+    again: bool = False
 
 
 class Shed(Instruction, frozen=True):
