@@ -5,6 +5,8 @@
    to believe it (`at_mistakes`).
 2. After the death of its guard, where whoever kept the guard starts another: systemd does, and that one
    would be refused, as long as this one holds the fleet (`without_guard`).
+3. After its run folder was taken away, and with it the fence (folder.py): another may have begun
+   (`without_folder`). Nobody is started instead, and nobody is killed.
 
 Platforms notice nothing. Where the end of this process would be theirs too (`bound`), or where nobody would
 start another, it goes on.
@@ -16,9 +18,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from flotilla.fleet.system import guard_watch
+from flotilla.fleet.system.guard import LEFT
 
 _MISTAKEN, _GIVEN_WAY = 70, 75  # EX_SOFTWARE and EX_TEMPFAIL of sysexits.h
 Say = Callable[[str], None]
@@ -48,3 +52,15 @@ def without_guard(say: Say) -> None:
         say("the guard is gone: who kept it starts another, which takes over what runs")
         os._exit(_GIVEN_WAY)
     say("the guard is gone: what runs runs on, and nobody starts another supervisor if this one dies")
+
+
+def taken_away(folder: Path) -> str:
+    """Return what whoever watches is told before `without_folder`."""
+    return f"{folder} was taken away while it was in use: the platforms run on without us"
+
+
+def without_folder(folder: Path) -> NoReturn:
+    """End, and touch no process: the run folder is no fence any more."""
+    sys.stderr.write(f"{taken_away(folder)}\n")
+    sys.stderr.flush()
+    os._exit(LEFT)

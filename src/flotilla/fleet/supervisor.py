@@ -54,7 +54,6 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.system import guard_watch, notify_socket
-from flotilla.fleet.system.guard import LEFT
 from flotilla.fleet.system.resources import Sample
 from flotilla.fleet.system.spawn import Spawner
 from flotilla.fleet.takeover import Takeover
@@ -339,13 +338,12 @@ class Supervisor:
         self._keeper.write()
 
     async def _leave(self) -> None:
-        """End, and touch no process: the run folder was taken away, and may have another supervisor."""
+        """End, and touch no process: there may be another supervisor."""
         self._acting = True  # nothing that happens now starts or ends one
-        text = f"{self._folder.path} was taken away while it was in use: the platforms run on without us"
-        self._write(Alert("critical", "", f"this supervisor ends: {text}"))
-        sys.stderr.write(f"{text}\n")
+        text = f"this supervisor ends: {handover.taken_away(self._folder.path)}"
+        self._write(Alert("critical", "", text))
         await asyncio.sleep(_FAREWELL_S)
-        os._exit(LEFT)
+        handover.without_folder(self._folder.path)
 
     async def _die(self) -> None:
         """End all at once: whoever this fleet is bound to is gone."""

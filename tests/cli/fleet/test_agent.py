@@ -6,8 +6,8 @@ import pytest
 from tests.fleet.made_keys import free_port, keys
 
 from flotilla.cli.fleet import agent as module
-from flotilla.cli.fleet.agent import prepared
-from flotilla.errors import ConfigError
+from flotilla.cli.fleet.agent import placed
+from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.spec import read
 
 
@@ -50,7 +50,7 @@ def test_without_keys_nothing_is_started(call, file):
 
 def test_a_host_that_the_file_does_not_know_is_refused(keyed):
     with pytest.raises(ConfigError, match="'c'"):
-        prepared(keyed, read(keyed), "c")
+        placed(keyed, read(keyed), "c")
 
 
 class Became(Exception):
@@ -68,3 +68,12 @@ def test_in_the_foreground_it_becomes_the_guard(keyed, monkeypatch):
     (argv,) = became.value.args
     assert (Path(argv[3]).name, argv[4]) == ("bare.py", "guard")
     assert argv[-2:] == ["flotilla.fleet.hosts.agent", str(keyed.parent / ".flotilla" / "fleet" / "two@b")]
+
+
+def test_two_that_are_started_at_once_are_one(keyed):
+    folder = placed(keyed, read(keyed), "b").folder
+
+    with folder.coming_up(), pytest.raises(ProcessError, match="brings two@b up just now"):
+        module.agent(keyed, host="b")
+
+    assert not folder.fleet_file.exists()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from flotilla.fleet.hosts.wire import (
     Seen,
     encoded,
 )
+from flotilla.fleet.system.guard import LEFT
 
 
 @contextmanager
@@ -276,6 +278,23 @@ def test_its_control_socket_is_put_back_where_somebody_removed_it(site):
         sleep(0.02)
 
     assert Client(control, "test").ask("health")["status"] == "healthy"
+
+
+def test_one_whose_run_folder_is_taken_away_ends_alone(site):
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("spawned")
+        head.leave()
+        return spawned
+
+    site.start()
+    spawned = run(begin())
+    shutil.rmtree(site.folder.path)
+
+    assert site.process.wait(20) == LEFT
+    assert "was taken away" in (site.path / "agent.log").read_text()
+    os.kill(spawned.pid, signal.SIGKILL)  # it was still there
 
 
 def test_one_whose_agent_died_before_it_could_write_it_down_is_not_started_twice(site):

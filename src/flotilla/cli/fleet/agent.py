@@ -37,18 +37,16 @@ def agent(
 ) -> int:
     """Run what a fleet's file places on this host, for its head elsewhere."""
     spec = read(config)
-    fleet = prepared(config, spec, host)
-    argv = guarded(fleet, spec.mode, "flotilla.fleet.hosts.agent")
-    if not detach:
-        say.note(f"the agent of {host} listens at {spec.hosts[host].address}; Ctrl-C stops what runs here")
-        os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
-    process = Guard(argv, fleet.own_log)
-    deadline_ns = monotonic_ns() + int(timeout * 1e9)
-    while not _answers(fleet):
-        if not process.alive() or monotonic_ns() >= deadline_ns:
-            said = "\n".join(f"    {line}" for line in Log(fleet.own_log).last(10)[1])
-            raise ProcessError(f"the agent of {host} did not come up; {fleet.own_log} ends in:\n{said}")
-        sleep(_LOOK_S)
+    fleet = placed(config, spec, host)
+    with fleet.folder.coming_up():
+        prepare(fleet, config, spec, host)
+        argv = guarded(fleet, spec.mode, "flotilla.fleet.hosts.agent")
+        if not detach:
+            say.note(
+                f"the agent of {host} listens at {spec.hosts[host].address}; Ctrl-C stops what runs here"
+            )
+            os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
+        _await(fleet, Guard(argv, fleet.own_log), host, timeout)
     if json:
         say.show_json({"ok": True, "fleet": fleet.name, "address": spec.hosts[host].address})
     else:
@@ -57,21 +55,31 @@ def agent(
     return 0
 
 
-def prepared(config: Path, spec: FleetSpec, host: str) -> Fleet:
-    """Return the agent's own run folder, in which the file, its origin and the host are written down.
-
-    ConfigError where the host is unknown, or its keys are not there; ProcessError where an agent runs.
-    """
+def placed(config: Path, spec: FleetSpec, host: str) -> Fleet:
+    """Return the agent's own run folder. ConfigError where the host is unknown, or its keys are not there."""
     if host not in spec.hosts:
         raise UnknownName("host of the fleet", host, spec.hosts)
     credentials.agent(Path(spec.hosts[host].keys), host)
-    fleet = Fleet(Folder(place(config, f"{spec.name}@{host}")).make())
+    return Fleet(Folder(place(config, f"{spec.name}@{host}")).make())
+
+
+def prepare(fleet: Fleet, config: Path, spec: FleetSpec, host: str) -> None:
+    """Write down the file, its origin and the host; ProcessError where an agent runs."""
     if (holder := fleet.folder.holder()) is not None:
         raise ProcessError(f"the agent of {host} is up already, as process {holder}")
     write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
     write_whole(fleet.folder.origin, str(config.resolve()).encode())
     write_whole(fleet.folder.path / HOST, host.encode())
-    return fleet
+
+
+def _await(fleet: Fleet, process: Guard, host: str, timeout_s: float) -> None:
+    """Return once the agent listens; ProcessError with its last words if it does not."""
+    deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
+    while not _answers(fleet):
+        if not process.alive() or monotonic_ns() >= deadline_ns:
+            said = "\n".join(f"    {line}" for line in Log(fleet.own_log).last(10)[1])
+            raise ProcessError(f"the agent of {host} did not come up; {fleet.own_log} ends in:\n{said}")
+        sleep(_LOOK_S)
 
 
 def _answers(fleet: Fleet) -> bool:

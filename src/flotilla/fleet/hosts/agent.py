@@ -344,6 +344,9 @@ class Agent:
         while True:
             await asyncio.sleep(min(_BEAT_S, self._spec.monitoring.sample_every))
             notify.alive()
+            if not self._folder.holds(self._hold):
+                self._last_words(f"this agent ends: {handover.taken_away(self._folder.path)}")
+                handover.without_folder(self._folder.path)
             self._spawner.reap()
             self._control.look()
             self._meter.look(self._lives)
