@@ -45,7 +45,7 @@ class Up:
         self.own_log = folder.path.parent / f"{folder.path.name}.own.log"
         self.mistaken = False  # whether a traceback is no surprise
         self.again()
-        self.client = Client(folder.socket("control"), "test", 10.0)
+        self.client = Client(folder.socket("control"), "test", 30.0)
 
     def again(self):
         """Bring it up, once more."""
@@ -69,7 +69,7 @@ class Up:
     def supervisor(self):
         return self.folder.holder()
 
-    def until(self, seen, seconds=10.0):
+    def until(self, seen, seconds=30.0):
         """Wait until `seen()` is true; return its value."""
         end = monotonic_ns() + int(seconds * 1e9)
         while monotonic_ns() < end:
@@ -126,7 +126,7 @@ def fleet(tmp_path):
     for one in up:
         one.guard.terminate()
         try:
-            one.guard.wait(15)
+            one.guard.wait(30)
         except subprocess.TimeoutExpired:
             one.guard.kill()
         for pid in one.marked():

@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import signal
 import sys
 
 import pytest
@@ -20,7 +21,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.spec import Drain as Draining
 from flotilla.fleet.spec import Platform
-from flotilla.fleet.system import logs
+from flotilla.fleet.system import logs, tree
 from flotilla.fleet.system.spawn import Spawner
 
 SLEEPS = "import time; time.sleep(1000)"
@@ -28,6 +29,12 @@ LEAVES = "import os, time; os.fork() or time.sleep(1000)"
 SETTLES = """
 import signal, sys, time
 signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7))
+print('up', flush=True)
+time.sleep(1000)
+"""
+SETTLES_LATE = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), sys.exit(7)))
 print('up', flush=True)
 time.sleep(1000)
 """
@@ -141,6 +148,55 @@ def test_the_next_one_waits_until_what_the_last_one_left_is_gone(tmp_path):
     )
 
     assert [type(event) for event in told] == [Spawned, Exited, Spawned, Exited]
+
+
+def test_one_that_comes_back_waits_until_the_former_one_has_left_and_lives(tmp_path):
+    """Its file had it no more, and has it again before what was found running of it has settled."""
+
+    async def run():
+        folder = Folder(tmp_path / "run").make()
+        spawner, told = Spawner(folder), []
+        platforms = {"a": platform(SETTLES_LATE)}
+        former = spawner.spawn("a", platforms["a"], 1)
+        while b"up" not in folder.log("a").read_bytes():
+            await asyncio.sleep(0.005)
+        hands = Executor(spawner, platforms.get, told.append, told.append, folder.log)
+        hands.retire(former)
+        hands.do(Spawn("a", 2))
+        await asyncio.sleep(0.1)
+        early = list(told)
+        while not told:
+            await asyncio.sleep(0.005)
+        alive = tree.alive(former.pid, former.start_ticks)
+        await hands.settled()
+        after = list(told), "a" in hands.children
+        await spawner.kill_all()
+        return early, alive, after
+
+    early, alive, (told, there) = asyncio.run(run())
+
+    assert (early, alive) == ([], False)
+    assert ([type(event) for event in told], there) == ([Spawned], True)
+
+
+def test_one_that_may_not_be_signalled_is_a_matter_for_a_person_and_no_mistake(tmp_path, monkeypatch):
+    """It became another user's; only root may signal it, who runs this test."""
+
+    def refuse(pidfd, what):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    def forbid(told, folder):
+        monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
+        return True
+
+    def allow(told, folder):
+        monkeypatch.undo()
+        return True
+
+    told = acted(tmp_path, {"a": platform(SLEEPS)}, Spawn("a", 1), forbid, Terminate("a"), allow)
+
+    assert [type(event) for event in told[:2]] == [Spawned, Alert]
+    assert "runs as another user than we do" in told[1].text
 
 
 def test_a_log_that_takes_no_line_hides_neither_birth_nor_death(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ def test_a_fleet_comes_up_and_goes_down_in_order(fleet):
     answer = up.client.ask("down", why="evening")
 
     assert answer["order"] == [["end"], ["app"], ["feed"]]
-    assert up.guard.wait(10) == 0
+    assert up.guard.wait(30) == 0
     states = [(e.platform, e.data["new"]) for e in up.events("state")]
     assert [name for name, new in states if new == "ready"] == ["feed", "app", "end"]
     assert [name for name, new in states if new == "stopped"] == ["end", "app", "feed"]
@@ -95,7 +95,7 @@ def test_in_bound_mode_they_die_with_it(fleet):
 
     os.kill(up.supervisor(), signal.SIGKILL)
 
-    assert up.guard.wait(10) != 0
+    assert up.guard.wait(30) != 0
     up.until(lambda: up.marked() == [])
 
 
@@ -265,7 +265,7 @@ sys.exit(supervisor.main(sys.argv[1:]))
 
 
 def test_a_stop_on_a_host_that_was_not_told_of_it_yet_is_ended_by_the_next_supervisor(fleet):
-    more = {"wanted": False, "run": "1.1", "far_pid": 77}
+    more = {"leaving": {"then": "stop"}, "run": "1.1", "far_pid": 77}
     state = FleetState(1, 1, {"far": Kept(state="ready", more=more)})
     rest = {"hosts": {"b": {"address": "127.0.0.1:9"}}, "shutdown_timeout": 0.5}
 
@@ -281,6 +281,6 @@ def test_what_cannot_be_looked_at_or_killed_is_an_alert_and_no_end_of_supervisio
     up.until(lambda: len(up.events("alert")) > 2)
     up.guard.terminate()
 
-    assert up.guard.wait(10) == 0
+    assert up.guard.wait(30) == 0
     assert up.events("alert")[-1].text == "left behind: [7] were killed, and have not gone in 10 s"
     assert up.events()[-1].kind == "fleet_stopped"

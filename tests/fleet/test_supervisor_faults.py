@@ -45,7 +45,7 @@ def test_a_fleet_whose_sockets_lie_elsewhere_leaves_nothing_there(tmp_path):
 
     up.guard.terminate()
 
-    assert up.guard.wait(15) == 0
+    assert up.guard.wait(30) == 0
     assert not folder.sockets.exists()
 
 
@@ -57,7 +57,7 @@ def test_a_supervisor_whose_run_folder_is_taken_away_says_so_and_ends_alone(flee
 
     shutil.rmtree(up.folder.path)
 
-    assert up.guard.wait(10) == LEFT
+    assert up.guard.wait(30) == LEFT
     os.kill(pid, 0)
     assert any(event is not None and "was taken away" in event.text for event in heard)
     assert not up.folder.path.exists()
@@ -73,15 +73,15 @@ def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet):
 
     other = Up(folder, "adopt", SUPERVISOR)
 
-    assert up.guard.wait(10) == LEFT
+    assert up.guard.wait(30) == LEFT
     other.all("ready")
     assert other.pid("feed") == pid
     other.guard.terminate()
-    assert other.guard.wait(10) == 0
+    assert other.guard.wait(30) == 0
 
 
 def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(fleet):
-    up = fleet(feed={})
+    up = fleet(feed={"health": {"heartbeat_s": 1.0}})  # it says again and again that it is ready
     up.all("ready")
     pid = up.pid("feed")
     os.kill(up.guard.pid, signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(
     assert other.pid("feed") == pid
     assert any("what the supervisor before knew is lost" in event.text for event in other.events("alert"))
     other.guard.terminate()
-    assert other.guard.wait(10) == 0
+    assert other.guard.wait(30) == 0
 
 
 def test_nobody_speaks_for_a_platform_by_its_mark_alone(fleet):

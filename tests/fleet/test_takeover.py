@@ -53,12 +53,24 @@ def test_who_does_not_go_then_is_killed_and_a_person_is_told(fleet):
     up.until(lambda: {tree.mark(pid).platform for pid in up.marked() if tree.mark(pid)} == {"feed"})
 
 
+def test_a_fleet_that_was_going_down_when_its_supervisor_died_goes_down(fleet):
+    up = fleet(feed={}, app={"needs": ["feed"], "words": "deaf", "shutdown_timeout": 1.0})
+    up.all("ready")
+
+    up.client.ask("down")
+    os.kill(up.supervisor(), signal.SIGKILL)
+
+    assert up.guard.wait(30) == 0
+    assert up.marked() == []
+    assert [event.data["names"] for event in up.events("command")] == [["feed", "app"], ["app", "feed"]]
+
+
 def test_down_and_up_again_and_again_starts_all_each_time(fleet):
     up = fleet(feed={}, app={"needs": ["feed"]})
     for _ in range(5):
         up.all("ready")
         up.client.ask("down")
-        assert up.guard.wait(15) == 0
+        assert up.guard.wait(30) == 0
         until_ns = monotonic_ns() + 200_000_000
         while monotonic_ns() < until_ns:
             assert up.folder.state().more["down"] is True

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-import msgspec
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import replace
 
@@ -22,7 +21,7 @@ from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import birth
 from flotilla.fleet.rules.platform_state import Life
-from flotilla.fleet.rules.states import ALIVE, Adopted, Alert, Restored, Resumed, State, Stop
+from flotilla.fleet.rules.states import ALIVE, LEAVING, Adopted, Alert, Restored, Resumed, State, Stop
 from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.spawn import Child
 
@@ -116,7 +115,8 @@ def keep(
     for name, open_ in hours.items():
         if name in platforms:
             platforms[name].more["hours"] = open_
-    return FleetState(fleet.generation, os.getpid(), platforms, {"down": down})
+    more = {"down": down, "closing": fleet.closing_ns is not None}
+    return FleetState(fleet.generation, os.getpid(), platforms, more)
 
 
 class _Leaving(Struct):
@@ -138,56 +138,75 @@ class _KeptMore(Struct):
     hours: bool = True
     leaving: _Leaving | None = None
     patient: bool = False  # it drains for as long as it takes
+    then: Literal["stop", "again", "retry"] = "again"
+    probing: bool = False
     first: tuple[str, ...] = ()  # whom it waits for (Fleet)
     gone: tuple[str, ...] = ()
 
 
 class _FleetMore(Struct):
     down: bool = False
+    closing: bool = False
 
 
 def recall(folder: Folder, alert: Callable[[Alert], None]) -> Recalled:
     """Return what the supervisor before this one kept; what cannot be read is told, and as good as none."""
     try:
         state = folder.state()
-        msgspec.convert(state.more, _FleetMore)
+        convert(state.more, _FleetMore)
         for kept in state.platforms.values():
-            msgspec.convert(kept.more, _KeptMore)
-    except (ProcessError, msgspec.ValidationError) as error:
+            convert(kept.more, _KeptMore)
+    except (ProcessError, ValidationError) as error:
         text = f"what the supervisor before knew is lost: what runs goes on, and all is started: {error}"
         alert(Alert("critical", "", text))
         return Recalled(FleetState(), first=True)
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 
 
-def begun(name: str, state: FleetState, pid: int | None) -> Adopted | Restored | None:
+def begun(name: str, state: FleetState, pid: int | None, generation: int = 0) -> Adopted | Restored | None:
     """Return what one platform begins with under a new supervisor; None: nothing is known.
 
-    pid: its process, if it runs on, or did when its host was last heard from.
+    pid: its process, if it runs on, or did when its host was last heard from. generation: of who started it.
     """
     kept = state.platforms.get(name, Kept())
+    more = convert(kept.more, _KeptMore)
     was = State(kept.state) if kept.state in set(State) else State.STOPPED
-    wanted = bool(kept.more.get("wanted", pid is not None))
     behind_ns = now_ns() - monotonic_ns()
-    restarts = tuple(at - behind_ns for at in kept.more.get("restarts", ()) if at <= now_ns())
+    restarts = tuple(at - behind_ns for at in more.restarts if at <= now_ns())
     overrides = _overrides(kept)
     if pid is not None:
-        found, patient = was if was in ALIVE else State.STARTING, bool(kept.more.get("patient"))
-        return Adopted(name, pid, found, restarts, wanted, overrides, patient)
-    if was is State.STOPPED or (was in ALIVE and not wanted):
+        found = was if was in ALIVE else State.STARTING
+        return Adopted(
+            name,
+            pid,
+            found,
+            restarts,
+            more.wanted,
+            overrides,
+            patient=more.patient,
+            then=more.then,
+            probing=more.probing,
+            generation=generation,
+        )
+    if was is State.STOPPED or (was in ALIVE and not more.wanted):
         return None
     rests = was if was in (State.FAILED, State.COMPLETED) else State.WAITING
-    return Restored(name, rests, restarts, overrides)
+    return Restored(name, rests, restarts, overrides, more.probing)
 
 
 def resumed(state: FleetState, lives: Iterable[Adopted | Restored]) -> Resumed:
     """Return the event that a whole fleet begins with. lives: what is known of each, by `begun`."""
-    more = {name: kept.more for name, kept in state.platforms.items()}
+    more = {name: convert(kept.more, _KeptMore) for name, kept in state.platforms.items()}
     return Resumed(
         tuple(lives),
-        tuple(Stop(name, **about["leaving"]) for name, about in more.items() if "leaving" in about),
-        {name: frozenset(about["first"]) for name, about in more.items() if "first" in about},
-        {name: frozenset(about["gone"]) for name, about in more.items() if "gone" in about},
+        tuple(
+            Stop(name, told.then, told.why, told.patient)
+            for name, about in more.items()
+            if (told := about.leaving) is not None
+        ),
+        {name: frozenset(about.first) for name, about in more.items() if about.first},
+        {name: frozenset(about.gone) for name, about in more.items() if about.gone},
+        convert(state.more, _FleetMore).closing,
     )
 
 
@@ -222,5 +241,7 @@ def _kept(life: Life, child: Child | None, ahead_ns: int) -> Kept:
             "wanted": life.wanted,
             "restarts": [at + ahead_ns for at in life.restarts],
             "patient": life.state is State.DRAINING and life.deadline_ns is None,
+            "then": life.then if life.state in LEAVING else "again",
+            "probing": life.probing,
         },
     )

@@ -83,7 +83,7 @@ class Executor:
             case Drain():
                 self._drain(order)
             case Terminate() if order.name in self.children:
-                self._spawner.terminate(self.children[order.name])
+                self._send(self.children[order.name], signal.SIGTERM)
             case Kill() if order.name in self.children and order.name not in self._sweeping:
                 # The next one waits until this is over: it carries the same mark, and would be killed too.
                 self._sweeping[order.name] = None
@@ -104,9 +104,13 @@ class Executor:
             self._begin(self._clear(child))
 
     def retire(self, child: Child) -> None:
-        """Ask one that is of no platform any more to settle, and kill it when it has had its time."""
+        """Ask one that is of no platform any more to settle, and kill it when it has had its time.
+
+        Should its platform come back meanwhile, that one waits: it carries the same mark.
+        """
         self._spawner.take(child)
-        self._begin(self._retired(child))
+        self._sweeping[child.name] = None
+        self._begin(self._sweep_by(self._retired(child), child.name))
 
     async def settled(self) -> None:
         """Return when nothing is being killed any more."""
@@ -179,12 +183,22 @@ class Executor:
             self._begin(self._clear(child))
 
     async def _clear(self, child: Child) -> None:
+        await self._sweep_by(self._kill(child), child.name)
+
+    async def _sweep_by(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do it, then start who waited for it."""
         try:
-            await self._kill(child)
+            await work
         finally:
-            waiting = self._sweeping.pop(child.name)
+            waiting = self._sweeping.pop(name)
             if waiting is not None:
                 self._spawn(waiting)
+
+    def _send(self, child: Child, what: signal.Signals) -> None:
+        try:
+            self._spawner.send(child, what)
+        except ProcessError as error:
+            self._alert(Alert("critical", child.name, str(error)))
 
     async def _kill(self, child: Child) -> None:
         try:
@@ -195,7 +209,7 @@ class Executor:
     async def _retired(self, child: Child) -> None:
         gone = asyncio.Event()
         self._loop.add_reader(child.pidfd, gone.set)
-        self._spawner.terminate(child)
+        self._send(child, signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), _RETIRE_S)
         self._loop.remove_reader(child.pidfd)
@@ -212,14 +226,14 @@ class Executor:
             return
         if how.signal is not None:
             if not order.again:  # to many, a second one says: at once, whatever is lost
-                self._spawner.send(child, signal.Signals[f"SIG{how.signal}"])
+                self._send(child, signal.Signals[f"SIG{how.signal}"])
         elif platform.control is not None:
             self._begin(self._ask_to_drain(child, platform.control, how.timeout))
 
     async def _ask_to_drain(self, child: Child, address: str, timeout_s: float) -> None:
         seen = await probe.drained(address, timeout_s)
         if seen.ok and self.children.get(child.name) is child:
-            self._tell(Drained(child.name))
+            self._loop.call_soon(self._tell, Drained(child.name))
 
     async def _shed(self, address: str) -> None:
         await probe.control(address, "shed", _ASK_S)

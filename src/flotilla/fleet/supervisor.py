@@ -102,14 +102,18 @@ class Supervisor:
         notes: list[Instruction] = []
         try:
             while self._queue:
-                notes += self._act(self._queue.popleft())
-        finally:
+                self._act(self._queue.popleft(), notes)
+        finally:  # what was decided stands, whatever went wrong over it
             self._acting = False
-        if notes:
-            self._write(*notes)
-        if any(isinstance(note, Note) and note.kind == "command" for note in notes):
-            self._keeper.write()  # at once: what was accepted is not forgotten
-        self._settled(bool(notes))
+            if notes:
+                self._write(*notes)
+            if any(isinstance(note, Note) and note.kind == "command" for note in notes):
+                self._keeper.write()  # at once: what was accepted is not forgotten
+            self._settled(bool(notes))
+
+    def tell_soon(self, event: Event) -> None:
+        """As `tell`, for tasks: a mistake over it is the loop's, which knows what to do (handover.py)."""
+        asyncio.get_running_loop().call_soon(self.tell, event)
 
     def ask(self, event: Event) -> None:
         """As `tell`; ConfigError if it cannot be, and then nothing has changed."""
@@ -131,7 +135,7 @@ class Supervisor:
         self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._hosts = Hosts(self, fleet, self._hold.generation, self._write)
         self._monitor = Monitor(
-            self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
+            self.tell_soon, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._rotation = LogRotation(self._folder.log, self._write)
@@ -159,6 +163,8 @@ class Supervisor:
         await self._control.open(self._folder.socket("control"))
 
     async def _end(self) -> None:
+        # Whoever guards us goes on hearing that we live: this may take as long as a platform needs to settle.
+        beating = asyncio.create_task(self._every(lambda: _BEAT_S, notify.alive))
         if self._timer is not None:
             self._timer.cancel()
         await self._executor.settled()
@@ -174,6 +180,7 @@ class Supervisor:
         self._ears.close()
         self._folder.leave()
         self._records.close()
+        beating.cancel()
 
     @property
     def fleet(self) -> fleet_state.Fleet:
@@ -199,25 +206,23 @@ class Supervisor:
     def _platform(self, name: str) -> spec.Platform:
         return self._fleet.lives[name].platform
 
-    def _act(self, event: Event) -> list[Instruction]:
-        """Decide about one event and act; return what is to be written down of it."""
+    def _act(self, event: Event, notes: list[Instruction]) -> None:
+        """Decide about one event and act; add to `notes` what is to be written down of it."""
         try:
             self._fleet, orders = coordinate(self._fleet, event, monotonic_ns())
         except FlotillaError as error:  # nothing was changed by it, and the others go on
-            return [Alert("warning", "", f"{type(event).__name__} could not be followed: {error}")]
-        later: list[Instruction] = []
-        for order in orders:
-            if isinstance(order, Note | Alert):
-                later.append(order)
-            elif isinstance(order, Forget):
-                self._monitor.forget(order.name)
-            else:
-                (self._hosts if self._hosts.has(order) else self._executor).do(order)
+            notes.append(Alert("warning", "", f"{type(event).__name__} could not be followed: {error}"))
+            return
+        notes += [order for order in orders if isinstance(order, Note | Alert)]
         if isinstance(event, Spawned) and event.name in self._fleet.lives:
             data = {"pid": event.pid, "generation": self._fleet.generation}
-            later.append(Note("spawned", event.name, "", data))
+            notes.append(Note("spawned", event.name, "", data))
             self._monitor.follow(self._fleet.lives[event.name])
-        return later
+        for order in orders:
+            if isinstance(order, Forget):
+                self._monitor.forget(order.name)
+            elif not isinstance(order, Note | Alert):
+                (self._hosts if self._hosts.has(order) else self._executor).do(order)
 
     def _settled(self, changed: bool) -> None:
         """Wait for the nearest deadline, and keep what changed."""

@@ -73,6 +73,8 @@ class Takeover:
             ]
             self._tell(checkpoint.resumed(state, (about for about in known if about is not None)))
             new = tuple(name for name in lives if name not in state.platforms)
+        if fleet().closing_ns is not None:  # it was going down, and goes on to
+            return
         names = tuple(
             name for name in new if lives[name].platform.schedule is None and name not in found.children
         )
@@ -92,7 +94,7 @@ class Takeover:
             self._executor.begins[name] = int(more.get("log_at", 0))
             self._executor.births[name] = state.platforms[name].digest if name in state.platforms else ""
         pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-        event = checkpoint.begun(name, state, pid)
+        event = checkpoint.begun(name, state, pid, child.generation if child is not None else 0)
         if fleet.lives[name].platform.schedule is not None:
             inside = self._scheduler.inside(times, name)
             late = not inside and isinstance(event, Restored) and event.state is State.WAITING

@@ -6,7 +6,8 @@ import pytest
 from tests.fleet.made_world import SECOND, World, fleet_of
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet.rules.states import Ask, Drain, Readied
+from flotilla.fleet.rules.fleet_state import down
+from flotilla.fleet.rules.states import Ask, Drain, Readied, Tick
 
 SEQUENCE = {"fleet": {"sequences": {"morning": [["a"], ["b"], ["c"]]}}}
 
@@ -94,6 +95,52 @@ def test_one_that_was_to_be_drained_patiently_still_is():
     assert world.fleet.lives["feed"].deadline_ns is None
 
 
+def test_a_fleet_that_was_going_down_goes_down():
+    world = world_of({"feed": [], "app": ["feed"], "late": ["app"]})
+    world.start("app")
+    world.tell(Ask("down"))
+
+    world.succeed()
+    world.rest()
+
+    assert world.left == ["app", "feed"]
+    assert world.begun == ["feed", "app"]
+    assert down(world.fleet)
+
+
+def test_a_stop_for_a_fault_still_costs_budget():
+    health = {"health": {"heartbeat_s": 1.0}, "max_restart_attempts": 0}
+    world = world_of({"feed": []}, feed=health)
+    world.start()
+    world.pending.clear()
+    while world.states()["feed"] != "killing":
+        world.now += SECOND // 10
+        world.tell(Tick())
+
+    world.succeed()
+    world.exit("feed", -9)
+
+    assert world.states() == {"feed": "failed"}
+
+
+def test_the_one_start_after_a_failure_is_still_one():
+    half_open = {"max_restart_attempts": 1, "probe_after": 5.0, "backoff": {"first": 0.01, "most": 0.01}}
+    world = world_of({"feed": []}, feed=half_open)
+    world.start()
+    for _ in range(2):
+        world.exit("feed", 1)
+        world.pass_until(1)
+    assert world.states() == {"feed": "failed"}
+    world.pass_until(60)  # its window is over, and it was started once, to see
+    begun = len(world.begun)
+
+    world.succeed()
+    world.exit("feed", 1)
+
+    assert world.states() == {"feed": "failed"}
+    assert len(world.begun) == begun
+
+
 def test_one_that_had_a_deadline_to_settle_has_a_new_one():
     world = world_of({"feed": []}, feed={"drain": {"signal": "USR1", "timeout": 2.0}})
     world.start()
@@ -145,3 +192,10 @@ def test_a_chain_of_supervisors_comes_to_the_end_that_one_would(seed):
     for name in names:
         if states[name] == "waiting":
             assert any(states[need] != "ready" for need in needs[name]) or world.fleet.first.get(name)
+    world.tell(Ask("down"))
+    for _ in range(chance.randint(0, 4)):
+        world.step()
+    world.succeed()
+    world.rest()
+    assert down(world.fleet)
+    assert world.running == {}

@@ -12,6 +12,7 @@ import pytest
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet.system import bare, guard, tree
+from flotilla.fleet.system.cgroup import Cgroups, Limits
 
 SECOND = 1_000_000_000
 # Stands for a supervisor: it notes its start, leaves a child that hides from every search, says
@@ -38,18 +39,27 @@ from flotilla.fleet.system import guard
 guard._SILENT_S = 1
 sys.exit(guard.main(*sys.argv[1:]))
 """
+# A guard that cannot kill.
+FEEBLE = """
+import sys
+from flotilla.fleet.system import guard
+guard._SWEEP_S = 0.2
+guard.kill.sweep = lambda left, look: None
+sys.exit(guard.main(*sys.argv[1:]))
+"""
 
 
 class Guarded:
     """A guard with a stand-in to guard."""
 
-    def __init__(self, folder, mode, says="", ends="", guard=None, **env):
+    def __init__(self, folder, mode, says="", ends="", guard=None, stderr=None, **env):
         self.folder = folder
         command = [sys.executable, "-S", "-c", STANDS_IN, str(folder), says, ends]
         words = (str(folder), mode, "--", *command)
         self.process = subprocess.Popen(
             [sys.executable, "-c", guard, *words] if guard else bare.command("guard", *words),
             env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"} | env,
+            stderr=stderr,
         )
 
     def starts(self, count=1):
@@ -218,6 +228,47 @@ def test_one_that_was_ready_and_fails_is_started_again(guarded):
     one = guarded("adopt", says="READY=1", ends="7")
 
     assert len(one.starts(3)) == 3
+
+
+def test_where_there_can_be_no_process_it_tries_until_there_can(guarded, tmp_path):
+    """A fork bomb, a full machine: what runs is looked after again as soon as that may be."""
+    groups = Cgroups(tmp_path)
+    if "pids" not in groups.limits:
+        pytest.skip("no limit on processes by group can be set here")
+    one = guarded("adopt", says="READY=1")
+    (pid,) = one.starts()
+    full = groups.make("full", Limits(pids=1)).folders["pids"]
+    (full / "cgroup.procs").write_text(str(one.process.pid))
+
+    os.kill(pid, signal.SIGKILL)
+    assert gone_within([pid], 20)
+    sleep(0.5)  # some tries
+    assert one.starts() == [pid]
+    (full / "pids.max").write_text("max")
+
+    assert len(one.starts(2)) == 2
+    one.process.kill()
+    one.process.wait()
+    for left in map(int, (full / "cgroup.procs").read_text().split()):
+        os.kill(left, signal.SIGKILL)
+    while (full / "cgroup.procs").read_text():
+        sleep(0.01)
+    groups.remove()
+
+
+def test_what_cannot_be_killed_is_named_and_not_waited_for_for_ever(guarded, tmp_path):
+    with (tmp_path / "said").open("w") as said:
+        one = guarded("bound", guard=FEEBLE, stderr=said)
+        (pid,) = one.starts()
+        below = one.below() - {pid}
+
+        os.kill(pid, signal.SIGKILL)
+
+        assert one.process.wait(20) == 1
+    assert "killed, and not gone" in (tmp_path / "said").read_text()
+    for left in below:
+        with suppress(ProcessLookupError):
+            os.kill(left, signal.SIGKILL)
 
 
 def test_a_supervisor_that_hangs_is_found_whoever_else_makes_a_noise(guarded, tmp_path):

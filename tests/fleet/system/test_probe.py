@@ -15,6 +15,7 @@ import pytest
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
+from flotilla.fleet.system.logs import rotation
 from flotilla.fleet.system.probe import Line, control, drained, tcp
 from flotilla.fleet.system.probe import http as http_probe
 
@@ -215,6 +216,19 @@ def test_a_line_of_another_run_is_not_taken_for_ours(tmp_path):
 
     assert not line.look()
     log.write_text("engine is up\nengine is up\n")
+    assert line.look()
+
+
+def test_a_line_is_found_though_the_log_was_rotated_before_we_looked(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text("before\n" * 10_000)
+    line = Line(log, "engine is up", offset=log.stat().st_size)
+    with log.open("a") as out:
+        out.write("engine is up\n" + "after\n" * 10_000)
+
+    for _ in rotation(log, 0.01, keep=9):
+        pass
+
     assert line.look()
 
 

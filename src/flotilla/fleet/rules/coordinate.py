@@ -83,6 +83,8 @@ def _resumed(work: Work, event: Resumed) -> None:
     """Take up all at once, before anything may happen: who is to wait for another does not start before."""
     for life in event.lives:
         _take(work, life)
+    if event.closing:
+        work.closing_ns = work.now_ns + ns(work.spec.shutdown_timeout)
     for stop in event.leaving:
         if stop.name in work.lives:
             work.leave(stop)

@@ -299,7 +299,8 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
         overrides=overrides,
         pid=event.pid,
         wanted=event.wanted,
-        then="again" if event.wanted else "stop",
+        then=event.then if event.wanted else "stop",
+        probing=event.probing,
         restarts=event.restarts,
         runs=life.runs + 1,
         begun_ns=now_ns,
@@ -316,7 +317,12 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     }
     span = None if serving else spans.get(event.state)
     until = None if span is None else now_ns + span
-    note = Note("adopted", life.name, f"process {event.pid} runs on", {"pid": event.pid, "generation": 0})
+    note = Note(
+        "adopted",
+        life.name,
+        f"process {event.pid} runs on",
+        {"pid": event.pid, "generation": event.generation},
+    )
     state = State.READY if serving else event.state
     asked = (Drain(life.name, again=True),) if state is State.DRAINING else ()
     return to(found, state, now_ns, "found running", note, *asked, until=until)
@@ -327,7 +333,9 @@ def _restored(life: Life, event: Restored, now_ns: int) -> Told:
         return life, ()
     state = State.WAITING if event.state is State.BACKOFF else event.state
     wanted = state is State.WAITING
-    found = replace(life, restarts=event.restarts, overrides=event.overrides, wanted=wanted)
+    found = replace(
+        life, restarts=event.restarts, overrides=event.overrides, wanted=wanted, probing=event.probing
+    )
     after = life.platform.probe_after
     until = now_ns + ns(after) if state is State.FAILED and after is not None else None
     return to(found, state, now_ns, "as it was under the supervisor before", until=until)

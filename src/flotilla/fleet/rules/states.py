@@ -173,6 +173,9 @@ class Adopted(About, frozen=True):
     wanted: bool = True
     overrides: Overrides | None = None  # None: as they are
     patient: bool = False  # it drains for as long as it takes
+    then: Literal["stop", "again", "retry"] = "again"  # what follows once it has left, if it is wanted
+    probing: bool = False  # it is the one start after it had failed
+    generation: int = 0  # of the supervisor that started it, 0 where that is not known
 
 
 class Restored(About, frozen=True):
@@ -181,19 +184,21 @@ class Restored(About, frozen=True):
     state: State
     restarts: tuple[int, ...] = ()
     overrides: Overrides = Overrides()
+    probing: bool = False
 
 
 class Resumed(Event, frozen=True):
     """A supervisor goes on where another left a fleet of which nothing was known yet.
 
     lives: what is known of each, who is needed before who needs it. leaving: who is to stop, and was not told
-    yet. first, gone: as in Fleet.
+    yet. first, gone: as in Fleet. closing: it goes down.
     """
 
     lives: tuple[Adopted | Restored, ...] = ()
     leaving: tuple[Stop, ...] = ()
     first: dict[str, frozenset[str]] = {}
     gone: dict[str, frozenset[str]] = {}
+    closing: bool = False
 
 
 class Readied(About, frozen=True):

@@ -48,6 +48,7 @@ _AT_ONCE = 64  # messages that are heard before anything else has its turn
 _TRIES = 3  # of a supervisor that was asked to stop, and dies over it
 _RECENT_NS = 60_000_000_000
 _LONGEST_S = 30.0
+_SWEEP_S = 30.0  # until what was killed must be gone
 _LOST = 1  # our exit code where the supervisor was lost
 LEFT = 75  # the supervisor's, where the fleet is not its own any more, and nobody's to end
 
@@ -114,19 +115,40 @@ class Guard:
 
     def _guarded(self, leash: int | None) -> int:
         while True:
-            self._start()
-            if self._serve(leash):
-                sweep(self._fleet, others=self._was_ready)
-                return _LOST
-            if self._over():
+            if self._started():
+                if self._serve(leash):
+                    sweep(self._fleet, others=self._was_ready)
+                    return _LOST
+                if self._over():
+                    return self._end()
+            elif self._asked and len(self._deaths) >= _TRIES:
                 return self._end()
             self._deaths.append(monotonic_ns())
             self._wait(pause_s(self._deaths, monotonic_ns()))
 
+    def _started(self) -> bool:
+        """Start a supervisor; return False where there can be none for now: processes, memory, descriptors.
+
+        That is as good as one that died at once; only a first one is not tried again.
+        """
+        try:
+            self._start()
+        except OSError as error:
+            why = f"no supervisor could be started: {error.strerror}"
+            if not (self._again and self._was_ready):
+                sys.exit(why)
+            sys.stderr.write(f"{why}\n")
+            return False
+        return True
+
     def _start(self) -> None:
         self._ready, self._told, self._silent_s, self._held_s = False, False, None, 0.0
         held = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            raise
         if pid == 0:
             try:
                 for what in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
@@ -137,7 +159,12 @@ class Guard:
             finally:
                 os._exit(127)
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        self._pid, self._pidfd = pid, os.pidfd_open(pid)
+        try:
+            self._pid, self._pidfd = pid, os.pidfd_open(pid)
+        except OSError:  # nobody could watch it
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
 
     def _serve(self, leash: int | None) -> bool:
         """Wait until the supervisor is dead; return True where the leash was let go before."""
@@ -257,7 +284,7 @@ class Guard:
 
 
 def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
-    """Kill all our descendants, and return when none is left.
+    """Kill all our descendants, and return when none is left, or say who has not gone in half a minute.
 
     others: and what carries the mark of `fleet` elsewhere, unless it has a supervisor by now.
     unless_held: if it has one, leave our descendants to it too.
@@ -267,7 +294,8 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
         return
     # A supervisor that lives is the last, and never stopped: if we are killed now, it ends the rest.
     last = _holder(fleet)
-    quiet = 0
+    quiet, wait_s = 0, 0.002
+    end_ns = monotonic_ns() + int(_SWEEP_S * 1e9)
     # Twice: a process that becomes another program has for a moment no environment to be known by.
     while quiet < 2:
         if lock is None:  # who had forked, and not become a command yet, held it until now
@@ -282,7 +310,11 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
             kill.send(supervisor, signal.SIGKILL)
         reap()
         if quiet == 0:
-            select.select([], [], [], 0.002)
+            if monotonic_ns() >= end_ns:
+                sys.stderr.write(f"killed, and not gone: {sorted(left)}\n")
+                break
+            select.select([], [], [], wait_s)
+            wait_s = min(wait_s * 1.5, 0.1)
     _tidy(fleet)
     if lock is not None:
         os.close(lock)
@@ -323,8 +355,12 @@ def _holder(fleet: str) -> int:
 
 
 def reap(but: int = 0) -> None:
-    """Bury those of our children that have ended, `but` one."""
-    for pid in tree.children(os.getpid()):
+    """Bury those of our children that have ended, `but` one; for want of descriptors, at another time."""
+    try:
+        ours = tree.children(os.getpid())
+    except OSError:
+        return
+    for pid in ours:
         if pid != but:
             try:
                 os.waitpid(pid, os.WNOHANG)

@@ -12,7 +12,6 @@ in chunks, an answer ends where the connection does, and no library's memory is 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +22,7 @@ import msgspec
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
 from flotilla.fleet.spec.addresses import Place, host_and_port, place
+from flotilla.fleet.system.logs import Log
 
 _MOST_BYTES = 64 * 1024  # of an answer; more is not read
 _LOOK_BYTES = 4 * 1024 * 1024  # of a log at one look: the loop has others to serve
@@ -87,35 +87,32 @@ class Line:
         if not text or "\n" in text:
             raise ConfigError(f"{text!r} is not part of one line")
         self.found = False
-        self._log, self._text, self._at = log, text.encode(), offset
+        self._log, self._text, self._at = Log(log), text.encode(), offset
         self._tail = b""  # the end of what was read: a text may come in two pieces
 
     def look(self) -> bool:
         """Return whether the text has been written by now."""
-        if self.found:
-            return True
         try:
-            log = os.open(self._log, os.O_RDONLY)
-        except OSError:  # it has written nothing yet
+            return self.found or self._looked()
+        except OSError:  # out of descriptors: the next look may see it
             return False
-        try:
-            self._read(log)
-        finally:
-            os.close(log)
-        return self.found
 
-    def _read(self, log: int) -> None:
-        if os.fstat(log).st_size < self._at:  # a new file under the name
-            self._at, self._tail = 0, b""
+    def _looked(self) -> bool:
         left = _LOOK_BYTES
-        while left > 0 and (piece := os.pread(log, min(left, _MOST_BYTES), self._at)):
-            seen = self._tail + piece
-            if self._text in seen:
-                self.found = True
-                return
-            self._at += len(piece)
+        if self._at > self._log.end():  # a new file under the name
+            self._at, self._tail = 0, b""
+        while left > 0:
+            at, piece = self._log.read(self._at, min(left, _MOST_BYTES))
+            if not piece:
+                break
+            seen = piece if at > self._at else self._tail + piece
+            self.found = self._text in seen
+            if self.found:
+                break
+            self._at = at + len(piece)
             left -= len(piece)
             self._tail = seen[-(len(self._text) - 1) :] if len(self._text) > 1 else b""
+        return self.found
 
 
 async def _within(timeout_s: float, question: Awaitable[Seen], whom: str) -> Seen:

@@ -145,11 +145,17 @@ class Spawner:
         self.send(child, signal.SIGTERM)
 
     def send(self, child: Child, what: signal.Signals) -> None:
-        """Send a signal to the first process of a platform; to one that has ended it does nothing."""
+        """Send a signal to the first process of a platform; to one that has ended it does nothing.
+
+        ProcessError where the kernel does not let us: it has become another user's.
+        """
         try:
             signal.pidfd_send_signal(child.pidfd, what)
         except ProcessLookupError:
             return
+        except PermissionError as error:
+            text = f"it may not be sent {what.name}: process {child.pid} runs as another user than we do"
+            raise ProcessError(text) from error
 
     def bury(self, child: Child) -> int | None:
         """Return the exit code of `child`, whose pidfd is readable, and forget it; -9 is a SIGKILL.
