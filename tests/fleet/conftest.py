@@ -23,6 +23,7 @@ if "twins" in sys.argv and os.fork() == 0: os.setsid(); os.fork() or time.sleep(
 speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 if "late" in sys.argv: time.sleep(1000)
 speaker.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+if "says" in sys.argv: print("up", flush=True)
 if "dies" in sys.argv: sys.exit(3)
 if "works" in sys.argv: time.sleep(1); sys.exit(0)
 while True:

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fleet.conftest import SUPERVISOR, Up
+from tests.fleet.conftest import SECOND, SUPERVISOR, Up
 
+from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.history import audit
@@ -95,6 +96,43 @@ def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(
     other.all("ready")
     assert other.pid("feed") == pid
     assert any("what the supervisor before knew is lost" in event.text for event in other.events("alert"))
+    other.guard.terminate()
+    assert other.guard.wait(30) == 0
+
+
+def test_a_socket_that_somebody_removed_is_put_back_and_nobody_is_killed_for_his_silence(fleet):
+    up = fleet(every={"health": {"heartbeat_s": 0.2}}, feed={}, app={"needs": ["feed"]})
+    up.all("ready")
+    pids = up.pid("feed"), up.pid("app")
+
+    for _ in range(3):
+        up.folder.socket("notify").unlink()
+        up.until(lambda: up.folder.socket("notify").exists())
+        until_ns = monotonic_ns() + 700_000_000  # more than three beats
+        while monotonic_ns() < until_ns:
+            assert set(up.states().values()) == {"ready"}
+            sleep(0.01)
+
+    assert (up.pid("feed"), up.pid("app")) == pids
+    os.kill(pids[0], signal.SIGSTOP)  # one that hangs is found still
+    up.until(lambda: [event for event in up.events("alert") if event.text.startswith("hung")])
+
+
+def test_what_has_long_been_up_is_taken_for_ready_where_nothing_is_known_of_it(fleet):
+    up = fleet(every={"startup_timeout": 0.5}, feed={"ready": "line:up", "words": "says"})
+    up.all("ready")
+    pid, began_ns = up.pid("feed"), monotonic_ns()
+    os.kill(up.guard.pid, signal.SIGKILL)
+    os.kill(up.supervisor(), signal.SIGKILL)
+    up.folder.state_file.unlink()
+    up.folder.log("feed").unlink()
+    while monotonic_ns() < began_ns + SECOND:
+        sleep(0.01)
+
+    other = Up(up.folder, "adopt", SUPERVISOR)
+
+    other.all("ready")
+    assert other.pid("feed") == pid
     other.guard.terminate()
     assert other.guard.wait(30) == 0
 

@@ -21,7 +21,7 @@ from flotilla.fleet.folder import FleetState, Folder, Kept
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import birth
 from flotilla.fleet.rules.platform_state import Life
-from flotilla.fleet.rules.states import ALIVE, LEAVING, Adopted, Alert, Restored, Resumed, State, Stop
+from flotilla.fleet.rules.states import ALIVE, LEAVING, Adopted, Alert, Past, Restored, Resumed, State, Stop
 from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.spawn import Child
 
@@ -140,6 +140,10 @@ class _KeptMore(Struct):
     patient: bool = False  # it drains for as long as it takes
     then: Literal["stop", "again", "retry"] = "again"
     probing: bool = False
+    begun: int | None = None  # its process, UTC ns
+    since: int | None = None  # in its state, UTC ns
+    reason: str = ""
+    last_exit: int | None = None
     first: tuple[str, ...] = ()  # whom it waits for (Fleet)
     gone: tuple[str, ...] = ()
 
@@ -163,35 +167,36 @@ def recall(folder: Folder, alert: Callable[[Alert], None]) -> Recalled:
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 
 
-def begun(name: str, state: FleetState, pid: int | None, generation: int = 0) -> Adopted | Restored | None:
+def begun(
+    name: str, state: FleetState, pid: int | None, generation: int = 0, *, served: bool = False
+) -> Adopted | Restored | None:
     """Return what one platform begins with under a new supervisor; None: nothing is known.
 
     pid: its process, if it runs on, or did when its host was last heard from. generation: of who started it.
+    served: whether one of which nothing is known is to be taken for one that serves.
     """
     kept = state.platforms.get(name, Kept())
     more = convert(kept.more, _KeptMore)
     was = State(kept.state) if kept.state in set(State) else State.STOPPED
     behind_ns = now_ns() - monotonic_ns()
     restarts = tuple(at - behind_ns for at in more.restarts if at <= now_ns())
-    overrides = _overrides(kept)
+    past = Past(
+        None if more.since is None else more.since - behind_ns,
+        None if more.begun is None else more.begun - behind_ns,
+        more.reason,
+        more.last_exit,
+        more.probing,
+        more.patient,
+        more.then,
+    )
     if pid is not None:
-        found = was if was in ALIVE else State.STARTING
-        return Adopted(
-            name,
-            pid,
-            found,
-            restarts,
-            more.wanted,
-            overrides,
-            patient=more.patient,
-            then=more.then,
-            probing=more.probing,
-            generation=generation,
-        )
+        unknown = State.READY if served else State.STARTING
+        found = was if was in ALIVE else unknown
+        return Adopted(name, pid, found, restarts, more.wanted, _overrides(kept), generation, past)
     if was is State.STOPPED or (was in ALIVE and not more.wanted):
         return None
     rests = was if was in (State.FAILED, State.COMPLETED) else State.WAITING
-    return Restored(name, rests, restarts, overrides, more.probing)
+    return Restored(name, rests, restarts, _overrides(kept), past)
 
 
 def resumed(state: FleetState, lives: Iterable[Adopted | Restored]) -> Resumed:
@@ -243,5 +248,9 @@ def _kept(life: Life, child: Child | None, ahead_ns: int) -> Kept:
             "patient": life.state is State.DRAINING and life.deadline_ns is None,
             "then": life.then if life.state in LEAVING else "again",
             "probing": life.probing,
+            "begun": life.begun_ns + ahead_ns if life.begun_ns else None,
+            "since": life.since_ns + ahead_ns if life.since_ns else None,
+            "reason": life.reason,
+            "last_exit": life.last_exit,
         },
     )

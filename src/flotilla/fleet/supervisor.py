@@ -243,11 +243,31 @@ class Supervisor:
         self._timer = self._due_ns = None
         self._hear()  # what was said before the deadline counts
         if late_ns > _LATE_NS:
-            for name, life in self._fleet.lives.items():
-                if heard(life):
-                    self.tell(Beat(name))
+            self._forgive()
+        self._look_at_ears()
         self.tell(Tick())
         self._settled(False)
+
+    def _forgive(self) -> None:
+        """Count nobody's silence until now."""
+        for name, life in self._fleet.lives.items():
+            if heard(life):
+                self.tell(Beat(name))
+
+    def _look_at_ears(self) -> None:
+        """Listen anew where the socket's file was removed: whoever spoke meanwhile was not heard."""
+        if self._ears.path.exists():
+            return
+        self._forgive()
+        try:
+            ears = notify_socket.NotifySocket(self._ears.path)
+        except OSError:  # the disk is full, or the run folder is gone: the next look tries again
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._ears.fileno())
+        self._ears.drop()
+        self._ears = ears
+        loop.add_reader(ears.fileno(), self._hear)
 
     def _hear(self) -> None:
         leaders = self._executor.leaders
@@ -302,6 +322,7 @@ class Supervisor:
         notify.alive()
         if not (self._acting or self._folder.holds(self._hold)):
             self._begin_work(self._leave(), "leave")
+        self._look_at_ears()
         self._spawner.reap()
         self._control.look()
         self._meter.look(self._fleet.lives)

@@ -29,6 +29,7 @@ from flotilla.fleet.rules.states import (
 from flotilla.fleet.schedule import Times
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spec import graph
+from flotilla.fleet.system import tree
 from flotilla.fleet.system.spawn import Child, Spawner
 
 
@@ -83,6 +84,16 @@ class Takeover:
         if old := checkpoint.outgrown(state, found.children, fleet()):
             self._tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 
+    @staticmethod
+    def _served(fleet: Fleet, child: Child | None, state: FleetState) -> bool:
+        """Return whether one of which nothing is known serves: else it would have been stopped by now.
+
+        What it said once, when it was ready, it does not say again.
+        """
+        if child is None or child.name in state.platforms:
+            return False
+        return tree.age_s(child.start_ticks) > fleet.lives[child.name].platform.startup_timeout
+
     def _go_on_with(
         self, fleet: Fleet, name: str, child: Child | None, state: FleetState, times: Times | None
     ) -> Adopted | Restored | None:
@@ -94,7 +105,8 @@ class Takeover:
             self._executor.begins[name] = int(more.get("log_at", 0))
             self._executor.births[name] = state.platforms[name].digest if name in state.platforms else ""
         pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-        event = checkpoint.begun(name, state, pid, child.generation if child is not None else 0)
+        generation = 0 if child is None else child.generation
+        event = checkpoint.begun(name, state, pid, generation, served=self._served(fleet, child, state))
         if fleet.lives[name].platform.schedule is not None:
             inside = self._scheduler.inside(times, name)
             late = not inside and isinstance(event, Restored) and event.state is State.WAITING

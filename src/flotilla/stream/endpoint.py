@@ -93,7 +93,8 @@ def _socket(kind: int, endpoint: str, hwm: int) -> zmq.Socket[bytes]:
     socket.sndhwm = socket.rcvhwm = hwm
     socket.maxmsgsize = MAX_MESSAGE
     socket.reconnect_ivl, socket.reconnect_ivl_max = 10, 200
-    socket.heartbeat_ivl, socket.heartbeat_timeout = 1_000, 5_000
+    # No heartbeats of ZeroMQ's own: a timer of theirs that fires where the peer died and our queue is full
+    # aborts the process (libzmq issue 4364). The kernel tells of a dead peer, and streams have their own.
     return socket
 
 

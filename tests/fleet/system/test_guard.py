@@ -43,8 +43,8 @@ sys.exit(guard.main(*sys.argv[1:]))
 FEEBLE = """
 import sys
 from flotilla.fleet.system import guard
-guard._SWEEP_S = 0.2
-guard.kill.sweep = lambda left, look: None
+guard.sweep.__globals__["_PATIENCE_S"] = 0.2
+guard.sweep.__globals__["kill"].sweep = lambda left, look: None
 sys.exit(guard.main(*sys.argv[1:]))
 """
 

@@ -299,11 +299,12 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
         overrides=overrides,
         pid=event.pid,
         wanted=event.wanted,
-        then=event.then if event.wanted else "stop",
-        probing=event.probing,
+        then=event.past.then if event.wanted else "stop",
+        probing=event.past.probing,
         restarts=event.restarts,
         runs=life.runs + 1,
-        begun_ns=now_ns,
+        begun_ns=now_ns if event.past.begun_ns is None else event.past.begun_ns,
+        last_exit=event.past.last_exit,
         misses=0,
         kills=0,
         ready_ns=now_ns if serving else None,
@@ -311,7 +312,7 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     )
     spans = {
         State.STARTING: ns(life.platform.startup_timeout),
-        State.DRAINING: None if event.patient else drain_ns(life),
+        State.DRAINING: None if event.past.patient else drain_ns(life),
         State.STOPPING: ns(life.platform.shutdown_timeout),
         State.KILLING: 0,
     }
@@ -325,7 +326,8 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     )
     state = State.READY if serving else event.state
     asked = (Drain(life.name, again=True),) if state is State.DRAINING else ()
-    return to(found, state, now_ns, "found running", note, *asked, until=until)
+    told = to(found, state, now_ns, "found running", note, *asked, until=until)
+    return _as_before(told, event) if state is event.state else told
 
 
 def _restored(life: Life, event: Restored, now_ns: int) -> Told:
@@ -334,11 +336,24 @@ def _restored(life: Life, event: Restored, now_ns: int) -> Told:
     state = State.WAITING if event.state is State.BACKOFF else event.state
     wanted = state is State.WAITING
     found = replace(
-        life, restarts=event.restarts, overrides=event.overrides, wanted=wanted, probing=event.probing
+        life,
+        restarts=event.restarts,
+        overrides=event.overrides,
+        wanted=wanted,
+        probing=event.past.probing,
+        last_exit=event.past.last_exit,
     )
     after = life.platform.probe_after
     until = now_ns + ns(after) if state is State.FAILED and after is not None else None
-    return to(found, state, now_ns, "as it was under the supervisor before", until=until)
+    told = to(found, state, now_ns, "as it was under the supervisor before", until=until)
+    return _as_before(told, event) if state is event.state else told
+
+
+def _as_before(told: Told, event: Adopted | Restored) -> Told:
+    """Return it in its state since when, and because of what, it was: who reads it asks that."""
+    if event.past.since_ns is None:
+        return told
+    return replace(told[0], since_ns=event.past.since_ns, reason=event.past.reason), told[1]
 
 
 def _ended(code: int | None) -> str:

@@ -164,6 +164,18 @@ class SpawnFailed(About, frozen=True):
     jitter: float = 0.0
 
 
+class Past(Struct, frozen=True):
+    """How the supervisor before this one left a platform, as in Life. Times are None where nobody knows."""
+
+    since_ns: int | None = None
+    begun_ns: int | None = None
+    reason: str = ""
+    last_exit: int | None = None
+    probing: bool = False
+    patient: bool = False  # it drains for as long as it takes
+    then: Literal["stop", "again", "retry"] = "again"
+
+
 class Adopted(About, frozen=True):
     """It was found running, started by a supervisor before this one."""
 
@@ -172,10 +184,8 @@ class Adopted(About, frozen=True):
     restarts: tuple[int, ...] = ()  # when it was restarted, monotonic ns
     wanted: bool = True
     overrides: Overrides | None = None  # None: as they are
-    patient: bool = False  # it drains for as long as it takes
-    then: Literal["stop", "again", "retry"] = "again"  # what follows once it has left, if it is wanted
-    probing: bool = False  # it is the one start after it had failed
     generation: int = 0  # of the supervisor that started it, 0 where that is not known
+    past: Past = Past()
 
 
 class Restored(About, frozen=True):
@@ -184,7 +194,7 @@ class Restored(About, frozen=True):
     state: State
     restarts: tuple[int, ...] = ()
     overrides: Overrides = Overrides()
-    probing: bool = False
+    past: Past = Past()
 
 
 class Resumed(Event, frozen=True):

@@ -19,13 +19,11 @@ nothing and so has little to die of, holds its pidfd, and falls heir to all its 
    STOPPING=1, WATCHDOG=1), as from us.
 
 Only the standard library, and no site-packages: it has a few megabytes, and starts in 10 ms.
-Another supervisor may hold the fleet's lock by then; what it looks after is never killed.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import select
 import signal
@@ -35,20 +33,19 @@ import sys
 from collections.abc import Callable, Sequence
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet.system import kill, tree
+from flotilla.fleet.system.sweep import reap, sweep
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid, as the kernel tells them
 _PASSED_ON = {"READY", "STOPPING", "STATUS", "WATCHDOG"}
-_SILENT_S = 30.0  # of one that has beaten before, until it is taken for hung
+_SILENT_S = 30.0  # of one that was ready, or has beaten before, until it is taken for hung
 _HELD_S = 10.0  # that one has to become ready, before it is asked to stop in any case
 _LOOK_S = 1.0  # between two looks at how long it has been silent
 _AT_ONCE = 64  # messages that are heard before anything else has its turn
 _TRIES = 3  # of a supervisor that was asked to stop, and dies over it
 _RECENT_NS = 60_000_000_000
 _LONGEST_S = 30.0
-_SWEEP_S = 30.0  # until what was killed must be gone
 _LOST = 1  # our exit code where the supervisor was lost
 LEFT = 75  # the supervisor's, where the fleet is not its own any more, and nobody's to end
 
@@ -65,24 +62,22 @@ def pause_s(deaths: Sequence[int], now_ns: int) -> float:
 class Guard:
     """Runs `run`, which becomes the supervisor in a fork and never returns, and guards it."""
 
+    _ears: socket.socket
+
     def __init__(self, fleet: str, *, again: bool, run: Callable[[Guard], None]) -> None:
         self._fleet, self._again, self._run = fleet, again, run
         self._asked = self._told = self._ready = self._was_ready = False
         self._pid, self._pidfd, self._code = 0, -1, 0
-        self._silent_s: float | None = None  # since it beat; None for one that never did
+        self._silent_s: float | None = None  # since it spoke; None for one that is not ready
         self._held_s = 0.0  # since it was to be told to stop, and was not ready for it
         self._deaths: list[int] = []
         self.me = os.getpid()
         self._upward = os.environ.get("NOTIFY_SOCKET")
-        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         # In the run folder, so that nobody else can fill its queue: what the supervisor says would not fit.
         self._place = os.open(fleet, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._name = f"guard-{self.me}.sock"
         self._forget()
-        before = os.umask(0o177)
-        self._ears.bind(f"/proc/self/fd/{self._place}/{self._name}")
-        os.umask(before)
+        self._listen()
         self._awoken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nobody's trading
@@ -95,6 +90,24 @@ class Guard:
     def address(self) -> str:
         """Return the NOTIFY_SOCKET of what we guard: short, however long the path of the run folder is."""
         return f"/proc/{self.me}/fd/{self._place}/{self._name}"
+
+    def _listen(self, poll: select.poll | None = None) -> None:
+        """Open our ears; anew in `poll`, where somebody removed their file, and nobody is heard any more."""
+        if poll is not None:
+            poll.unregister(self._ears.fileno())
+            self._ears.close()
+        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        before = os.umask(0o177)
+        try:
+            self._ears.bind(f"/proc/self/fd/{self._place}/{self._name}")
+        except OSError:
+            if poll is None:
+                raise  # else the run folder is gone, or the disk is full
+        finally:
+            os.umask(before)
+        if poll is not None:
+            poll.register(self._ears, select.POLLIN)
 
     def leave(self) -> int:
         """Let go of what is ours, in a fork that does not exec; return a pidfd of who forked."""
@@ -184,6 +197,8 @@ class Guard:
                 return True
             if self._ears.fileno() in happened:
                 self._hear()
+            if not happened and not os.path.exists(self.address):  # noqa: PTH110
+                self._listen(poll)
             if self._awoken in happened:
                 self._on_signals()
             if self._pidfd in happened:
@@ -231,7 +246,7 @@ class Guard:
 
     def _heard(self, data: bytes) -> None:
         lines = [line for line in data.split(b"\n") if line.partition(b"=")[0].decode() in _PASSED_ON]
-        if b"WATCHDOG=1" in lines:
+        if b"WATCHDOG=1" in lines or b"READY=1" in lines:
             self._silent_s = 0.0
         if b"READY=1" in lines:
             if self._asked and not self._told:
@@ -281,105 +296,6 @@ class Guard:
         if not (self._again and (self._refused() or self._code == LEFT)):
             sweep(self._fleet, others=self._was_ready, unless_held=self._again)
         return self._code if self._code >= 0 else _LOST
-
-
-def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
-    """Kill all our descendants, and return when none is left, or say who has not gone in half a minute.
-
-    others: and what carries the mark of `fleet` elsewhere, unless it has a supervisor by now.
-    unless_held: if it has one, leave our descendants to it too.
-    """
-    lock = _lock(fleet)
-    if lock is None and unless_held:
-        return
-    # A supervisor that lives is the last, and never stopped: if we are killed now, it ends the rest.
-    last = _holder(fleet)
-    quiet, wait_s = 0, 0.002
-    end_ns = monotonic_ns() + int(_SWEEP_S * 1e9)
-    # Twice: a process that becomes another program has for a moment no environment to be known by.
-    while quiet < 2:
-        if lock is None:  # who had forked, and not become a command yet, held it until now
-            lock = _lock(fleet)
-        whole = fleet if others and lock is not None else ""
-        left = tree.find(whole, roots=[os.getpid()])
-        quiet = 0 if left else quiet + 1
-        supervisor = left.pop(last, None)
-        if left:
-            kill.sweep(left, _looking(whole, last))
-        if supervisor is not None:
-            kill.send(supervisor, signal.SIGKILL)
-        reap()
-        if quiet == 0:
-            if monotonic_ns() >= end_ns:
-                sys.stderr.write(f"killed, and not gone: {sorted(left)}\n")
-                break
-            select.select([], [], [], wait_s)
-            wait_s = min(wait_s * 1.5, 0.1)
-    _tidy(fleet)
-    if lock is not None:
-        os.close(lock)
-
-
-def _tidy(fleet: str) -> None:
-    """Remove the control groups that the supervisor had no time to: they are folders, and empty by now."""
-    try:
-        with open(f"{fleet}/groups", "rb") as file:  # noqa: PTH123
-            groups = file.read().splitlines()
-    except OSError:
-        return
-    for group in groups:
-        for folder, _, _ in os.walk(group, topdown=False):
-            try:
-                os.rmdir(folder)  # noqa: PTH106
-            except OSError:  # another supervisor has something in it
-                continue
-
-
-def _looking(whole: str, last: int) -> Callable[[], dict[int, tree.Process]]:
-    def look() -> dict[int, tree.Process]:
-        found = tree.find(whole, roots=[os.getpid()])
-        found.pop(last, None)
-        return found
-
-    return look
-
-
-def _holder(fleet: str) -> int:
-    """Return the process id of the latest supervisor, 0 where there was none."""
-    try:
-        with open(f"{fleet}/lock", "rb") as file:  # noqa: PTH123
-            said = file.read(20)
-    except OSError:
-        return 0
-    return int(said) if said.isdigit() else 0
-
-
-def reap(but: int = 0) -> None:
-    """Bury those of our children that have ended, `but` one; for want of descriptors, at another time."""
-    try:
-        ours = tree.children(os.getpid())
-    except OSError:
-        return
-    for pid in ours:
-        if pid != but:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                continue
-
-
-def _lock(fleet: str) -> int | None:
-    """Take the fleet's lock; None where a supervisor holds it, or there is none to take."""
-    try:
-        lock = os.open(f"{fleet}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        return None
-    return lock
 
 
 def _tie() -> None:

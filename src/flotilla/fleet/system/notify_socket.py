@@ -67,6 +67,10 @@ class NotifySocket:
                 heard.append(Heard(who[0][0], who[0][1], words(data)))
         return heard
 
+    def drop(self) -> None:
+        """Stop listening; the address is another's by now."""
+        self._socket.close()
+
     def close(self) -> None:
         """Stop listening, and take the address away."""
         self._socket.close()

@@ -168,6 +168,12 @@ def find(
     return {pid: known[pid] for pid in found - ours if not known[pid].ended}
 
 
+def age_s(start_ticks: int) -> float:
+    """Return how long ago a process started, in seconds. start_ticks: as in Process."""
+    uptime = float((content("/proc/uptime") or b"0").split()[0])
+    return uptime - start_ticks / os.sysconf("SC_CLK_TCK")
+
+
 def user(pid: int) -> int | None:
     """Return the number of the user that `pid` runs as, None where it is gone."""
     try:
