@@ -78,6 +78,7 @@ class Folder:
         self.audit = self.path / "audit.log"
         self.audit_key = self.path / "audit.key"
         self.tokens = self.path / "tokens.json"
+        self.times = self.path / "schedule.jsonl"  # the next starts and stops
         self.logs = self.path / "logs"
         self.groups = self.path / "groups"  # where its control groups are, for a guard to remove
         self._lock = self.path / "lock"

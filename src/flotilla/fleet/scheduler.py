@@ -71,4 +71,5 @@ class Scheduler:
         coming = schedule.next_change(windows, wall)
         if coming is not None:
             self._note(Note("scheduled", name, "", {"action": coming[0], "at": coming[1]}))
-        self._ask(Ask("start" if start else "stop", (name,), "schedule", "its calendar says so"))
+        why = "its calendar says so"
+        self._ask(Ask("start" if start else "stop", (name,), "schedule", why, by_hours=True))

@@ -80,7 +80,8 @@ class Takeover:
             name for name in new if lives[name].platform.schedule is None and name not in found.children
         )
         if names:
-            self._tell(Ask("start", names, "supervisor", "the fleet starts" if first else "new in the fleet"))
+            why = "the fleet starts" if first else "new in the fleet"
+            self._tell(Ask("start", names, "supervisor", why, by_hours=True))
         if old := checkpoint.outgrown(state, found.children, fleet()):
             self._tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 

@@ -322,3 +322,34 @@ def test_levels_of_a_hundred_go_down_in_order_though_one_hangs():
         assert all(world.left.index(name) < world.left.index(need) for need in there)
     assert len(graph.levels(needs)) == 3
     assert not any(life.state in ALIVE for life in world.fleet.lives.values())
+
+
+HOURS = {"schedule": {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}}
+
+
+def test_who_has_hours_of_its_own_is_started_by_nobody_else_and_awaited():
+    world = World(fleet_of({"feed": [], "base": [], "app": ["feed", "base"]}, feed=HOURS))
+
+    world.tell(Ask("start", ("base", "app"), "supervisor", by_hours=True))
+    world.rest()
+    assert world.states() == {"feed": "stopped", "base": "ready", "app": "waiting"}
+
+    world.tell(Ask("start", ("feed",), "schedule", by_hours=True))
+    world.rest()
+    assert set(world.states().values()) == {"ready"}
+
+
+def test_who_was_stopped_with_what_it_needs_by_its_hours_comes_back_with_it():
+    world = World(fleet_of({"feed": [], "app": ["feed"], "held": ["feed"]}, feed=HOURS))
+    world.start()
+    world.tell(Ask("stop", ("held",)))
+    world.rest()
+
+    world.tell(Ask("stop", ("feed",), "schedule", by_hours=True))
+    world.rest()
+    assert world.left == ["held", "app", "feed"]
+    assert world.states() == {"feed": "stopped", "app": "waiting", "held": "stopped"}
+
+    world.tell(Ask("start", ("feed",), "schedule", by_hours=True))
+    world.rest()
+    assert world.states() == {"feed": "ready", "app": "ready", "held": "stopped"}

@@ -27,7 +27,7 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
-from flotilla.clock import sleep
+from flotilla.clock import now_ns, sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet import schedule
 from flotilla.fleet.api import tokens
@@ -92,6 +92,9 @@ def up(
         _must_be_down(fleet, config)  # still: another `up` may have been quicker
         write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
         write_whole(fleet.folder.origin, str(config.resolve()).encode())
+        if any(platform.schedule for platform in spec.platforms.values()):
+            # Now, as the calendars are loaded: a supervisor knows the hours before it starts anybody.
+            schedule.write(fleet.folder.fleet_file, fleet.folder.times, now_ns())
         return _brought_up(fleet, spec, config, detach, timeout, json)
 
 

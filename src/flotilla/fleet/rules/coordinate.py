@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -169,6 +169,8 @@ def _started(work: Work, ask: Ask) -> tuple[str, ...]:
     stages = work.spec.sequences.get(ask.names[0], ()) if len(ask.names) == 1 else ()
     asked = [name for stage in stages for name in stage] or list(ask.names)
     names = [name for level in started_by(work.fleet(), asked) for name in level]
+    if ask.by_hours:
+        names = [name for name in names if name in asked or work.lives[name].platform.schedule is None]
     for name in asked:  # by its own name it waits for no stage
         work.first.pop(name, None)
     before: frozenset[str] = frozenset()
@@ -196,7 +198,8 @@ def _stopped(work: Work, ask: Ask) -> tuple[str, ...]:
     for name in names:
         work.first.pop(name, None)
         work.gone.pop(name, None)
-        work.leave(Stop(name, "stop", why, ask.command == "drain"))
+        then: Literal["stop", "again"] = "again" if ask.by_hours and name not in ask.names else "stop"
+        work.leave(Stop(name, then, why, ask.command == "drain"))
     return tuple(names)
 
 

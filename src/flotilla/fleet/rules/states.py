@@ -121,6 +121,8 @@ class Ask(Event, frozen=True):
     who: str = ""
     why: str = ""
     overrides: Overrides = Overrides()  # with a start or a restart of one platform
+    # By no person: nobody else that has hours of its own starts for it, and who must stop for it comes back.
+    by_hours: bool = False
 
 
 class Reload(Event, frozen=True):
