@@ -289,6 +289,22 @@ def test_a_supervisor_that_hangs_is_found_whoever_else_makes_a_noise(guarded, tm
     assert one.starts(2)[0] == pid
 
 
+def test_its_socket_is_put_back_where_somebody_removed_it(guarded, tmp_path):
+    one = guarded("adopt", says=r"READY=1\nWATCHDOG=1", guard=IMPATIENT)
+    ears = tmp_path / f"guard-{one.process.pid}.sock"
+    one.starts()
+
+    for _ in range(2):
+        ears.unlink()
+        end_ns = monotonic_ns() + 20 * SECOND
+        while not ears.exists():
+            assert monotonic_ns() < end_ns
+            sleep(0.01)
+
+    seen = len(one.starts())
+    assert len(one.starts(seen + 2)) > seen  # one is heard, falls silent, and is followed by another
+
+
 def test_nobody_but_its_user_reaches_its_socket_and_no_guard_leaves_one(guarded, tmp_path):
     (tmp_path / "guard-4194999.sock").touch()  # of one that was killed: no process has such a number
     one = guarded("bound", says="READY=1")

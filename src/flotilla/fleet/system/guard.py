@@ -186,6 +186,8 @@ class Guard:
             poll.register(fd, select.POLLIN)
         before_ns = monotonic_ns()
         while True:
+            if not os.path.exists(self.address):  # noqa: PTH110
+                self._listen(poll)
             happened = {fd for fd, _ in poll.poll(_LOOK_S * 1000)}
             # By the clock, as anybody may wake us; no look counts for more than its time, since
             # while we stood still, as a machine may, nobody was silent.
@@ -197,8 +199,6 @@ class Guard:
                 return True
             if self._ears.fileno() in happened:
                 self._hear()
-            if not happened and not os.path.exists(self.address):  # noqa: PTH110
-                self._listen(poll)
             if self._awoken in happened:
                 self._on_signals()
             if self._pidfd in happened:
