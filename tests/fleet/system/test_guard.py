@@ -39,27 +39,18 @@ from flotilla.fleet.system import guard
 guard._SILENT_S = 1
 sys.exit(guard.main(*sys.argv[1:]))
 """
-# A guard that cannot kill.
-FEEBLE = """
-import sys
-from flotilla.fleet.system import guard
-guard.sweep.__globals__["_PATIENCE_S"] = 0.2
-guard.sweep.__globals__["kill"].sweep = lambda left, look: None
-sys.exit(guard.main(*sys.argv[1:]))
-"""
 
 
 class Guarded:
     """A guard with a stand-in to guard."""
 
-    def __init__(self, folder, mode, says="", ends="", guard=None, stderr=None, **env):
+    def __init__(self, folder, mode, says="", ends="", guard=None, **env):
         self.folder = folder
         command = [sys.executable, "-S", "-c", STANDS_IN, str(folder), says, ends]
         words = (str(folder), mode, "--", *command)
         self.process = subprocess.Popen(
             [sys.executable, "-c", guard, *words] if guard else bare.command("guard", *words),
             env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"} | env,
-            stderr=stderr,
         )
 
     def starts(self, count=1):
@@ -254,21 +245,6 @@ def test_where_there_can_be_no_process_it_tries_until_there_can(guarded, tmp_pat
     while (full / "cgroup.procs").read_text():
         sleep(0.01)
     groups.remove()
-
-
-def test_what_cannot_be_killed_is_named_and_not_waited_for_for_ever(guarded, tmp_path):
-    with (tmp_path / "said").open("w") as said:
-        one = guarded("bound", guard=FEEBLE, stderr=said)
-        (pid,) = one.starts()
-        below = one.below() - {pid}
-
-        os.kill(pid, signal.SIGKILL)
-
-        assert one.process.wait(20) == 1
-    assert "killed, and not gone" in (tmp_path / "said").read_text()
-    for left in below:
-        with suppress(ProcessLookupError):
-            os.kill(left, signal.SIGKILL)
 
 
 def test_a_supervisor_that_hangs_is_found_whoever_else_makes_a_noise(guarded, tmp_path):
