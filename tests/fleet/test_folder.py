@@ -1,6 +1,7 @@
 """A run folder is private, has one supervisor at a time, and keeps what it is given whole."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,19 @@ def test_the_folder_of_sockets_goes_when_they_are_done_with(tmp_path):
 
     assert not far.sockets.exists()
     assert near.socket("control").exists()
+
+
+def test_the_folder_of_sockets_of_one_that_was_taken_away_goes_when_another_is_made(tmp_path):
+    killed, lives = (Folder(tmp_path / (name * 30) / "run").make() for name in ("dead", "life"))
+    killed.socket("control").touch()
+    shutil.rmtree(killed.path)
+
+    other = Folder(tmp_path / ("next" * 30)).make()
+
+    assert not killed.sockets.exists()
+    assert lives.sockets.exists()
+    for one in (lives, other):
+        one.leave()
 
 
 def test_sockets_elsewhere_are_found_whatever_ones_folder_of_temporary_files(tmp_path):

@@ -31,6 +31,7 @@ from flotilla.errors import ProcessError
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
 _SHORT = Path("/tmp")  # noqa: S108 and not TMPDIR: who asks may have another one than who answers
 _PRIVATE = 0o700
+_WHOSE = "whose"  # the file in a short folder that says which run folder's it is
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,6 +94,9 @@ class Folder:
         self.sockets.mkdir(mode=_PRIVATE, exist_ok=True)
         for folder in (self.path, self.logs, self.sockets):
             _own(folder)
+        if self.sockets != self.path:
+            write_whole(self.sockets / _WHOSE, os.fsencode(self.path))
+            _forget_abandoned()
         return self
 
     @cached_property
@@ -110,10 +114,7 @@ class Folder:
         """Remove the folder of the sockets, if it is one of its own: whoever supervised is done with it."""
         if self.sockets == self.path:
             return
-        for socket in self.sockets.glob("*.sock"):
-            socket.unlink(missing_ok=True)
-        with suppress(OSError):  # of another's things in it, or gone
-            self.sockets.rmdir()
+        _drop(self.sockets)
 
     def socket(self, name: str) -> Path:
         """Return the path of the socket `name` (control, notify, api)."""
@@ -266,3 +267,23 @@ def _own(folder: Path) -> None:
         raise ProcessError(f"{folder} is not a folder of user {os.geteuid()}: others could stop the fleet")
     if stat.S_IMODE(found.st_mode) != _PRIVATE:
         folder.chmod(_PRIVATE)
+
+
+def _forget_abandoned() -> None:
+    """Remove the short folders of ours whose run folders are gone: nobody was left to do it."""
+    for folder in _SHORT.glob(f"flotilla-{os.getuid()}-*"):
+        try:
+            mine = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
+            whose = Path(os.fsdecode((folder / _WHOSE).read_bytes()))
+        except OSError:  # just being made, or removed
+            continue
+        if mine and not whose.exists():
+            _drop(folder)
+
+
+def _drop(sockets: Path) -> None:
+    """Remove a short folder, unless somebody has put something else into it."""
+    for file in (*sockets.glob("*.sock"), sockets / _WHOSE):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):
+        sockets.rmdir()
