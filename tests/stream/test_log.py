@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.errors import ConfigError, DataError, StreamError
-from flotilla.stream.log import Checkpoint, LogReader, LogWriter
+from flotilla.stream.log import Checkpoint, LogBusy, LogReader, LogWriter
 
 
 def entries(*payloads: bytes) -> list[tuple[int, bytes]]:
@@ -224,6 +224,19 @@ def test_a_writer_that_failed_refuses_all_that_follows(folder, own):
     with pytest.raises(StreamError, match="failed before"):
         log.append("bars", entries(b"b"))
     assert log.last_seq("bars") == 1
+
+
+def test_a_lock_of_somebody_else_is_not_waited_for_without_end_and_no_failure(folder, own):
+    log = own(LogWriter(folder / "bars.db", ["bars"], patience_s=0.01))
+    other = own(sqlite3.connect(folder / "bars.db", isolation_level=None))
+    other.execute("BEGIN IMMEDIATE")
+
+    for payloads in ((b"a",), (b"a", b"b")):
+        with pytest.raises(LogBusy, match="locked"):
+            log.append("bars", entries(*payloads))
+    other.execute("ROLLBACK")
+
+    assert [row.seq for row in log.append("bars", entries(b"a", b"b"))] == [1, 2]
 
 
 def test_a_file_with_streams_that_nobody_declared_is_refused(folder, own):

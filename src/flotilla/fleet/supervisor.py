@@ -324,6 +324,8 @@ class Supervisor:
             self._begin_work(self._leave(), "leave")
         self._look_at_ears()
         self._spawner.reap()
+        if self._records.catch_up():
+            self._control.published()
         self._control.look()
         self._meter.look(self._fleet.lives)
         rules = {name: self._platform(name).log for name in self._executor.children}

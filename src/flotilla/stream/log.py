@@ -19,7 +19,8 @@ fills. "normal" survives the death of the process, not that of the machine, whic
 the last moments: market data and signals, which can be had again.
 
 The file has mode 0600. A writer whose disk failed refuses everything after: what the disk
-holds is known only by opening it again.
+holds is known only by opening it again. Where somebody else's lock kept it from writing
+(`LogBusy`), nothing was written, and the same may be tried again.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ Durability = Literal["full", "normal"]
 _APPLICATION = 0x464C4F47  # "FLOG", in SQLite's header, so that another file is not taken for ours
 _SCHEMA = 1
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
-_BUSY_S = 5.0  # how long a reader waits for SQLite's own short locks
+_BUSY_S = 5.0  # how long one waits for SQLite's own short locks
 _CHECKPOINT = (
     "CREATE TABLE _checkpoint (consumer TEXT PRIMARY KEY, cursors BLOB NOT NULL, state BLOB NOT NULL, "
     "crc INTEGER NOT NULL)"
@@ -57,6 +58,12 @@ _TABLE = (
 )
 _ROOM = 4_100_000  # bytes: a little more than the 1,000 pages after which SQLite begins its journal anew
 _pair = struct.Struct("<qq").pack
+
+
+class LogBusy(StreamError):
+    """Somebody else holds a lock on the file; nothing was written."""
+
+    retry = True
 
 
 class Replay(Protocol):
@@ -79,8 +86,18 @@ class Checkpoint(NamedTuple):
 class LogWriter:
     """The one writer of a log file."""
 
-    def __init__(self, path: Path, streams: Sequence[str], *, durability: Durability = "full") -> None:
-        """Open `path`, made if it is not there; check it; take it for this process."""
+    def __init__(
+        self,
+        path: Path,
+        streams: Sequence[str],
+        *,
+        durability: Durability = "full",
+        patience_s: float = _BUSY_S,
+    ) -> None:
+        """Open `path`, made if it is not there; check it; take it for this process.
+
+        patience_s: how long a write waits for a lock that somebody holds who should not.
+        """
         for stream in streams:
             _check_name(stream)
         self.path = path
@@ -95,6 +112,7 @@ class LogWriter:
             self._last = _tables(self._db, path, streams)
             if durability == "full":
                 _make_room(self._db)
+            self._db.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
             opened.pop_all()  # all is well: they stay open
 
     def last_seq(self, stream: str) -> int:
@@ -183,6 +201,8 @@ class LogWriter:
         try:
             yield
         except sqlite3.Error as error:
+            if _primary(error) == sqlite3.SQLITE_BUSY:
+                raise LogBusy(f"{self.path} cannot be written now: {error}") from error
             # After a failed write or sync nobody knows what the disk holds: a second try that
             # succeeds would prove nothing (the kernel may have dropped the dirty pages).
             self._failed = str(error)
@@ -238,6 +258,12 @@ def _named(path: Path) -> Iterator[None]:
         raise StreamError(f"{path} cannot be used: {error}") from error
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: damaged bytes in a message
         raise DataError(f"{path} is damaged, or no log: {error}") from error
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """Return SQLite's own number of an error, without what it adds to it; 0 for one of Python's."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def _check_name(stream: str) -> None:

@@ -1,9 +1,13 @@
+import resource
+import sqlite3
+from contextlib import closing, contextmanager
+
 import pytest
 
-from flotilla.clock import sleep
-from flotilla.errors import StreamError
+from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.history import audit, records
+from flotilla.fleet.history import audit, backlog
+from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules.states import Alert, Note
 
@@ -66,26 +70,131 @@ def test_an_alert_is_told_apart_by_how_it_begins(kept):
     assert event.data == {"severity": "critical", "about": "killed"}
 
 
-def test_a_disk_that_fails_stops_nothing_and_is_told_of_when_it_is_back(kept, monkeypatch):
-    written, _ = kept
-    real = records.EventStore
+@contextmanager
+def held(folder):
+    """Hold the lock of a writer on the events, from outside."""
+    with closing(sqlite3.connect(folder.events, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
-    class Full(real):
-        def append(self, *args):
-            raise StreamError("no space left")
+
+def stop(name):
+    data = {"command": "stop", "names": (name,), "who": "ann", "why": "", "outcome": "accepted"}
+    return Note("command", "", f"stop {name}", data)
+
+
+def caught_up(written):
+    """Wait until what had to wait is written."""
+    end_ns = monotonic_ns() + 20_000_000_000
+    while not written.catch_up() and monotonic_ns() < end_ns:
+        sleep(0.05)
+
+
+def test_events_that_somebody_locks_keep_no_command_out_of_the_audit(kept):
+    written, folder = kept
+
+    with held(folder):
+        written.write(stop("a"))
+        written.write(stop("b"), Note("ready", "feed", "meanwhile", {"after_s": 1.0}))
+        told = [event.text for event in written.read(1, 100)]
+        audited = [(line.action, line.target) for line in audit.read(folder.audit)]
+    caught_up(written)
+
+    assert told == []
+    assert audited == [("alert", ""), ("stop", "a"), ("stop", "b")]
+    assert audit.read(folder.audit)[0].why.startswith("events cannot be written, and wait: ")
+    assert [event.text for event in written.read(1, 100)] == ["stop a", "stop b", "meanwhile"]
+    assert audit.verify(folder.audit, folder.audit_key, folder.anchor()).ok
+
+
+def test_what_had_to_wait_is_written_with_the_time_at_which_it_happened(kept):
+    written, folder = kept
+
+    with held(folder):
+        written.write(stop("a"))
+        after_ns = now_ns()
+    caught_up(written)
+
+    (event,) = written.read(1, 100)
+    assert event.ts <= after_ns
+
+
+def test_nobody_waits_long_for_events_that_somebody_locks(kept, monkeypatch):
+    written, folder = kept
+    monkeypatch.setattr(backlog, "_AGAIN_NS", 0)  # each is a try
+    begun_ns = monotonic_ns()
+
+    with held(folder):
+        for _ in range(20):
+            written.write(Note("ready", "feed", "", {"after_s": 1.0}))
+
+    assert monotonic_ns() - begun_ns < 60_000_000_000, "SQLite itself would wait for five seconds each time"
+
+
+@contextmanager
+def no_file_longer_than(size):
+    """Let no file of this process grow beyond `size` bytes, as if the disk were full there."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_audit_that_fails_keeps_no_event_back_and_loses_nothing(kept):
+    written, folder = kept
+    for number in range(2000):  # until it is the longest file by far
+        written.audit("ann", "stop", f"p{number}", "x" * 900, "accepted")
+
+    with no_file_longer_than(folder.audit.stat().st_size + 100):
+        written.write(stop("a"), stop("b"))
+        written.write(stop("c"))
+    told = [event.text for event in written.read(1, 100)]
+    end_ns = monotonic_ns() + 20_000_000_000
+    while len(audit.read(folder.audit, 2001)) < 4 and monotonic_ns() < end_ns:
+        written.catch_up()
+        sleep(0.05)
+
+    assert told[:2] == ["stop a", "stop b"]
+    assert told[2].startswith("the audit cannot be written, and waits: ")
+    assert told[3:] == ["stop c"]
+    assert [(line.action, line.target) for line in audit.read(folder.audit, 2001)] == [
+        ("audit mended", "audit.log"),
+        ("stop", "a"),
+        ("stop", "b"),
+        ("stop", "c"),
+    ]
+    assert audit.verify(folder.audit, folder.audit_key, folder.anchor()).ok
+
+
+def test_what_waits_is_written_at_the_end(kept):
+    written, folder = kept
+    with held(folder):
+        written.write(stop("a"))
 
     written.close()
-    monkeypatch.setattr(records, "EventStore", Full)
-    monkeypatch.setattr(records, "_AGAIN_NS", 0)
-    written.write(Note("ready", "feed", "lost", {"said": "lost"}))
-    written.write(Alert("warning", "feed", "lost"))
-    monkeypatch.setattr(records, "EventStore", real)
-    written.write(Note("ready", "feed", "kept", {"said": "kept"}))
+
+    with closing(EventReader(folder.events)) as reader:
+        assert [event.text for event in reader.read()] == ["stop a"]
+
+
+def test_events_that_are_damaged_while_one_supervises_begin_anew(kept):
+    written, folder = kept
+    written.write(stop("a"))
+    with closing(sqlite3.connect(folder.events, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    folder.events.write_bytes(b"garbage" * 1000)
+
+    end_ns = monotonic_ns() + 20_000_000_000
+    while not list(folder.path.glob("events.db.damaged-*")) and monotonic_ns() < end_ns:
+        written.write(Note("ready", "feed", "after", {"after_s": 1.0}))
+        sleep(0.05)
 
     texts = [event.text for event in written.read(1, 100)]
-    assert texts[-1] == "kept"
-    assert any("records were lost" in text for text in texts)
-    assert written.last_seq == len(texts)
+    assert texts[0].startswith("the events begin anew")
+    assert texts[-1] == "after"
 
 
 def test_what_is_old_is_dropped(kept):

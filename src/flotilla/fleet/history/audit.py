@@ -62,13 +62,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deed(NamedTuple):
-    """What somebody did, as it is handed in: a record's fields but its number and time."""
+    """What somebody did, as it is handed in: a record's fields but its number."""
 
     who: str
     action: str
     target: str
     why: str
     outcome: str
+    ts: int = 0  # ns since 1970, UTC; 0: now
 
 
 class Verdict(NamedTuple):
@@ -98,9 +99,12 @@ class Chain:
         self._anchor = _opened(anchor, os.O_RDWR)
         self.found = ""  # what was wrong when it was opened, empty where nothing was
         self._failed = ""
+        self._sure = 0  # the last record that is no part of the append that failed
+        self._first: tuple[Deed, ...] = ()  # what the next append says before anything else
         self._path = path
         self._seq, self._mac = 0, _beginning(self._key)
-        self._take_up()
+        if self._take_up():
+            self.append_all(())
 
     def append(
         self, who: str, action: str, target: str, why: str, outcome: str, *, sync: bool = False
@@ -115,16 +119,14 @@ class Chain:
 
     def append_all(self, deeds: Sequence[Deed], *, sync: bool = False) -> int:
         """As `append`, of all that was done at once; return the number of the last."""
-        if self._failed:
-            failed, self._failed = self._failed, ""
-            self._take_up(failed)
+        self.mend()
+        self._sure = self._seq + len(self._first)
         seq, mac, lines = self._seq, self._mac, []
-        for deed in deeds:
+        for deed in (*self._first, *deeds):
             seq += 1
-            who, action, target, why, outcome = map(_short, deed)
-            record = Record(
-                seq=seq, ts=clock.now_ns(), who=who, action=action, target=target, why=why, outcome=outcome
-            )
+            who, action, target, why, outcome = map(_short, deed[:-1])
+            ts = deed.ts or clock.now_ns()
+            record = Record(seq=seq, ts=ts, who=who, action=action, target=target, why=why, outcome=outcome)
             body = _to_json(record)
             mac = _chained(self._key, mac, body)
             lines.append(mac + b" " + body + b"\n")
@@ -137,12 +139,19 @@ class Chain:
         except OSError as error:
             self._failed = str(error)  # nobody knows now what the disk holds: the next one looks
             raise StreamError(f"the audit log cannot be written: {error}") from error
+        self._first = ()
         return seq
 
-    @property
-    def head(self) -> tuple[int, str]:
-        """The number and the mac of the last record; (0, ...) where there is none."""
-        return self._seq, self._mac.decode()
+    def mend(self) -> int:
+        """After an append that failed, go on from what the disk holds; `StreamError` where that cannot be.
+
+        Return how many of the deeds that were handed to it are in the log all the same.
+        """
+        if not self._failed:
+            return 0
+        self._take_up(self._failed)
+        self._failed = ""
+        return max(self._seq - self._sure, 0)
 
     def move(self, anchor: Path) -> None:
         """Write the head down at another place from now on; a record says so.
@@ -175,19 +184,18 @@ class Chain:
         # In place and in one write of less than a sector: it is the old one or the new one.
         os.pwrite(self._anchor, _sealed(self._key, self._seq, self._mac), 0)
 
-    def _take_up(self, failed: str = "") -> None:
-        """Go on from what the disk holds, and record what is to be known of it. failed: why we look."""
+    def _take_up(self, failed: str = "") -> bool:
+        """Go on from what the disk holds; return whether there is something to say. failed: why we look."""
         self._seq, self._mac = 0, _beginning(self._key)
         try:
             torn = self._resume(self._path)
         except OSError as error:
-            self._failed = str(error)
             raise StreamError(f"the audit log cannot be taken up: {error}") from error
-        if torn or failed:
-            what = f"{failed or 'a crash'}; {torn} bytes of a torn line put aside"
-            self.append("supervisor", "audit mended", self._path.name, what, "went on")
-        if self.found:
-            self.append("supervisor", "audit broken", self._path.name, self.found, "went on")
+        what, us = f"{failed or 'a crash'}; {torn} bytes of a torn line put aside", self._path.name
+        mended = Deed("supervisor", "audit mended", us, what, "went on")
+        broken = Deed("supervisor", "audit broken", us, self.found, "went on")
+        self._first = (*((mended,) if torn or failed else ()), *((broken,) if self.found else ()))
+        return bool(self._first)
 
     def _resume(self, path: Path) -> int:
         """Go on from the last record; note what is wrong; return the bytes of a torn line, now put aside."""

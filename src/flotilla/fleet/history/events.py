@@ -10,7 +10,7 @@
    newest one that was there when the store was opened, and what has passed since. So a clock that is set a
    month ahead drops nothing; and what was kept before a long pause goes only as the fleet runs on.
 
-There is one record type per kind of event (fleet/kinds.py). Readers get it as an `Event`, whose
+There is one record type per kind of event (kinds.py). Readers get it as an `Event`, whose
 `data` holds the kind's own fields.
 """
 
@@ -18,24 +18,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import DataError, FlotillaError, StreamError
 from flotilla.fleet.history.kinds import Happening, fields_of
-from flotilla.stream.log import LogReader, LogWriter
+from flotilla.stream.log import LogBusy, LogReader, LogWriter
 
 STREAM = "events"
 MOST = 500_000  # events that are kept, however young
 _DAY_NS = 86_400_000_000_000
 _AGAIN_NS = 2_000_000_000  # between two openings of a file that failed
+_PATIENCE_S = 0.05  # for a lock that somebody else holds: the loop that writes here has more to do
 _LATER = 2**63 - 1  # ns since 1970: after every event
 _BATCH = 1_000  # rows that are read, or dropped, in one go: the loop that asks is not held up for longer
 
 
-Told = tuple[str, str, Mapping[str, Any] | Happening, str]  # kind, platform, data, text
+class Told(NamedTuple):
+    """An event as it is handed in: without its number."""
+
+    kind: str
+    platform: str = ""
+    data: Mapping[str, Any] | Happening = MappingProxyType({})
+    text: str = ""
+    ts: int = 0  # ns since 1970, UTC; 0: now
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seq: int  # counts the events of a fleet, from 1
     ts: int  # ns since 1970, UTC
-    kind: str  # of fleet/kinds.py
+    kind: str  # of kinds.py
     platform: str = ""  # empty: the fleet as a whole
     text: str = ""  # for a person
     data: dict[str, Any] = {}
@@ -108,8 +117,9 @@ class EventStore:
     def __init__(self, path: Path) -> None:
         """Open `path`, made if need be (0600); `StreamError` where another process writes it."""
         self._path = path
-        self._log = LogWriter(path, [STREAM], durability="normal")
+        self._log = self._writer()
         self._failed_ns: int | None = None
+        self._sure = 0  # the last event that is no part of the append that failed
         try:
             self._reader = EventReader(path)
             newest = self._reader.read(self.last_seq(), 1)
@@ -124,20 +134,24 @@ class EventStore:
     ) -> int:
         """Append what happened now and return its number. A kind or field that is not known is kept too.
 
-        `StreamError` where the disk would not have it; a later append opens the file again and goes on.
+        `StreamError` where the disk would not have it, and a later append opens the file again and goes on;
+        or where somebody else holds a lock on it (`LogBusy`).
         """
-        return self.append_all([(kind, platform, {} if data is None else data, text)])
+        return self.append_all([Told(kind, platform, {} if data is None else data, text)])
 
     def append_all(self, told: Sequence[Told]) -> int:
         """As `append`, of all that happened at once; return the number of the last."""
-        self._take_up()
+        self.mend()
         now = now_ns()
         entries = [
-            (now, _encode(_Stored(kind, platform, text, fields_of(data))))
-            for kind, platform, data, text in told
+            (one.ts or now, _encode(_Stored(one.kind, one.platform, one.text, fields_of(one.data))))
+            for one in told
         ]
+        self._sure = self.last_seq()
         try:
             self._log.append(STREAM, entries)
+        except LogBusy:  # it is as it was
+            raise
         except StreamError:
             self._failed_ns = monotonic_ns()
             raise
@@ -172,19 +186,27 @@ class EventStore:
         self._reader.close()
         self._log.close()
 
-    def _take_up(self) -> None:
-        """Open the file again after a write that failed: what the disk holds is known only then."""
+    def mend(self) -> int:
+        """Open the file again after a write that failed: what the disk holds is known only then.
+
+        Return how many events of the append that failed are there all the same. `StreamError` where it
+        cannot be opened, or failed a moment ago; `DataError` where it is damaged.
+        """
         if self._failed_ns is None:
-            return
+            return 0
         if monotonic_ns() - self._failed_ns < _AGAIN_NS:
             raise StreamError(f"{self._path} failed a moment ago")
         self._failed_ns = monotonic_ns()
         self._log.close()
         try:
-            self._log = LogWriter(self._path, [STREAM], durability="normal")
-        except (OSError, DataError) as error:
+            self._log = self._writer()
+        except OSError as error:
             raise StreamError(f"{self._path} cannot be opened again: {error}") from error
         self._failed_ns = None
+        return max(self.last_seq() - self._sure, 0)
+
+    def _writer(self) -> LogWriter:
+        return LogWriter(self._path, [STREAM], durability="normal", patience_s=_PATIENCE_S)
 
 
 def _event(seq: int, ts: int, payload: bytes) -> Event:

@@ -1,13 +1,13 @@
 """What the supervisor writes down: events for whoever looks, the audit trail for whoever must prove.
 
-A fleet is not stopped for its diary. Where the disk is full or fails, what happens is done all the
-same; the files are opened anew now and then, and what was lost meanwhile is counted and said.
+A fleet is not stopped for its diary. Where the disk is full or fails, or somebody holds a lock on the
+events, what happens is done all the same. Each of the two files has a backlog of its own (backlog.py): while
+one cannot be written the other goes on, and is told of it; what waits is written once it can be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import DataError, StreamError
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.audit import Chain, Deed
+from flotilla.fleet.history.backlog import Backlog
 from flotilla.fleet.history.events import Event, EventStore, Told
 from flotilla.fleet.rules.states import Alert, Instruction, Note
 
 _OWN_DEEDS = frozenset({"fleet_started", "fleet_stopped", "adopted", "stray_killed"})
-_AGAIN_NS = 10_000_000_000  # between two tries to open what failed
 _TALKS, _TALK_NS = 20, 10_000_000_000  # so much of what a platform says of itself is kept in so long
 
 
@@ -29,14 +29,15 @@ class Records:
     def __init__(self, folder: Folder, anchor: Path) -> None:
         """Open both, and move the anchor there if it was elsewhere. StreamError where another writes them."""
         self._folder = folder
-        self._lost = 0
-        self._failed_ns = 0
+        self._sync = False
         self._said: dict[str, tuple[int, int, str]] = {}  # by platform: since when, how often, and what last
         before = folder.anchor()
         # Without the old one, and with the new: whoever changed the file has moved it by hand.
         self._anchor = anchor if before is None or (anchor.exists() and not before.exists()) else before
         self._events: EventStore | None = _events(folder.events)
         self._chain: Chain | None = Chain(folder.audit, folder.audit_key, self._anchor)
+        self._told = Backlog(self._append, self._mend_events, self._on_events_failed, self._on_events_lost)
+        self._sealed = Backlog(self._link, self._mend_audit, self._on_audit_failed, self._on_audit_lost)
         self.broken = self._chain.found  # what is wrong with the trail, empty if nothing
         if self._anchor != anchor:
             self._move(self._chain, anchor)
@@ -52,12 +53,18 @@ class Records:
         return [] if self._events is None else self._events.read(max(from_seq, 1), limit)
 
     def expire(self, days: float) -> int:
-        """Drop some of what is older than `days`; return how many, 0 where nothing is left to drop."""
-        return 0 if self._events is None else self._events.expire(days, now_ns())
+        """Drop some of what is older than `days`; return how many, 0 where nothing is left to drop.
+
+        Where it cannot be now it is nothing either: there is another time.
+        """
+        try:
+            return 0 if self._events is None else self._events.expire(days, now_ns())
+        except StreamError:
+            return 0
 
     def event(self, kind: str, name: str, data: dict[str, Any], text: str) -> None:
         """Write an event."""
-        self._tell([(kind, name, data, text)])
+        self._tell([Told(kind, name, data, text)])
 
     def audit(
         self, who: str, action: str, target: str, why: str, outcome: str, *, sync: bool = False
@@ -73,15 +80,6 @@ class Records:
         else:
             self._anchor = anchor
 
-    def _seal(self, deeds: Sequence[Deed], *, sync: bool) -> None:
-        if not deeds or (self._chain is None and not self._opened(len(deeds))):
-            return
-        try:
-            if self._chain is not None:
-                self._chain.append_all(deeds, sync=sync)
-        except StreamError:
-            self._failed(len(deeds))
-
     def write(self, *decided: Instruction) -> None:
         """Write down what was decided at once."""
         kept = [one for one in decided if not (isinstance(one, Note) and self._too_often(one))]
@@ -89,14 +87,10 @@ class Records:
         deeds = [deed for one in kept if (deed := _deed(one)) is not None]
         self._seal(deeds, sync=any(deed.who != "supervisor" for deed in deeds))
 
-    def _tell(self, told: Sequence[Told]) -> None:
-        if not told or (self._events is None and not self._opened(len(told))):
-            return
-        try:
-            if self._events is not None:
-                self._events.append_all(told)
-        except StreamError:
-            self._failed(len(told))
+    def catch_up(self) -> bool:
+        """Write what had to wait; return whether there are new events by it. Call it now and then."""
+        self._sealed.catch_up()
+        return self._told.catch_up()
 
     def _too_often(self, note: Note) -> bool:
         """Return whether a platform talks so much that it would drive out what others have to tell."""
@@ -111,47 +105,67 @@ class Records:
         return False
 
     def close(self) -> None:
-        """Close both."""
+        """Write what waits, if that can be, and close both."""
+        self._sealed.catch_up(at_once=True)
+        self._told.catch_up(at_once=True)
         if self._chain is not None:
             self._chain.close()
         if self._events is not None:
             self._events.close()
         self._chain = self._events = None
 
-    def _failed(self, lost: int = 1) -> None:
-        self._failed_ns = monotonic_ns()
-        self._lost += lost
-        for file in (self._chain, self._events):
-            with suppress(StreamError, OSError):
-                if file is not None:
-                    file.close()
-        self._chain = self._events = None
+    def _tell(self, told: Sequence[Told]) -> None:
+        self._told.put([one._replace(ts=now_ns()) for one in told])
 
-    def _opened(self, waiting: int = 1) -> bool:
-        """Open them again, if it is time to try; return whether they are. waiting: records, lost if not."""
-        if monotonic_ns() - self._failed_ns < _AGAIN_NS:
-            self._lost += waiting
-            return False
-        lost = self._lost
-        text = f"the disk failed: {lost} records were lost"
+    def _append(self, told: Sequence[Told]) -> None:
+        if self._events is None:
+            raise StreamError(f"{self._folder.events} is closed")
+        self._events.append_all(told)
+
+    def _mend_events(self) -> int:
         try:
-            self._events = _events(self._folder.events)
-            self._chain = Chain(self._folder.audit, self._folder.audit_key, self._anchor)
-            data = {"severity": "critical", "about": "the disk failed"}
-            self._events.append("alert", "", data, text)
-            self._chain.append("supervisor", "alert", "", text, "critical")
-        except (StreamError, OSError):
-            self._failed()
-            return False
-        self._lost = 0
-        return True
+            return 0 if self._events is None else self._events.mend()
+        except DataError as error:
+            damaged, self._events = self._events, _begun_anew(self._folder.events, error)
+            if damaged is not None:
+                damaged.close()
+            return 0
+
+    def _seal(self, deeds: Sequence[Deed], *, sync: bool) -> None:
+        self._sync |= sync
+        self._sealed.put([one._replace(ts=now_ns()) for one in deeds])
+
+    def _link(self, deeds: Sequence[Deed]) -> None:
+        if self._chain is None:
+            raise StreamError(f"{self._folder.audit} is closed")
+        self._chain.append_all(deeds, sync=self._sync)
+        self._sync = False
+
+    def _mend_audit(self) -> int:
+        return 0 if self._chain is None else self._chain.mend()
+
+    def _on_events_failed(self, why: str) -> None:
+        told = Deed("supervisor", "alert", "", f"events cannot be written, and wait: {why}", "warning")
+        self._seal([told], sync=False)
+
+    def _on_audit_failed(self, why: str) -> None:
+        told = _event(Alert("critical", "", f"the audit cannot be written, and waits: {why}"))
+        self._tell([told] if told is not None else [])
+
+    def _on_events_lost(self, count: int) -> None:
+        self.write(Alert("critical", "", f"the disk failed: {count} events were lost"))
+
+    def _on_audit_lost(self, count: int) -> None:
+        self.write(Alert("critical", "", f"the disk failed: {count} records of the audit were lost"))
 
 
 def _event(decided: Instruction) -> Told | None:
     if isinstance(decided, Alert):
         data = {"severity": decided.severity, "about": decided.text.partition(":")[0]}
-        return "alert", decided.name, data, decided.text
-    return (decided.kind, decided.name, decided.data, decided.text) if isinstance(decided, Note) else None
+        return Told("alert", decided.name, data, decided.text)
+    if isinstance(decided, Note):
+        return Told(decided.kind, decided.name, decided.data, decided.text)
+    return None
 
 
 def _deed(decided: Instruction) -> Deed | None:
@@ -171,15 +185,22 @@ def _deed(decided: Instruction) -> Deed | None:
 
 
 def _events(path: Path) -> EventStore:
-    """Open the events; a file that is damaged is put aside: who runs is more than what was told of it."""
     try:
         return EventStore(path)
     except DataError as error:
-        aside = path.with_name(f"{path.name}.damaged-{now_ns()}")
+        return _begun_anew(path, error)
+
+
+def _begun_anew(path: Path, error: DataError) -> EventStore:
+    """Put a file that is damaged aside, and begin another: who runs is more than what was told of it."""
+    aside = path.with_name(f"{path.name}.damaged-{now_ns()}")
+    try:
         path.rename(aside)
         for more in ("-wal", "-shm"):
             path.with_name(path.name + more).unlink(missing_ok=True)
         store = EventStore(path)
-        data = {"severity": "critical", "about": "events damaged"}
-        store.append("alert", "", data, f"the events begin anew: {error}; the file is kept as {aside.name}")
-        return store
+    except OSError as failed:
+        raise StreamError(f"{path} cannot be begun anew: {failed.strerror}") from failed
+    data = {"severity": "critical", "about": "events damaged"}
+    store.append("alert", "", data, f"the events begin anew: {error}; the file is kept as {aside.name}")
+    return store

@@ -348,6 +348,8 @@ class Agent:
                 self._last_words(f"this agent ends: {handover.taken_away(self._folder.path)}")
                 handover.without_folder(self._folder.path)
             self._spawner.reap()
+            if self._records.catch_up():
+                self._control.published()
             self._control.look()
             self._meter.look(self._lives)
             self._gate.say(Samples(dict(self._meter.latest)))
