@@ -158,12 +158,47 @@ def test_an_acknowledgement_is_of_what_it_names():
     assert [matter.acknowledged for matter in state.matters.values()] == [True, False, False]
 
 
-def test_what_was_acknowledged_and_comes_again_after_the_window_is_new():
+def test_what_was_acknowledged_and_comes_again_is_new_within_the_window_too():
     _, said = talk(
-        THREE, (0, FAILED), (10, Acknowledged()), (20, FAILED), (310, Tick()), (320, FAILED), (920, Tick())
+        THREE, (0, FAILED), (10, Acknowledged()), (40, FAILED), (41, FAILED), (340, Tick()), (640, Tick())
     )
 
-    assert [(second, message.to) for second, message in said] == [(0, 0), (320, 0), (920, 1)]
+    assert [(second, message.to) for second, message in said] == [(0, 0), (40, 0), (340, 0), (640, 1)]
+    assert said[2][1].title.endswith("(1 more since 23 Nov 12:00:40 UTC)")
+
+
+def test_nobody_is_told_that_nobody_acknowledged_what_nobody_was_told_yet():
+    quiet = Quiet("11:00", "12:30", least="critical")
+    wanted = Alerts((FIRST, SECOND_LIST), quiet=quiet, escalate="warning")
+
+    _, said = talk(wanted, (0, warning()), *[(n, Tick()) for n in range(60, 7200, 60)])
+
+    assert [(second, message.to) for second, message in said] == [(1800, 0), (2400, 1)]
+
+
+def test_what_can_wait_wakes_no_second_list_in_its_quiet_hours_either():
+    quiet = Quiet("12:05", "13:00", least="critical")
+    wanted = Alerts((FIRST, SECOND_LIST), quiet=quiet, escalate="warning")
+
+    _, said = talk(wanted, (0, warning()), (1, FAILED), *[(n, Tick()) for n in range(60, 7200, 60)])
+
+    assert [(second, message.to, message.severity) for second, message in said] == [
+        (0, 0, "warning"),
+        (1, 0, "critical"),
+        (660, 1, "critical"),
+        (3600, 1, "warning"),
+    ]
+
+
+def test_the_time_of_what_was_held_for_its_number_counts_from_when_it_was_told():
+    soon = Step(("env:B",), after_minutes=0.75)
+    wanted = Alerts((FIRST, soon), per_minute=1, burst=1, escalate="warning")
+    late = Raised("feed", "late", "warning", "is late")
+
+    _, said = talk(wanted, (0, warning()), (1, late), *[(n, Tick()) for n in range(10, 1200, 10)])
+
+    assert [(second, message.to) for second, message in said] == [(0, 0), (60, 1), (120, 0), (180, 1)]
+    assert ["is late" in message.title + message.body for _, message in said] == [False, False, True, True]
 
 
 def test_a_warning_is_not_worth_waking_the_next_list():

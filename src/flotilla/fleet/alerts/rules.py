@@ -5,8 +5,9 @@ A *matter* is what is wrong with a platform: its name and what it is told apart 
 1. told once in a window, however often it is raised; repeats are counted and told after it;
 2. held back in quiet hours if it can wait, and when messages come too fast: what was held
    is gathered into one message once that may go (a token bucket, `_filled`);
-3. told to the next list of people if nobody acknowledges it in time;
-4. done with when it was acknowledged, or there is nobody left to tell.
+3. told to the next list of people if nobody acknowledges it in time, counted from when it was told, and in
+   quiet hours not, if it can wait;
+4. done with when it was acknowledged, or there is nobody left to tell. Raised after that it is a new one.
 
 The state is a plain value, kept in one transaction with the messages (outbox.py): a crash
 between any two events repeats neither and loses neither. Times are ns since 1970 UTC, since
@@ -62,15 +63,16 @@ class Matter(Struct, frozen=True):
     told_ns: int  # the window's beginning
     repeats: int = 0  # in this window, untold
     told_to: int = 0  # the last list that was told
-    since_ns: int = 0  # when it was
+    since_ns: int = 0  # when it was; 0: its line is held still
     acknowledged: bool = False
 
 
 class Held(Struct, frozen=True):
-    """A line that waits to be told to the first list."""
+    """A line that waits to be told to the first list. key: of the matter that it is about."""
 
     severity: Severity
     line: str
+    key: str = ""
 
 
 class Message(Struct, frozen=True):
@@ -124,16 +126,18 @@ def _raised(state: State, event: Raised, now_ns: int, wanted: Alerts) -> Next:
         return state, ()
     key = f"{event.platform}\n{event.about}"
     known = state.matters.get(key)
+    if known is not None and known.acknowledged:
+        known = None
     if (
         known is not None
         and _rank(event.severity) <= _rank(known.severity)
         and _in_window(known, now_ns, wanted)
     ):
         return _with(state, key, replace(known, repeats=known.repeats + 1, text=event.text)), ()
-    raised = Matter(event.platform, event.about, event.severity, event.text, now_ns, now_ns, since_ns=now_ns)
-    if known is not None and not known.acknowledged:  # it goes on: who was told stays told
+    raised = Matter(event.platform, event.about, event.severity, event.text, now_ns, now_ns)
+    if known is not None:  # it goes on: who was told stays told
         raised = replace(raised, raised_ns=known.raised_ns, told_to=known.told_to, since_ns=known.since_ns)
-    return _told(_with(state, key, raised), raised, _line(raised), now_ns, wanted)
+    return _told(_with(state, key, raised), key, _line(raised), now_ns, wanted)
 
 
 def _acknowledged(state: State, event: Acknowledged) -> Next:
@@ -161,7 +165,7 @@ def _windows_over(state: State, now_ns: int, wanted: Alerts) -> Next:
         if matter.repeats and not matter.acknowledged:
             again = replace(matter, told_ns=now_ns, repeats=0)
             line = f"{_line(matter)} ({matter.repeats} more since {_clock(matter.told_ns)})"
-            state, more = _told(_with(state, key, again), matter, line, now_ns, wanted)
+            state, more = _told(_with(state, key, again), key, line, now_ns, wanted)
             messages += more
         elif matter.acknowledged or not _goes_on(matter, wanted):
             state = replace(state, matters={k: m for k, m in state.matters.items() if k != key})
@@ -175,7 +179,8 @@ def _escalated(state: State, now_ns: int, wanted: Alerts) -> Next:
         late = {
             key: matter
             for key, matter in state.matters.items()
-            if matter.told_to == to - 1 and _goes_on(matter, wanted)
+            if matter.told_to == to - 1 and matter.since_ns and _goes_on(matter, wanted)
+            if not _must_wait(matter.severity, now_ns, wanted)
             if now_ns - matter.since_ns >= people.after_minutes * 60 * _SECOND
         }
         if to and late and _can_send(state):
@@ -200,18 +205,30 @@ def _let_go(state: State, now_ns: int, wanted: Alerts) -> Next:
     stay = tuple(held for held in state.held if _must_wait(held.severity, now_ns, wanted))
     worst = max((held.severity for held in may), key=_rank)
     title = lines[0] if len(lines) == 1 else f"{len(lines)} alerts"
-    return _spent(replace(state, held=stay, dropped=0)), (Message(0, worst, title, _text(lines)),)
+    waiting = {held.key for held in stay}
+    told = [key for key in state.matters if key not in waiting]
+    state = _spent(_known(replace(state, held=stay, dropped=0), told, now_ns))
+    return state, (Message(0, worst, title, _text(lines)),)
 
 
-def _told(state: State, matter: Matter, line: str, now_ns: int, wanted: Alerts) -> Next:
-    """Send a line to the first list, or hold it back."""
+def _told(state: State, key: str, line: str, now_ns: int, wanted: Alerts) -> Next:
+    """Send a line about a matter to the first list, or hold it back."""
+    matter = state.matters[key]
     # Behind those that wait for a token: they go together. Those of the quiet hours are passed.
     first = all(_must_wait(held.severity, now_ns, wanted) for held in state.held)
     if first and _can_send(state) and not _must_wait(matter.severity, now_ns, wanted):
-        return _spent(state), (Message(0, matter.severity, line, ""),)
+        return _spent(_known(state, [key], now_ns)), (Message(0, matter.severity, line, ""),)
     if len(state.held) >= _MOST_HELD:
         return replace(state, dropped=state.dropped + 1), ()
-    return replace(state, held=(*state.held, Held(matter.severity, f"{_clock(now_ns)} {line}"))), ()
+    return replace(state, held=(*state.held, Held(matter.severity, f"{_clock(now_ns)} {line}", key))), ()
+
+
+def _known(state: State, keys: Iterable[str], now_ns: int) -> State:
+    """Take note that the first list was told of matters: from now on somebody may acknowledge them."""
+    new = {
+        key: replace(matter, since_ns=now_ns) for key in keys if not (matter := state.matters[key]).since_ns
+    }
+    return replace(state, matters=state.matters | new)
 
 
 def _must_wait(severity: Severity, now_ns: int, wanted: Alerts) -> bool:
