@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from flotilla.errors import StreamError
-from flotilla.fleet.alerts.outbox import Outbox
+from flotilla.fleet.alerts.outbox import Outbox, Queue
 from flotilla.fleet.alerts.rules import Held, Message, State
 from flotilla.fleet.spec.preferences import Alerts, Step
 
@@ -29,7 +29,7 @@ def path(tmp_path):
 def test_a_new_outbox_is_empty_and_private(path):
     box = Outbox(path)
 
-    assert (box.is_new, box.cursor, box.state, box.targets()) == (True, 0, State(), [])
+    assert (box.is_new, box.cursor, box.state, box.queues()) == (True, 0, State(), [])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     box.close()
 
@@ -42,20 +42,41 @@ def test_a_message_is_a_letter_to_each_target_of_its_list(path):
     box = Outbox(path)
 
     assert (box.is_new, box.cursor, box.state) == (False, 7, HELD)
-    assert sorted(box.targets()) == ["env:A", "env:B", "env:C"]
-    assert box.waiting("env:A") == [(1, 123, "env:A", "critical", "one", "body")]
-    assert [letter.title for letter in box.waiting("env:C")] == ["two", "three"]
+    assert sorted(box.queues()) == [("env:A", 0), ("env:B", 0), ("env:C", 0)]
+    assert box.waiting(Queue("env:A", 0)) == [(1, 123, "env:A", "critical", "one", "body")]
+    assert [letter.title for letter in box.waiting(Queue("env:C", 0))] == ["two", "three"]
     box.close()
 
 
 def test_what_was_sent_is_forgotten_and_its_number_is_not_given_again(path):
     box = Outbox(path)
     box.keep(1, State(), [message("one")], WANTED, 1)
-    box.sent(box.waiting("env:A"))
-    box.sent(box.waiting("env:B"))
+    for target in ("env:A", "env:B"):
+        box.split(target, 1)
+        box.sent(box.waiting(Queue(target, 1)), 1)
     box.keep(2, State(), [message("two")], WANTED, 2)
 
-    assert [letter.number for letter in box.waiting("env:A")] == [3]
+    assert [letter.number for letter in box.waiting(Queue("env:A", 0))] == [3]
+    box.close()
+
+
+def test_a_letter_is_owed_to_each_address_of_its_target_until_it_was_sent_there(path):
+    box = Outbox(path)
+    box.keep(1, State(), [message("one")], Alerts((Step(("env:A",)),)), 1)
+
+    box.split("env:A", 2)
+    box.keep(2, State(), [message("two")], Alerts((Step(("env:A",)),)), 2)
+    box.split("env:A", 2)
+    box.sent(box.waiting(Queue("env:A", 1)), 1)
+    box.close()
+    box = Outbox(path)
+
+    assert box.queues() == [("env:A", 2)]
+    assert [letter.title for letter in box.waiting(Queue("env:A", 2))] == ["one", "two"]
+    box.sent(box.waiting(Queue("env:A", 2), most=1), 2)
+    assert [letter.title for letter in box.waiting(Queue("env:A", 2))] == ["two"]
+    box.sent(box.waiting(Queue("env:A", 2)), 2)
+    assert box.queues() == []
     box.close()
 
 
@@ -102,7 +123,7 @@ def test_a_kill_at_any_moment_leaves_the_cursor_the_state_and_the_letters_in_ste
         box = Outbox(path)
         assert box.cursor >= said
         assert box.state.dropped == box.cursor
-        letters = box.waiting("env:A", most=10**6)
+        letters = box.waiting(Queue("env:A", 0), most=-1)
         assert [letter.title for letter in letters] == [
             str(n) for n in range(1, box.cursor + 1) for _ in range(3)
         ]

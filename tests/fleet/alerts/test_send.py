@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from flotilla.fleet.alerts.outbox import Outbox
+from flotilla.fleet.alerts import send as send_module
+from flotilla.fleet.alerts.outbox import Outbox, Queue
 from flotilla.fleet.alerts.rules import Message, State
 from flotilla.fleet.alerts.send import Postman, send, send_test
 from flotilla.fleet.spec.preferences import Alerts, Step
@@ -75,7 +76,7 @@ def test_what_waits_goes_out_and_is_forgotten(box, receiver, tmp_path, monkeypat
     )
     post = Postman(box, tmp_path, "day")
 
-    until(lambda: post.go() is not None and not box.targets())
+    until(lambda: post.go() is not None and not box.queues())
 
     assert receiver.titles() == ["[day] one", "[day] two"]
     assert [message["message"] for message in receiver.messages] == ["(message 1)", "x\n(message 2)"]
@@ -93,12 +94,60 @@ def test_a_target_that_fails_is_tried_again_and_holds_up_no_other(
     post = Postman(box, tmp_path, "day")
 
     until(lambda: post.go() is not None and len(other.messages) == 3)
-    assert len(box.waiting("env:HOOK")) == 3
+    assert len(box.waiting(Queue("env:HOOK", 1))) == 3
     assert receiver.tries == 1  # not at every look
 
     receiver.refuses = False
-    until(lambda: post.go() is not None and not box.targets())
+    until(lambda: post.go() is not None and not box.queues())
     assert len(receiver.messages) == 3
+    post.close()
+
+
+def test_an_address_that_is_dead_holds_up_no_other_of_its_target_and_repeats_nothing_to_it(
+    box, receiver, other, tmp_path, monkeypatch, until
+):
+    monkeypatch.setenv("HOOK", f"{receiver.url}\n{other.url}")
+    monkeypatch.setattr(send_module, "_FIRST_S", 0.05)
+    receiver.refuses = True
+    wanted = Alerts((Step(("env:HOOK",)),))
+    box.keep(1, State(), [Message(0, "critical", f"number {n}", "") for n in range(3)], wanted, 1)
+    post = Postman(box, tmp_path, "day")
+
+    until(lambda: post.go() is not None and receiver.tries >= 3 and len(other.messages) >= 3, seconds=30)
+
+    assert other.titles() == [f"[day] number {n}" for n in range(3)]
+    receiver.refuses = False
+    until(lambda: post.go() is not None and not box.queues(), seconds=30)
+    assert receiver.titles() == other.titles()
+    post.close()
+
+
+def test_an_address_that_was_taken_out_is_owed_nothing_any_more(box, receiver, tmp_path, monkeypatch, until):
+    monkeypatch.setenv("HOOK", f"{receiver.url}\njson://127.0.0.1:1/s3cret-token")
+    monkeypatch.setattr(send_module, "_FIRST_S", 0.05)
+    box.keep(1, State(), [Message(0, "critical", "one", "")], Alerts((Step(("env:HOOK",)),)), 1)
+    post = Postman(box, tmp_path, "day")
+    wents = []
+    until(lambda: wents.extend(post.go()) or any(not went.ok for went in wents), seconds=30)
+
+    monkeypatch.setenv("HOOK", receiver.url)
+
+    until(lambda: post.go() is not None and not box.queues(), seconds=30)
+    assert receiver.titles() == ["[day] one"]
+    post.close()
+
+
+def test_a_target_that_is_not_known_yet_waits(box, receiver, tmp_path, monkeypatch, until):
+    monkeypatch.setattr(send_module, "_FIRST_S", 0.05)
+    box.keep(1, State(), [Message(0, "critical", "one", "")], Alerts((Step(("env:HOOK",)),)), 1)
+    post = Postman(box, tmp_path, "day")
+
+    (went,) = post.go()
+    monkeypatch.setenv("HOOK", receiver.url)
+
+    assert (went.target, went.ok) == ("env:HOOK", False)
+    until(lambda: post.go() is not None and not box.queues(), seconds=30)
+    assert receiver.titles() == ["[day] one"]
     post.close()
 
 
@@ -108,7 +157,7 @@ def test_what_piled_up_goes_out_as_one(box, receiver, tmp_path, monkeypatch, unt
     box.keep(1, State(), [Message(0, "warning", f"number {n}", "") for n in range(60)], wanted, 1)
     post = Postman(box, tmp_path, "day")
 
-    until(lambda: post.go() is not None and not box.targets())
+    until(lambda: post.go() is not None and not box.queues())
 
     (message,) = receiver.messages
     assert message["title"] == "[day] 60 messages that could not be sent before"
@@ -127,4 +176,4 @@ def test_a_receiver_that_is_slow_holds_up_nobody(box, receiver, tmp_path, monkey
     post.close()
 
     assert receiver.titles() == ["[day] slow"]
-    assert box.targets() == []
+    assert box.queues() == []

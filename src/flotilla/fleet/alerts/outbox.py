@@ -2,8 +2,10 @@
 
 The cursor into the fleet's events, the rules' state and the messages that follow from them
 change in one transaction: after a kill, either the event is read again or its messages are
-there. A message is deleted when it was sent; a kill between the two sends it twice, with the
-same number, and never not at all.
+there. A letter goes to each address of its target, by its number there: which they are stands
+elsewhere, so `split` says how many once that is known. What was sent to an address is not owed to
+it any more, and a letter that is owed to nobody is deleted; a kill between sending and that sends
+it twice, with the same number, and never not at all.
 """
 
 from __future__ import annotations
@@ -25,11 +27,23 @@ CREATE TABLE IF NOT EXISTS kept (one INTEGER PRIMARY KEY CHECK (one = 1), cursor
 CREATE TABLE IF NOT EXISTS letters (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, target TEXT, severity TEXT, title TEXT, body TEXT);
 CREATE INDEX IF NOT EXISTS by_target ON letters (target, number);
+CREATE TABLE IF NOT EXISTS owed (
+    number INTEGER, address INTEGER, PRIMARY KEY (number, address)) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS waiting AS
+    SELECT number, at, target, ifnull(address, 0) AS address, severity, title, body
+    FROM letters LEFT JOIN owed USING (number);
 """
 
 
+class Queue(NamedTuple):
+    """Whom letters wait for."""
+
+    target: str  # "env:NAME" or "file:PATH", never what it stands for
+    address: int  # of the target's, counted from 1; 0: how many it has is not known yet
+
+
 class Letter(NamedTuple):
-    """A message to one target, that was not sent yet."""
+    """A message to one target, that was not sent yet to all of its addresses."""
 
     number: int  # the same whenever it is sent again
     at: int  # ns since 1970 UTC, when it was decided
@@ -79,22 +93,35 @@ class Outbox:
             )
         self.cursor, self.state = cursor, state
 
-    def targets(self) -> list[str]:
-        """Return the targets that have letters waiting."""
-        return [target for (target,) in self._base.execute("SELECT DISTINCT target FROM letters")]
+    def queues(self) -> list[Queue]:
+        """Return for whom letters wait."""
+        return [Queue(*row) for row in self._base.execute("SELECT DISTINCT target, address FROM waiting")]
 
-    def waiting(self, target: str, most: int = 100) -> list[Letter]:
-        """Return the letters to a target, oldest first."""
+    def split(self, target: str, addresses: int) -> None:
+        """Owe the letters of a target to each of its addresses, now that it is known how many it has."""
+        letters = self.waiting(Queue(target, 0), most=-1)
+        owed = [(one.number, address) for one in letters for address in range(1, addresses + 1)]
+        with self._base:
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.executemany("INSERT INTO owed VALUES (?, ?)", owed)
+
+    def waiting(self, queue: Queue, most: int = 100) -> list[Letter]:
+        """Return the letters of a queue, oldest first. most: -1 is all of them."""
         rows = self._base.execute(
-            "SELECT * FROM letters WHERE target = ? ORDER BY number LIMIT ?", (target, most)
+            "SELECT number, at, target, severity, title, body FROM waiting "
+            "WHERE target = ? AND address = ? ORDER BY number LIMIT ?",
+            (*queue, most),
         )
         return [Letter(*row) for row in rows]
 
-    def sent(self, letters: Sequence[Letter]) -> None:
-        """Forget letters: they were sent."""
+    def sent(self, letters: Sequence[Letter], address: int) -> None:
+        """Take note that letters were sent to an address of their target."""
+        done = [(one.number, address) for one in letters]
+        gone = "DELETE FROM letters WHERE number = ? AND number NOT IN (SELECT number FROM owed)"
         with self._base:
             self._base.execute("BEGIN IMMEDIATE")
-            self._base.executemany("DELETE FROM letters WHERE number = ?", [(one.number,) for one in letters])
+            self._base.executemany("DELETE FROM owed WHERE number = ? AND address = ?", done)
+            self._base.executemany(gone, [(one.number,) for one in letters])
 
     def close(self) -> None:
         """Close the file and let another process have it."""

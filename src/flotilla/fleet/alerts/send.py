@@ -1,9 +1,9 @@
 """Send messages by apprise: Slack, mail, and a hundred others.
 
 `send` goes to one target and says how it went, in words that hold no address. `Postman`
-empties an outbox: several targets at once, and one that fails is left alone for longer and
-longer while the others are served. Apprise and what it sends by log addresses, so their
-logs are shut.
+empties an outbox: several addresses at once, and one that fails is left alone for longer and
+longer while the others are served. An address that was taken out of its target meanwhile is
+owed nothing any more. Apprise and what it sends by log addresses, so their logs are shut.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import apprise
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
 from flotilla.fleet.alerts.addresses import addresses
-from flotilla.fleet.alerts.outbox import Letter, Outbox
+from flotilla.fleet.alerts.outbox import Letter, Outbox, Queue
 from flotilla.fleet.spec.preferences import Alerts
 
-TIMEOUT_S = 20.0  # for one message to one target
+TIMEOUT_S = 20.0  # for one message to one address
 _FIRST_S, _MOST_S = 2.0, 300.0  # before the next try
-_AT_ONCE = 4  # targets
-_GATHERED = 5  # letters to a target, from which on they go as one
+_AT_ONCE = 4  # addresses
+_GATHERED = 5  # letters to an address, from which on they go as one
 _LINES = 40
 _KINDS = {
     "info": apprise.NotifyType.INFO,
@@ -43,15 +43,22 @@ class Went(NamedTuple):
     what: str  # for people
 
 
-def send(target: str, folder: Path, severity: str, title: str, body: str) -> Went:
-    """Send a message to all the addresses of a target; it went well if it did with each."""
+def send(target: str, folder: Path, severity: str, title: str, body: str, address: int = 0) -> Went:
+    """Send a message to an address of a target; it went well if nothing more is owed to it.
+
+    address: counted from 1; 0: all of them, and it went well if it did with each.
+    """
     _shut_logs()
     try:
         urls = addresses(target, folder)
     except ConfigError as error:
         return Went(target, False, str(error))
+    if address > len(urls):
+        return Went(target, True, f"there is no address {address} any more")
     post = apprise.Apprise()
     for number, url in enumerate(urls, 1):
+        if address not in (0, number):
+            continue
         try:
             known = post.add(url)
         except (TypeError, ValueError):
@@ -75,48 +82,67 @@ def send_test(wanted: Alerts, folder: Path, text: str) -> list[Went]:
 
 
 class Postman:
-    """Empties an outbox, a few targets at a time. Call `go` often; it never waits."""
+    """Empties an outbox, a few addresses at a time. Call `go` often; it never waits."""
 
     def __init__(self, outbox: Outbox, folder: Path, fleet: str) -> None:
         self._outbox, self._folder, self._fleet = outbox, folder, fleet
         self._threads = ThreadPoolExecutor(_AT_ONCE, "post")
-        self._under_way: dict[str, tuple[Future[Went], Sequence[Letter]]] = {}
-        self._failures: dict[str, int] = {}
-        self._again_ns: dict[str, int] = {}  # monotonic
+        self._under_way: dict[Queue, tuple[Future[Went], Sequence[Letter]]] = {}
+        self._failures: dict[Queue, int] = {}
+        self._again_ns: dict[Queue, int] = {}  # monotonic
 
     def go(self) -> list[Went]:
         """Take note of what was sent, send what waits, and return what has come to an end."""
         ended = []
-        for target, (sending, letters) in list(self._under_way.items()):
+        for queue, (sending, letters) in list(self._under_way.items()):
             if sending.done():
-                del self._under_way[target]
-                ended.append(self._note(target, sending, letters))
-        for target in self._outbox.targets():
-            if target not in self._under_way and monotonic_ns() >= self._again_ns.get(target, 0):
-                letters = self._outbox.waiting(target)
+                del self._under_way[queue]
+                ended.append(self._note(queue, sending.result(), letters))
+        for queue in self._outbox.queues():
+            if not queue.address and self._due(queue) and (went := self._split(queue)) is not None:
+                ended.append(went)
+        for queue in self._outbox.queues():
+            if queue.address and self._due(queue):
+                letters = self._outbox.waiting(queue)
                 letters = letters if len(letters) >= _GATHERED else letters[:1]
-                job = self._threads.submit(send, target, self._folder, *_as_one(letters, self._fleet))
-                self._under_way[target] = job, letters
+                message = _as_one(letters, self._fleet)
+                job = self._threads.submit(send, queue.target, self._folder, *message, queue.address)
+                self._under_way[queue] = job, letters
         return ended
 
     def close(self) -> None:
         """Let what is under way come to its end; what was not sent is sent the next time."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        for target, (sending, letters) in self._under_way.items():
+        for queue, (sending, letters) in self._under_way.items():
             if sending.done() and not sending.cancelled():
-                self._note(target, sending, letters)
+                self._note(queue, sending.result(), letters)
         self._under_way.clear()
 
-    def _note(self, target: str, sending: Future[Went], letters: Sequence[Letter]) -> Went:
-        went = sending.result()
-        if went.ok:
-            self._outbox.sent(letters)
-            self._failures.pop(target, None)
-            self._again_ns.pop(target, None)
-        else:
-            failures = self._failures[target] = self._failures.get(target, 0) + 1
-            wait_s = min(_FIRST_S * 2 ** min(failures - 1, 16), _MOST_S) * random.uniform(0.5, 1.0)  # noqa: S311
-            self._again_ns[target] = monotonic_ns() + int(wait_s * 1e9)
+    def _due(self, queue: Queue) -> bool:
+        return queue not in self._under_way and monotonic_ns() >= self._again_ns.get(queue, 0)
+
+    def _split(self, queue: Queue) -> Went | None:
+        """Owe the letters of a target to each of its addresses; return what kept us from it, if anything."""
+        try:
+            count = len(addresses(queue.target, self._folder))
+        except ConfigError as error:
+            return self._later(queue, Went(queue.target, False, str(error)))
+        self._failures.pop(queue, None)
+        self._outbox.split(queue.target, count)
+        return None
+
+    def _note(self, queue: Queue, went: Went, letters: Sequence[Letter]) -> Went:
+        if not went.ok:
+            return self._later(queue, went)
+        self._outbox.sent(letters, queue.address)
+        self._failures.pop(queue, None)
+        self._again_ns.pop(queue, None)
+        return went
+
+    def _later(self, queue: Queue, went: Went) -> Went:
+        failures = self._failures[queue] = self._failures.get(queue, 0) + 1
+        wait_s = min(_FIRST_S * 2 ** min(failures - 1, 16), _MOST_S) * random.uniform(0.5, 1.0)  # noqa: S311
+        self._again_ns[queue] = monotonic_ns() + int(wait_s * 1e9)
         return went
 
 
