@@ -1,12 +1,17 @@
 """The whole process: events in at the control socket, messages out to a real server, kills in between."""
 
 import signal
+from contextlib import suppress
 
 import msgspec
 import psutil
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet.history.events import EventStore
+from flotilla.fleet.alerts.outbox import Outbox, Queue
+from flotilla.fleet.alerts.service import Service
+from flotilla.fleet.folder import Folder
+from flotilla.fleet.history.events import Event, EventStore
+from flotilla.fleet.spec.preferences import Alerts, Step
 
 ONE = "lists: [{to: ['env:HOOK']}], per_minute: 6000, burst: 1000"
 
@@ -134,6 +139,39 @@ def test_alerts_of_long_ago_are_let_be_the_first_time(fleet, receiver, until):
 
 def _alert(text):
     return msgspec.msgpack.encode(["alert", "engine", text, {"severity": "critical", "about": text}])
+
+
+class Killed(Exception):
+    """Stands for a kill: nothing of the process goes on after it."""
+
+
+def test_a_kill_between_what_is_said_of_lost_events_and_the_next_event_loses_no_alert(tmp_path, monkeypatch):
+    folder = Folder(tmp_path / ".flotilla" / "fleet" / "day").make()
+    wanted = Alerts((Step(("env:HOOK",)),))
+    service = Service(folder, "day", wanted)
+    service.look(Event(seq=1, ts=now_ns(), kind="alert", text="first", data={"severity": "critical"}))
+    keep = Outbox.keep
+
+    def killed_after(box, *what):
+        keep(box, *what)
+        raise Killed
+
+    monkeypatch.setattr(Outbox, "keep", killed_after)
+    event = Event(seq=5, ts=now_ns(), kind="alert", text="it failed", data={"severity": "critical"})
+    with suppress(Killed):
+        service.look(event)
+    monkeypatch.undo()
+    service._outbox.close()
+    after = Service(folder, "day", wanted)
+    after.look(event)
+
+    titles = [letter.title for letter in after._outbox.waiting(Queue("env:HOOK", 0))]
+    after.close()
+    assert [title.partition(": fleet: ")[2] for title in titles] == [
+        "first",
+        "3 events were dropped before they could be looked at: alerts may be among them",
+        "it failed",
+    ]
 
 
 def test_a_fleet_that_tells_nobody_says_so(fleet):

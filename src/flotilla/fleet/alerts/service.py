@@ -22,7 +22,7 @@ from types import FrameType
 from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.errors import ConfigError, FlotillaError
 from flotilla.fleet.alerts.outbox import Outbox
-from flotilla.fleet.alerts.rules import Acknowledged, Raised, Tick, step
+from flotilla.fleet.alerts.rules import Acknowledged, Message, Raised, Tick, step
 from flotilla.fleet.alerts.rules import Event as Happened
 from flotilla.fleet.alerts.send import Postman
 from flotilla.fleet.control.client import Client
@@ -67,11 +67,14 @@ class Service:
             return
         missed = event.seq - self._at - 1
         self._at = event.seq
+        happened: list[Happened] = []
         if missed and self._outbox.cursor:
             text = f"{missed} events were dropped before they could be looked at: alerts may be among them"
-            self._happen(Raised("", "events missed", "warning", text))
-        if (happened := _meaning(event)) is not None and event.ts >= self._since_ns:
-            self._happen(happened)
+            happened.append(Raised("", "events missed", "warning", text))
+        if (meant := _meaning(event)) is not None and event.ts >= self._since_ns:
+            happened.append(meant)
+        if happened:
+            self._happen(*happened)
         elif self._at - self._outbox.cursor >= _SAVED:
             self._outbox.keep(self._at, self._outbox.state, (), self._wanted, now_ns())
         if event.kind == "reloaded" and (spec := accepted(self._folder.fleet_file)).monitoring.alerts:
@@ -97,11 +100,15 @@ class Service:
         self._outbox.keep(self._at, self._outbox.state, (), self._wanted, now_ns())
         self._outbox.close()
 
-    def _happen(self, event: Happened) -> None:
-        before = self._outbox.state
-        state, messages = step(before, event, now_ns(), self._wanted)
+    def _happen(self, *events: Happened) -> None:
+        """Keep what follows from events at once: it must not know of the one and lose the other."""
+        before = state = self._outbox.state
+        messages: list[Message] = []
+        for event in events:
+            state, more = step(state, event, now_ns(), self._wanted)
+            messages += more
         # Where only the bucket filled there is nothing to keep: it fills by the time that passed.
-        if messages or event != Tick() or (state.matters, state.held) != (before.matters, before.held):
+        if messages or events != (Tick(),) or (state.matters, state.held) != (before.matters, before.held):
             self._outbox.keep(self._at, state, messages, self._wanted, now_ns())
 
 
