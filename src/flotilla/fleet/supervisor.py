@@ -140,7 +140,7 @@ class Supervisor:
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._rotation = LogRotation(self._folder.log, self._write)
         self._scheduler = Scheduler(self._ask_quietly, self._write)
-        handler = RequestHandler(self, self._folder, self._records, self._since_ns)
+        handler = RequestHandler(self, self._folder, self._records, self._write, self._since_ns)
         self._control = Control(handler.answer, self._records.read, self._folder.path / "asked.jsonl")
         self._sidecars = sidecars.Sidecars(
             fleet, self._folder, self._spawner, self._hold.generation, self._write

@@ -13,19 +13,20 @@ from flotilla.fleet.folder import Folder
 from flotilla.fleet.history import audit
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules.coordinate import coordinate
-from flotilla.fleet.rules.states import Ask
+from flotilla.fleet.rules.states import Alert, Ask
 
 ME = Peer(os.getpid(), os.getuid())
 
 
 class Office:
-    """A desk, and a made supervisor behind it."""
+    """A handler of requests, and a made supervisor behind it."""
 
     def __init__(self, folder, records):
         self.world = World(fleet_of({"feed": [], "app": ["feed"]}))
         self.folder, self.records = folder, records
         self.samples, self.renewals, self.hosts = {}, [], {}
-        self.desk = RequestHandler(self, folder, records, since_ns=1)
+        self.written = []  # by the supervisor's own way, which tells who follows the events
+        self.handler = RequestHandler(self, folder, records, self.write, since_ns=1)
 
     @property
     def fleet(self):
@@ -36,11 +37,15 @@ class Office:
         self.world.tell(event)
         self.world.rest()
 
+    def write(self, what):
+        self.written.append(what)
+        self.records.write(what)
+
     def renewed(self, fleet):
         self.renewals.append(fleet)
 
     def request(self, command, *platforms, **more):
-        return asyncio.run(self.desk.answer(Request(1, command, platforms, **more), ME))
+        return asyncio.run(self.handler.answer(Request(1, command, platforms, **more), ME))
 
 
 @pytest.fixture
@@ -150,7 +155,17 @@ def test_what_others_did_is_recorded_for_them(office):
     assert (logged.action, logged.outcome) == ("login", "denied")
     assert (seen.action, seen.target) == ("ack", "feed")
     (event,) = office.records.read(1, 10)
-    assert (event.kind, event.platform) == ("alert_acknowledged", "feed")
+    assert (event.kind, event.platform, event.text) == ("alert_acknowledged", "feed", "seen")
+
+
+def test_who_follows_hears_of_an_acknowledgement_and_of_an_alarm_at_once(office):
+    office.request("ack", "feed", who="ann", data={"about": "failed"})
+    office.request("record", who="api", data={"action": "tokens", "outcome": "unsafe", "alarm": True})
+
+    acknowledged, alarm = office.written
+    assert (acknowledged.kind, acknowledged.name) == ("alert_acknowledged", "feed")
+    assert acknowledged.data["about"] == "failed"
+    assert alarm == Alert("critical", "", "unsafe")
 
 
 def test_a_reload_that_is_refused_is_audited_too(office, tmp_path):

@@ -7,6 +7,7 @@ changes is decided by `coordinate`; what is only asked is answered by `answers.p
 from __future__ import annotations
 
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,14 +20,14 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
-from flotilla.fleet.rules.states import Alert, Ask, Event, Reload
+from flotilla.fleet.rules.states import Alert, Ask, Event, Instruction, Note, Reload
 from flotilla.fleet.system.resources import Sample
 
 _MOST = 1000  # events of one answer
 
 
 class Supervised(Protocol):
-    """What the desk may do with the supervisor."""
+    """What the handler may do with the supervisor."""
 
     def ask(self, event: Event) -> None:
         """Take an event, or raise ConfigError and change nothing."""
@@ -48,11 +49,21 @@ class Supervised(Protocol):
 
 
 class RequestHandler:
-    """Answers, for one supervisor. since_ns: when it began, ns UTC."""
+    """Answers, for one supervisor.
 
-    def __init__(self, supervisor: Supervised, folder: Folder, records: Records, since_ns: int) -> None:
+    write: writes down, and tells who follows the events. since_ns: when the supervisor began, ns UTC.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervised,
+        folder: Folder,
+        records: Records,
+        write: Callable[[Instruction], None],
+        since_ns: int,
+    ) -> None:
         self._supervisor, self._folder, self._records = supervisor, folder, records
-        self._since_ns = since_ns
+        self._write, self._since_ns = write, since_ns
 
     async def answer(self, request: Request, peer: Peer) -> Any:
         """Return the answer to a request. FlotillaError: why it is refused."""
@@ -126,7 +137,7 @@ class RequestHandler:
         self._supervisor.renewed(new)
         if new.audit != fleet.spec.audit:
             text = "audit.anchor is taken up at the next start: until then the head is written where it was"
-            self._records.write(Alert("info", "", text))
+            self._write(Alert("info", "", text))
         return {"seq": self._records.last_seq, "plan": plan}
 
     def _read(self, request: Request) -> spec.FleetSpec:
@@ -146,7 +157,7 @@ class RequestHandler:
             raise
         for name in request.platforms or ("",):
             data = {"who": who, "about": str(request.data.get("about", ""))}
-            self._records.event("alert_acknowledged", name, data, request.why)
+            self._write(Note("alert_acknowledged", name, request.why, data))
         self._records.audit(who, "ack", target, request.why, "accepted", sync=True)
         return {"seq": self._records.last_seq, "names": list(request.platforms)}
 
@@ -156,7 +167,7 @@ class RequestHandler:
             raise ConfigError("data.action: is what is recorded")
         self._records.audit(_who(request, peer), said["action"], said["target"], request.why, said["outcome"])
         if request.data.get("alarm") is True:
-            self._records.write(Alert("critical", "", said["outcome"]))
+            self._write(Alert("critical", "", said["outcome"]))
         return {"seq": self._records.last_seq}
 
 
