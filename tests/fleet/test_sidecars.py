@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flotilla.clock import now_ns
+from flotilla.clock import monotonic_ns, now_ns
 from flotilla.fleet import sidecars, spec
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.sidecars import Sidecars
@@ -82,6 +82,21 @@ def test_one_that_fails_is_started_later_and_later(tmp_path, monkeypatch):
 
     alerts = {"lists": [{"to": ["env:SLACK"]}]}
     run(tmp_path, work, "raise SystemExit(1)", monitoring={"alerts": alerts})
+
+
+def test_one_that_fails_now_and_then_and_ran_well_in_between_is_started_soon(tmp_path, monkeypatch):
+    monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
+    monkeypatch.setattr(sidecars, "_LATEST_S", 1000.0)
+    monkeypatch.setattr(sidecars, "_WELL_S", 0.0)  # each time
+
+    async def work(them, folder, spawner, notes):
+        end_ns = monotonic_ns() + 60_000_000_000  # later and later, the fourteenth would be after 160 s
+        while len(spawner.asked) < 14 and monotonic_ns() < end_ns:
+            await asyncio.sleep(0.02)
+        assert len(spawner.asked) >= 14
+
+    alerts = {"monitoring": {"alerts": {"lists": [{"to": ["env:A"]}]}}}
+    run(tmp_path, work, "raise SystemExit(1)", **alerts)
 
 
 def test_times_are_asked_for_where_a_platform_has_a_schedule(tmp_path):

@@ -1,7 +1,7 @@
 """The fleet's own processes beside its platforms: the API on demand, the alerts, the next weeks' times.
 
 They are spawned like platforms, with a log each, under names that no platform can have. What they
-do may fail: they are started again, later and later, and nothing else waits for them.
+do may fail: they are started again, later and later while they do not last, and nothing else waits for them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from flotilla.clock import now_ns
+from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import FlotillaError, ProcessError
 from flotilla.fleet import listen, schedule
 from flotilla.fleet.folder import Folder
@@ -23,12 +23,14 @@ from flotilla.fleet.system.spawn import Child, Spawner
 API, ALERTS, TIMES = "_api", "_alerts", "_times"
 NAMES = (API, ALERTS, TIMES)
 _SOONEST_S, _LATEST_S = 1.0, 60.0  # between two starts of one that fails
+_WELL_S = 60.0  # one that ran for so long begins to fail anew
 _HOUR_S = 3600.0
 
 
 class _Kept(NamedTuple):
     child: Child | None = None
     failures: int = 0
+    since_ns: int = 0  # monotonic: when the child began
 
 
 class Sidecars:
@@ -136,7 +138,7 @@ class Sidecars:
             self._note(Note("spawn_failed", "", f"{name}: {error}", {"reason": str(error)}))
             self._failed(name)
             return
-        self._kept[name] = kept._replace(child=child)
+        self._kept[name] = kept._replace(child=child, since_ns=monotonic_ns())
         self._loop.add_reader(child.pidfd, self._on_exit, child)
 
     def _on_exit(self, child: Child) -> None:
@@ -145,6 +147,8 @@ class Sidecars:
         if self._closing:
             self._kept[child.name] = _Kept()
             return
+        if monotonic_ns() - self._kept[child.name].since_ns >= _WELL_S * 1e9:
+            self._kept[child.name] = _Kept()
         if code != 0:
             self._note(
                 Note("status", "", f"{child.name} ended with code {code}", {"said": f"{child.name} ended"})
