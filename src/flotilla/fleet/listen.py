@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import stat
 from contextlib import suppress
 from pathlib import Path
 
 from flotilla.errors import ConfigError
+from flotilla.fleet.key_file import private
 from flotilla.fleet.spec import Api
 from flotilla.fleet.spec.addresses import ApiPlace, api_place
 
@@ -50,7 +50,7 @@ def tls(api: Api) -> ssl.SSLContext | None:
         return None
     if not api.certificate or not api.key:
         raise ConfigError("api.certificate and api.key belong together")
-    _private(Path(api.key))
+    private(Path(api.key), "api.key names the key of api.certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -61,15 +61,6 @@ def tls(api: Api) -> ssl.SSLContext | None:
     except OSError as error:  # ssl.SSLError is one
         raise ConfigError(f"api.certificate, api.key or api.ca cannot be used: {error}") from error
     return context
-
-
-def _private(key: Path) -> None:
-    try:
-        found = key.stat()
-    except OSError as error:
-        raise ConfigError(f"api.key: {key} cannot be read: {error.strerror}") from error
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigError(f"api.key: {key} can be read by others: chmod 600 it")
 
 
 def _unix(path: Path) -> socket.socket:

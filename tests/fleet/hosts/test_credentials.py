@@ -22,9 +22,8 @@ def test_both_sides_show_a_certificate_and_speak_nothing_old(folder):
     assert head.check_hostname
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o777])
-def test_a_key_that_others_can_read_is_refused(folder, mode):
-    (folder / "b.key").chmod(mode)
+def test_a_key_that_others_can_read_is_refused(folder):
+    (folder / "b.key").chmod(0o640)
 
     with pytest.raises(ConfigError, match="chmod 600"):
         credentials.agent(folder, "b")

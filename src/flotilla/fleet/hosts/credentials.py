@@ -10,12 +10,11 @@ TLS and not ZeroMQ's CURVE: asyncio has loaded it already, so it costs a supervi
 
 from __future__ import annotations
 
-import os
 import ssl
-import stat
 from pathlib import Path
 
 from flotilla.errors import ConfigError
+from flotilla.fleet.key_file import private
 from flotilla.fleet.spec import HEAD
 
 AUTHORITY = "ca"
@@ -36,7 +35,7 @@ def agent(keys: Path, host: str) -> ssl.SSLContext:
 
 def _context(keys: Path, name: str, protocol: int) -> ssl.SSLContext:
     key, certificate, authority = keys / f"{name}.key", keys / f"{name}.pem", keys / f"{AUTHORITY}.pem"
-    private(key)
+    private(key, "flotilla fleet keys makes keys")
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
@@ -46,16 +45,3 @@ def _context(keys: Path, name: str, protocol: int) -> ssl.SSLContext:
         why = error.strerror or str(error)
         raise ConfigError(f"{certificate}, with its key and {authority}, cannot be used: {why}") from error
     return context
-
-
-def private(key: Path) -> None:
-    """Refuse a key that is not there, is somebody else's, or that others can read: ConfigError."""
-    try:
-        found = key.stat()
-    except OSError as error:
-        hint = "flotilla fleet keys makes keys"
-        raise ConfigError(f"{key} cannot be read: {error.strerror or error}. {hint}") from error
-    if not stat.S_ISREG(found.st_mode) or found.st_uid not in (os.geteuid(), 0):
-        raise ConfigError(f"{key} is no file of user {os.geteuid()}")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigError(f"{key} can be read by others: chmod 600 {key}")
