@@ -85,10 +85,11 @@ def test_while_there_is_no_supervisor_it_waits_and_then_is_told(folder):
     assert asyncio.run(tell()) == [("api:here", "denied", "bad token")]
 
 
-def test_what_waits_has_a_limit_and_what_is_lost_is_counted(folder):
-    diary = Diary(Link(folder.socket("control")))
+def test_what_waits_has_a_limit_and_what_is_lost_is_told_as_a_number(folder):
+    async def tell(diary, supervisor, time):
+        for n in range(1_500):
+            diary.tell(denied(f"reason {n}"))
+        await settled(supervisor, 1_001)
+        return sorted({record for record in supervisor.records() if record[1] == "record"})
 
-    for n in range(1_500):
-        diary.tell(denied(f"reason {n}"))
-
-    assert diary.lost == 500
+    assert run(folder, tell) == [("api", "record", "500 more could not wait for the supervisor")]

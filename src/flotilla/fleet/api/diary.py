@@ -18,7 +18,7 @@ from flotilla.fleet.api.link import Link
 
 ONE_BY_ONE = 10  # of a kind, in a window
 WINDOW_S = 60.0
-_MOST = 1_000  # that wait for the supervisor; beyond that they are only counted
+_MOST = 1_000  # that wait for the supervisor; beyond that they are only counted, and the number is told
 _AGAIN_S = 1.0
 _NS = 1_000_000_000
 
@@ -49,7 +49,7 @@ class Diary:
         self._waiting: deque[Told] = deque()
         self._some = asyncio.Event()
         self._windows: dict[tuple[str, str, str], _Window] = {}
-        self.lost = 0  # that could not even wait
+        self._lost = 0  # that could not even wait
 
     def tell(self, told: Told) -> None:
         """Have `told` recorded, soon; where there is too much of it, as a number."""
@@ -77,6 +77,8 @@ class Diary:
                     await asyncio.sleep(_AGAIN_S)
                 else:
                     self._waiting.popleft()
+                if not self._waiting:
+                    self._count_lost()
             self._some.clear()
 
     async def flush(self, patience_s: float = 1.0) -> None:
@@ -88,10 +90,16 @@ class Diary:
 
     def _put(self, told: Told) -> None:
         if len(self._waiting) >= _MOST:
-            self.lost += 1
+            self._lost += 1
             return
         self._waiting.append(told)
         self._some.set()
+
+    def _count_lost(self) -> None:
+        if self._lost:
+            told = Told("api", "record", "", f"{self._lost} more could not wait for the supervisor")
+            self._lost = 0
+            self._put(told)
 
     def _count_out(self, *, at_end: bool = False) -> None:
         """End the windows whose time has come, and tell what they only counted."""
