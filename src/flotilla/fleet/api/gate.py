@@ -58,7 +58,7 @@ class _Known(NamedTuple):
 
 
 class Gate:
-    """Knows who is who. ask_hash: a hasher; said: called with (who, what) of each login."""
+    """Knows who is who, by the tokens of a book. now: a monotonic clock, ns."""
 
     def __init__(
         self, book: Book, *, hasher: PasswordHasher = HASHER, now: Callable[[], int] = monotonic_ns

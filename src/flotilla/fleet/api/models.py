@@ -1,6 +1,6 @@
 """What comes in and goes out as JSON, for FastAPI: its checks and the OpenAPI description.
 
-The fields are those of fleet/status.py, fleet/events.py and parts.Overrides; a test holds them together.
+The fields are those of control/status.py, history/events.py and spec/parts.py; a test holds them together.
 """
 
 from __future__ import annotations
