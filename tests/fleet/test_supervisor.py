@@ -8,6 +8,7 @@ import sys
 
 from flotilla.clock import now_ns, sleep
 from flotilla.fleet import spec, supervisor
+from flotilla.fleet.control.status import health
 from flotilla.fleet.folder import FleetState, Folder, Kept
 
 SECOND = 1_000_000_000
@@ -67,7 +68,7 @@ def test_what_dies_too_often_has_failed_and_is_left_alone(fleet):
     sleep(0.2)
 
     assert len([e for e in up.events("spawned") if e.platform == "bad"]) == 4
-    assert up.client.ask("health")["status"] == "failed"
+    assert health(up.status()) == "failed"
     assert any(e.platform == "bad" and e.data["severity"] == "critical" for e in up.events("alert"))
 
 

@@ -5,7 +5,7 @@ from tests.fleet.made_world import World, fleet_of
 from flotilla.clock import now_ns
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.control import answers
-from flotilla.fleet.control.status import FleetStatus
+from flotilla.fleet.control.status import FleetStatus, health
 from flotilla.fleet.system.resources import Sample
 
 
@@ -43,26 +43,17 @@ def test_a_state_began_when_it_began_whenever_one_asks_and_the_clock_may_be_set(
 
 def test_a_fleet_is_as_well_as_its_worst_platform():
     world = up()
-    assert answers.health(world.fleet)["status"] == "healthy"
+    assert health(answers.status(world.fleet, {}, seq=5, since_ns=1)) == "healthy"
 
     world.exit("feed", -9)
-    assert answers.health(world.fleet)["status"] == "degraded"
+    assert health(answers.status(world.fleet, {}, seq=5, since_ns=1)) == "degraded"
     world.rest()
     for _ in range(4):
         world.exit("feed", -9)
         world.rest()
         world.pass_until(3)
 
-    health = answers.health(world.fleet)
-    assert health["status"] == "failed"
-    assert set(health["reasons"]) == {"feed", "app"}
-
-
-def test_the_graph_is_drawn_with_the_states():
-    drawn = answers.drawn(up().fleet)
-
-    assert drawn["levels"] == (("feed",), ("app",))
-    assert drawn["text"].splitlines() == ["feed  ready", "└─ app  ready"]
+    assert health(answers.status(world.fleet, {}, seq=5, since_ns=1)) == "failed"
 
 
 def test_a_plan_says_whom_it_concerns_in_order():

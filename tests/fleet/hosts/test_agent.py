@@ -16,6 +16,7 @@ from tests.fleet.made_agent import Head, Site, running
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
 from flotilla.fleet.control.client import Client
+from flotilla.fleet.control.status import health
 from flotilla.fleet.folder import write_whole
 from flotilla.fleet.hosts.wire import (
     Do,
@@ -260,7 +261,7 @@ def test_on_the_host_it_answers_how_it_is_and_to_an_end_and_to_nothing_else(site
     site.start()
     client = Client(site.folder.socket("control"), "test")
 
-    assert client.ask("health")["status"] == "healthy"
+    assert health(client.status()) == "healthy"
     assert client.ask("plan", data={"of": "down"}) == {"order": []}
     with pytest.raises(ConfigError, match="ask the head"):
         client.ask("start", ["feed"])
@@ -277,7 +278,7 @@ def test_its_control_socket_is_put_back_where_somebody_removed_it(site):
     while not control.exists() and monotonic_ns() < end_ns:
         sleep(0.02)
 
-    assert Client(control, "test").ask("health")["status"] == "healthy"
+    assert health(Client(control, "test").status()) == "healthy"
 
 
 def test_one_whose_run_folder_is_taken_away_ends_alone(site):

@@ -8,14 +8,13 @@ from typing import Any
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError
-from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus, well
-from flotilla.fleet.control.status import health as how_well
+from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import reload_plan
 from flotilla.fleet.rules.platform_state import Life
 from flotilla.fleet.rules.states import State
-from flotilla.fleet.spec import FleetSpec, graph
+from flotilla.fleet.spec import FleetSpec
 from flotilla.fleet.system import resources
 
 
@@ -53,33 +52,6 @@ def status(
     return FleetStatus(
         fleet.spec.name, fleet.generation, fleet.spec.mode, seq, platforms, os.getpid(), since_ns, hosts
     )
-
-
-def health(fleet: Fleet, hosts: tuple[HostStatus, ...] = ()) -> dict[str, Any]:
-    """Return whether the fleet is well (status.Health), and why it is not."""
-    seen = status(fleet, {}, seq=0, since_ns=0, hosts=hosts)
-    blind = {f"host {host.name}": host.why or host.sight for host in hosts if host.sight != "seen"}
-    poor = [one for one in seen.platforms if one.state != "stopped" and not well(one)]
-    return {
-        "status": how_well(seen),
-        "name": fleet.spec.name,
-        "generation": fleet.generation,
-        "platforms": {one.name: one.state for one in seen.platforms},
-        "reasons": {one.name: one.reason or one.state for one in poor} | blind,
-    }
-
-
-def drawn(fleet: Fleet) -> dict[str, Any]:
-    """Return the graph: what each needs, the order of a start, and drawings."""
-    needs = fleet_state.needs_in(fleet.lives)
-    notes = {name: life.state.value for name, life in fleet.lives.items()}
-    return {
-        "needs": {name: dict(life.platform.needs) for name, life in fleet.lives.items()},
-        "states": notes,
-        "levels": graph.levels(needs),
-        "text": graph.as_text(needs, notes),
-        "dot": graph.as_dot(needs, notes),
-    }
 
 
 def planned(fleet: Fleet, data: Mapping[str, Any], names: tuple[str, ...], new: FleetSpec | None) -> Any:

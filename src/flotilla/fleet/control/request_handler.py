@@ -77,10 +77,6 @@ class RequestHandler:
                     since_ns=self._since_ns,
                     hosts=self._supervisor.hosts,
                 )
-            case "health":
-                return answers.health(fleet, self._supervisor.hosts)
-            case "graph":
-                return answers.drawn(fleet)
             case "events":
                 return self._records.read(request.from_, min(request.limit, _MOST))
             case "plan":

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from flotilla.fleet.rules.states import ALIVE, LEAVING, State
+
 ACTS = ("start", "stop", "restart", "drain", "down", "reload", "ack", "record")
 
 Command = Literal[
     "start", "stop", "restart", "drain", "down", "reload", "ack", "record",
-    "status", "plan", "events", "health", "graph",
+    "status", "plan", "events",
 ]  # fmt: skip
 Name = Annotated[str, Meta(max_length=64)]
 Words = Annotated[str, Meta(max_length=1000)]
@@ -59,7 +61,7 @@ class PlatformStatus(Struct, frozen=True):
     """One platform. What was not measured is None."""
 
     name: str
-    state: str  # of states.State
+    state: str  # of rules.states.State
     pid: int | None = None
     since_ns: int = 0  # since when it is in this state, ns UTC
     ready: bool = False
@@ -104,15 +106,14 @@ class FleetStatus(Struct, frozen=True):
         return next((platform for platform in self.platforms if platform.name == name), None)
 
 
-LIVING = ("starting", "ready", "degraded", "draining", "stopping", "killing")  # a process is there
-UNDERWAY = ("waiting", "starting", "backoff", "draining", "stopping", "killing")  # another state soon
-WELL = ("ready", "completed")
+UNDERWAY = LEAVING | {State.WAITING, State.STARTING, State.BACKOFF}  # another state soon
+WELL = frozenset({State.READY, State.COMPLETED})
 Health = Literal["healthy", "changing", "degraded", "failed"]
 
 
 def lives(platform: PlatformStatus) -> bool:
     """Return whether the platform has a process."""
-    return platform.state in LIVING
+    return platform.state in ALIVE
 
 
 def underway(platform: PlatformStatus) -> bool:

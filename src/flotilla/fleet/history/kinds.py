@@ -21,7 +21,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(Happening, frozen=True, kw_only=True):
-    """A platform came from one state to another (fleet/states.py)."""
+    """A platform came from one state to another (rules/states.py)."""
 
     old: str
     new: str
@@ -160,13 +160,6 @@ class GuardLost(Happening, frozen=True, kw_only=True):
     """The process that watches the supervisor is gone."""
 
 
-class LogRotated(Happening, frozen=True, kw_only=True):
-    """A part of a platform's log was put aside."""
-
-    file: str
-    size: int  # bytes
-
-
 class LogNotRotated(Happening, frozen=True, kw_only=True):
     """A platform's log grows on."""
 
@@ -190,13 +183,6 @@ class Alert(Happening, frozen=True, kw_only=True):
 
     severity: str  # "info", "warning", "critical"
     about: str = ""  # what it is told apart by
-
-
-class AlertSent(Happening, frozen=True, kw_only=True):
-    """An alert went out, or could not."""
-
-    channel: str
-    outcome: str
 
 
 class AlertAcknowledged(Happening, frozen=True, kw_only=True):

@@ -375,8 +375,6 @@ class Agent:
                 seq = self._records.last_seq
                 found = answers.status(fleet, self._meter.latest, seq=seq, since_ns=self._since_ns)
                 return replace(found, name=f"{self._spec.name}@{self._host}")
-            case "health":
-                return answers.health(fleet)
             case "events":
                 return self._records.read(request.from_, request.limit)
             case "plan" if request.data.get("of") == "down":
