@@ -1,6 +1,7 @@
 """The audit log: what was done to it is found, whatever it was."""
 
 import random
+import resource
 import stat
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from time import perf_counter
 import pytest
 
 from flotilla.errors import ConfigError, StreamError
-from flotilla.fleet.history.audit import Chain, read, verify
+from flotilla.fleet.history.audit import Chain, Deed, read, verify
 
 RECORDS = 10_000
 TRIES = 1_000
@@ -358,6 +359,25 @@ def test_a_full_disk_loses_what_it_would_not_have_and_the_chain_goes_on(kept, ro
     assert all("the audit log cannot be" in line for line in said[:3])
     assert said[3] == "7 "
     assert [record.action for record in read(kept.log)][5:] == ["audit mended", "start"]
+    assert kept.verify().ok
+
+
+def test_of_an_append_that_failed_it_is_told_what_is_in_the_log_all_the_same(kept):
+    one, other = (Deed("cli:ann", "stop", name, "", "ok") for name in "ab")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    with kept.open() as chain:
+        chain.append_all([one])
+        length = kept.log.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 * length + 20, before[1]))
+        with pytest.raises(StreamError):
+            chain.append_all([one, other])
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        there = chain.mend(), chain.mend()
+        chain.append_all([other])
+
+    assert there == (1, 0)
+    assert [record.target for record in read(kept.log)] == ["a", "a", "audit.log", "b"]
     assert kept.verify().ok
 
 

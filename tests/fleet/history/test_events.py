@@ -184,6 +184,15 @@ def test_a_file_that_failed_is_not_opened_again_at_once(store, monkeypatch):
     assert store.append("status") == 1
 
 
+def test_of_an_append_that_failed_it_is_told_what_is_there_all_the_same(store):
+    store.append("status")
+    store.append("status")
+    store._failed_ns = 0  # as if the disk had said no, and had taken it
+
+    assert (store.mend(), store.mend()) == (1, 0)
+    assert store.append("status") == 3
+
+
 def test_the_store_is_light():
     script = (
         "import sys, flotilla.fleet.history.events, flotilla.fleet.history.audit\n"

@@ -134,8 +134,8 @@ class EventStore:
     ) -> int:
         """Append what happened now and return its number. A kind or field that is not known is kept too.
 
-        `StreamError` where the disk would not have it, and a later append opens the file again and goes on;
-        or where somebody else holds a lock on it (`LogBusy`).
+        `StreamError` where the disk would not have it, and a later append opens the file again (`mend`) and
+        goes on; or where somebody else holds a lock on it (`LogBusy`).
         """
         return self.append_all([Told(kind, platform, {} if data is None else data, text)])
 
