@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -72,6 +73,51 @@ def test_the_api_begins_at_the_first_knock_and_not_before(tmp_path):
     run(tmp_path, work)
 
 
+def test_the_socket_of_the_api_is_put_back_where_somebody_removed_it(tmp_path):
+    async def work(them, folder, spawner, notes):
+        def knock():
+            with socket.socket(socket.AF_UNIX) as knock:
+                knock.connect(str(folder.socket("api")))
+
+        knock()
+        await until(lambda: them.leaders)
+        (first,) = them.leaders
+
+        folder.socket("api").unlink()
+        them.look()
+
+        await until(lambda: not them.leaders)  # it listened to a socket that nobody finds
+        knock()
+        await until(lambda: them.leaders)
+        assert first not in them.leaders
+
+    quits = "import signal, time; signal.signal(15, lambda *_: exit(0)); time.sleep(1000)"
+    run(tmp_path, work, quits)
+
+
+def test_a_port_that_is_taken_is_told_of_once_and_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
+
+    async def work(them, folder, spawner, notes):
+        await asyncio.sleep(0.1)
+        assert [note.data["about"] for note in notes] == ["no API"]
+        taken.close()
+
+        async def there():
+            while True:
+                with suppress(OSError), socket.create_connection(where):
+                    return
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(there(), 20)
+        await until(lambda: them.leaders)
+        assert len(notes) == 1
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = taken.getsockname()
+        run(tmp_path, work, api={"listen": f"127.0.0.1:{where[1]}"})
+
+
 def test_one_that_fails_is_started_later_and_later(tmp_path, monkeypatch):
     monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
 
@@ -116,17 +162,6 @@ def test_times_are_asked_for_where_a_platform_has_a_schedule(tmp_path):
         assert them.times.windows["a"] == ((1, 2),)
 
     run(tmp_path, work, platforms={"a": DAILY})
-
-
-def test_an_address_that_cannot_be_had_leaves_a_fleet_without_api_and_says_so(tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-
-        async def work(them, folder, spawner, notes):
-            assert "there is no API" in notes[0].text
-
-        run(tmp_path, work, api={"listen": f"127.0.0.1:{taken.getsockname()[1]}"})
 
 
 def test_hours_that_cannot_be_had_are_an_alert_and_one_only(tmp_path, monkeypatch):

@@ -60,19 +60,29 @@ class Sidecars:
     @property
     def times_file(self) -> str:
         """Return where the next starts and stops are written."""
-        return str(self._folder.path / "schedule.jsonl")
+        return str(self._folder.times)
 
     def open(self) -> None:
         """Begin: listen for the API, start the alerts if there are any, and ask for the times."""
-        try:
-            self._listener = listen.opened(self._spec.api, self._folder.socket("api"))
-            self._await_knock()
-        except FlotillaError as error:
-            self._note(Note("status", "", f"there is no API: {error}", {"said": str(error)}))
+        self._listen()
         if self._spec.monitoring.alerts is not None:
             self._start(ALERTS)
         self.ask_times()
         self._loop.call_later(_HOUR_S, self._on_hour)
+
+    def look(self) -> None:
+        """Listen anew for the API where its socket's file was removed: nobody could ask it any more."""
+        if self._listener is None or self._closing or self._listener.family != socket.AF_UNIX:
+            return
+        path = self._folder.socket("api")
+        if path.exists() or not path.parent.is_dir():
+            return
+        self._loop.remove_reader(self._listener.fileno())
+        self._listener.close()
+        self._listener = None
+        if (child := self._kept.get(API, _Kept()).child) is not None:
+            self._spawner.terminate(child)  # it listens where nobody comes any more
+        self._listen()
 
     def renew(self, spec: FleetSpec) -> None:
         """Go by another file from now on."""
@@ -106,8 +116,23 @@ class Sidecars:
             if kept.child is not None:
                 await self._spawner.kill_tree(kept.child)
 
+    def _listen(self, failures: int = 0) -> None:
+        """Listen for the API; where that cannot be, say so, and try again: the port may be free soon."""
+        if self._closing:
+            return
+        try:
+            self._listener = listen.opened(self._spec.api, self._folder.socket("api"))
+        except FlotillaError as error:
+            if failures == 0:
+                text = f"there is no API for now: {error}"
+                self._note(Note("alert", "", text, {"severity": "warning", "about": "no API"}))
+            self._loop.call_later(min(_SOONEST_S * 2**failures, _LATEST_S), self._listen, failures + 1)
+            return
+        self._await_knock()
+
     def _await_knock(self) -> None:
-        if self._listener is not None and not self._closing:
+        there = self._kept.get(API, _Kept()).child is not None
+        if self._listener is not None and not (self._closing or there):
             self._loop.add_reader(self._listener.fileno(), self._on_knock)
 
     def _on_knock(self) -> None:
@@ -176,10 +201,10 @@ class Sidecars:
 
     def read_times(self) -> None:
         """Read the next starts and stops, if they are there."""
-        if not (self._folder.path / "schedule.jsonl").exists():
+        if not self._folder.times.exists():
             return
         try:
-            self.times = schedule.read(self._folder.path / "schedule.jsonl")
+            self.times = schedule.read(self._folder.times)
         except ProcessError as error:
             self._note(Note("status", "", str(error), {"said": "there are no times"}))
             return

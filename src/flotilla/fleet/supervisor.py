@@ -327,6 +327,7 @@ class Supervisor:
         if self._records.catch_up():
             self._control.published()
         self._control.look()
+        self._sidecars.look()
         self._meter.look(self._fleet.lives)
         rules = {name: self._platform(name).log for name in self._executor.children}
         self._rotation.look(rules | dict.fromkeys(sidecars.NAMES, spec.Log()))
