@@ -209,3 +209,34 @@ def test_a_log_that_takes_no_line_hides_neither_birth_nor_death(tmp_path, monkey
 
     assert [type(event) for event in told] == [Alert, Spawned, Alert, Exited]
     assert told[0].text == "its log cannot be written: No space left on device"
+
+
+def test_what_waits_to_be_started_can_be_called_off(tmp_path):
+    names = [f"p{n}" for n in range(30)]
+
+    async def run():
+        folder = Folder(tmp_path / "run").make()
+        spawner = Spawner(folder)
+        told = []
+        platforms = {name: platform(SLEEPS) for name in names}
+        hands = Executor(spawner, platforms.get, told.append, told.append, folder.log)
+        for name in names:
+            hands.do(Spawn(name, 1))
+        first = set(hands.children)
+        hands.do(Kill("p0"))
+        hands.do(Spawn("p0", 1))  # waits until the first one is gone
+        hands.call_off()
+        hands.do(Spawn("p29", 2))
+        await hands.settled()
+        while "p29" not in hands.children:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        left = {child.name: child.generation for child in hands.children.values()}
+        await spawner.kill_all()
+        return first, left
+
+    first, left = asyncio.run(asyncio.wait_for(run(), 60))
+
+    assert "p0" in first
+    assert "p29" not in first
+    assert left == dict.fromkeys(first - {"p0"}, 1) | {"p29": 2}

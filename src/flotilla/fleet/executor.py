@@ -112,6 +112,11 @@ class Executor:
         self._sweeping[child.name] = None
         self._begin(self._sweep_by(self._retired(child), child.name))
 
+    def call_off(self) -> None:
+        """Start none of those that wait to be started: who ordered them orders no more."""
+        self._births.clear()
+        self._sweeping = dict.fromkeys(self._sweeping)
+
     async def settled(self) -> None:
         """Return when nothing is being killed any more."""
         while self._tasks:
@@ -131,6 +136,8 @@ class Executor:
             self._next()
 
     def _next(self) -> None:
+        if not self._births:  # they were called off
+            return
         self._free_at = self._loop.time() + _APART_S
         try:
             self._born(self._births[0])

@@ -36,8 +36,11 @@ class Agent:
     """What a gate belongs to: it notes what it is ordered."""
 
     def __init__(self, path):
-        self.done, self.odd = [], []
+        self.done, self.odd, self.heads = [], [], 0
         self.ledger = Ledger(path / "agent.json")
+
+    def renew(self):
+        self.heads += 1
 
     def act(self, do):
         self.done.append((do.what, do.name, do.run))
@@ -48,7 +51,7 @@ class Agent:
 @asynccontextmanager
 async def gated(tmp_path, folder=None):
     agent = Agent(tmp_path)
-    gate = Gate("live", "b", agent.ledger, agent.act, agent.odd.append)
+    gate = Gate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
     agent.gate, agent.port = gate, free_port()
     await gate.open(Host(f"127.0.0.1:{agent.port}", keys=str(folder or keys())))
     try:
@@ -149,7 +152,7 @@ def test_a_head_finds_out_who_stands_at_a_hosts_address(tmp_path):
         ({"generation": 3, "token": "b" * 16}, "another head"),
         ({"fleet": "other", "generation": 9}, "not b of other"),
         ({"host": "a", "generation": 9}, "not a of live"),
-        ({"format": 2, "generation": 9}, "format 2"),
+        ({"format": 9, "generation": 9}, "format 9"),
     ],
 )
 def test_who_is_not_its_head_is_told_so_and_commands_nothing(tmp_path, more, why):
@@ -254,7 +257,7 @@ def test_one_who_ends_takes_no_more_orders(tmp_path):
 def test_no_agent_listens_without_keys_or_where_somebody_does(tmp_path):
     async def told():
         agent = Agent(tmp_path)
-        gate = Gate("live", "b", agent.ledger, agent.act, agent.odd.append)
+        gate = Gate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
         with pytest.raises(ConfigError, match="cannot be read"):
             await gate.open(Host("0.0.0.0:8701", keys=str(tmp_path)))
         opened = shutil.copytree(keys(), tmp_path / "keys")
@@ -268,3 +271,14 @@ def test_no_agent_listens_without_keys_or_where_somebody_does(tmp_path):
                 await gate.open(Host(f"127.0.0.1:{other.getsockname()[1]}", keys=str(keys())))
 
     run(told())
+
+
+def test_a_new_head_is_told_apart_from_one_that_comes_again(tmp_path):
+    async def told():
+        async with gated(tmp_path) as agent:
+            for more in ({}, {}, {"generation": 2, "token": "b" * 16}):
+                _, writer, _ = await greeted(agent, **more)
+                writer.transport.abort()
+            return agent.heads
+
+    assert run(told()) == 2

@@ -285,3 +285,15 @@ def test_hanging_up_changes_nothing_there(ready):
     asyncio.run(ready.hosts.close())
 
     assert ready.orders() == before
+
+
+def test_one_that_its_agent_is_about_to_start_is_waited_for(head):
+    head.welcome()
+    head.tell(Ask("start"))
+    head.link.pending = []  # it was done, says the agent
+
+    head.hear(Welcome("b", "e", 1, 0, waiting={"feed": "1.1"}))
+    assert (head.states()["feed"], head.fleet.lives["feed"].restarts) == ("starting", ())
+    head.hear(Told(1, "spawned", "feed", "1.1", pid=11))
+
+    assert head.fleet.lives["feed"].pid == 11

@@ -131,3 +131,15 @@ def test_a_disk_that_fails_stops_nothing(path):
 
     assert ledger.trouble == ""
     assert Ledger(path.parent / "gone" / "agent.json").runs["feed"].pid == 12
+
+
+def test_what_is_yet_to_start_is_said_to_a_head_and_forgotten_with_the_agent(path):
+    ledger = Ledger(path)
+    assert ledger.admit(hello())
+    ledger.did(do())
+    ledger.waiting["feed"] = "1.1"
+    ledger.keep()
+
+    assert not ledger.admit(hello())
+    assert ledger.welcome("b", hello()).waiting == {"feed": "1.1"}
+    assert Ledger(path).welcome("b", hello()).waiting == {}

@@ -33,7 +33,7 @@ class Head:
 
 
 async def opened(agent, port):
-    gate = agent.gate = Gate("live", "b", agent.ledger, agent.act, agent.odd.append)
+    gate = agent.gate = Gate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
     await gate.open(Host(f"127.0.0.1:{port}", keys=str(keys())))
     return gate
 

@@ -102,6 +102,7 @@ class Agent:
                 self._spawned(event)
             case SpawnFailed():
                 self._lives.pop(event.name, None)
+                self._ledger.waiting.pop(event.name, None)
                 self._say(self._ledger.tell("spawnfailed", event.name, self._run(event), text=event.reason))
             case Readied() if event.name in self._lives:
                 self._readied(event)
@@ -129,7 +130,7 @@ class Agent:
             self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
-        self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._odd)
+        self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._anew, self._odd)
         self._control = Control(self._answer, self._records.read)
         guard_watch.watch(lambda: handover.without_guard(self._last_words))
         handover.at_mistakes(loop, self._last_words, self._spec.mode)
@@ -175,6 +176,7 @@ class Agent:
     async def _end(self) -> None:
         """Stop what runs, in order, each with its own time, and go."""
         self._gate.end()
+        self._anew()
         needs = fleet_state.needs_in(fleet_state.made(self._spec, 0).lives)
         for level in reversed(graph.levels(needs)):
             there = [name for name in level if name in self._executor.children]
@@ -224,6 +226,11 @@ class Agent:
             self._executor.do(_ORDERS[do.what](do.name))
         self._publish()
 
+    def _anew(self) -> None:
+        """Start nothing that is ordered and yet to start: a new head, which orders for itself, asks who runs."""
+        self._executor.call_off()
+        self._ledger.waiting.clear()
+
     def _spawn(self, do: Do) -> None:
         there = self._ledger.runs.get(do.name)
         if there is not None and there.run == "":  # it was started by this very order
@@ -233,8 +240,9 @@ class Agent:
             if there.ready:
                 self._say(self._ledger.tell("readied", do.name, do.run))
             return
-        if there is not None:
-            text = f"run {there.run} of it is there, process {there.pid}: there are never two"
+        if there is not None or do.name in self._ledger.waiting:
+            how = "is yet to start" if there is None else f"is there, process {there.pid}"
+            text = f"run {self._runs[do.name]} of it {how}: there are never two"
             self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=text))
             return
         self._runs[do.name] = do.run
@@ -243,6 +251,7 @@ class Agent:
         except FlotillaError as error:
             self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=str(error)))
             return
+        self._ledger.waiting[do.name] = do.run
         self._executor.do(Spawn(do.name, do.generation))
 
     def _charge(self, do: Do) -> None:
@@ -262,7 +271,7 @@ class Agent:
         return platform is not None and platform.host == self._host and digest(platform) == do.digest
 
     def _spawned(self, event: Spawned) -> None:
-        name, run = event.name, self._runs[event.name]
+        name, run = event.name, self._ledger.waiting.pop(event.name)
         child, platform = self._executor.children[name], self._platform(name)
         ready = platform.readiness[0] == "started"
         state = State.READY if ready else State.STARTING

@@ -19,6 +19,7 @@ from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.ledger import Ledger
 from flotilla.fleet.hosts.wire import (
+    FORMAT,
     LONGEST,
     Do,
     Done,
@@ -42,12 +43,22 @@ _GONE = (OSError, EOFError, TimeoutError, WrongWords)  # ssl.SSLError is an OSEr
 
 
 class Gate:
-    """The server of the agent of `host` in `fleet`. act: carries out an order. heard: takes what is odd."""
+    """The server of the agent of `host` in `fleet`.
+
+    act: carries out an order. anew: a new head commands from now on. heard: takes what is odd.
+    """
 
     def __init__(
-        self, fleet: str, host: str, ledger: Ledger, act: Callable[[Do], None], heard: Callable[[str], None]
+        self,
+        fleet: str,
+        host: str,
+        ledger: Ledger,
+        act: Callable[[Do], None],
+        anew: Callable[[], None],
+        heard: Callable[[str], None],
     ) -> None:
-        self._fleet, self._host, self._ledger, self._act, self._heard = fleet, host, ledger, act, heard
+        self._fleet, self._host, self._ledger = fleet, host, ledger
+        self._act, self._anew, self._heard = act, anew, heard
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -142,11 +153,12 @@ class Gate:
             raise ProcessError(
                 f"this is {self._host} of the fleet {self._fleet}, not {hello.host} of {hello.fleet}"
             )
-        if hello.format != 1:
+        if hello.format != FORMAT:
             raise ProcessError(
-                f"the head speaks format {hello.format}, and this agent 1: install the same version"
+                f"the head speaks format {hello.format}, and this agent {FORMAT}: install the same version"
             )
-        self._ledger.admit(hello)
+        if self._ledger.admit(hello):
+            self._anew()
 
     def _take(self, line: Hello | Do | Got | Ping) -> None:
         match line:

@@ -209,6 +209,8 @@ class Hosts:
     def _compare(self, link: Link, name: str, welcome: Welcome, *, again: bool) -> None:
         """Hold what is believed of a platform against what its agent says."""
         life, there, run = self._life(name), welcome.running.get(name), self.runs.get(name, "")
+        if welcome.waiting.get(name) == run:
+            return
         if life.pid is not None and there is not None and there.run == run:
             if there.ready and life.state is State.STARTING:
                 self._head.tell(Readied(name))

@@ -55,6 +55,7 @@ class Ledger:
         except (FileNotFoundError, msgspec.DecodeError):
             self._book = self._new()
         self._kept = True
+        self.waiting: dict[str, str] = {}  # by platform: the run that is yet to start; of this agent alone
         self.trouble = ""  # why the latest of it is not on the disk
 
     def _new(self) -> _Book:
@@ -81,8 +82,8 @@ class Ledger:
         kept = {name: Kept(one.pid, one.start_ticks, one.generation) for name, one in self._book.runs.items()}
         return FleetState(self._book.generation, platforms=kept)
 
-    def admit(self, hello: Hello) -> None:
-        """Let a head command from now on; ProcessError says why not."""
+    def admit(self, hello: Hello) -> bool:
+        """Let a head command from now on; return whether it is a new one. ProcessError says why not."""
         book = self._book
         if hello.generation < book.generation:
             raise ProcessError(
@@ -93,13 +94,14 @@ class Ledger:
         if hello.generation == book.generation and book.token not in ("", hello.token):
             raise ProcessError(f"another head of generation {book.generation} commands here")
         if book.token == hello.token:
-            return
+            return False
         # A new head asks what runs: what its predecessor had yet to hear is in that.
         book.generation, book.token, book.done, book.told = hello.generation, hello.token, 0, []
         self._kept = False
         self.keep(durable=True)
         if self.trouble:
             raise ProcessError(f"no head is taken up that would be forgotten: {self.trouble}")
+        return True
 
     def commanded(self, do: Do) -> bool:
         """Return whether an order is to be carried out: not one that was, nor an older head's."""
@@ -145,7 +147,8 @@ class Ledger:
         book = self._book
         running = {name: Running(one.run, one.pid, one.ready) for name, one in book.runs.items()}
         told = tuple(each for each in book.told if hello.epoch == book.epoch and each.seq > hello.got)
-        return Welcome(host, book.epoch, book.done, book.seq, running, dict(book.ended), told)
+        ended, waiting = dict(book.ended), dict(self.waiting)
+        return Welcome(host, book.epoch, book.done, book.seq, running, ended, told, waiting)
 
     def keep(self, *, durable: bool = False) -> None:
         """Write it down, if it has changed. A disk that fails is no reason to stop: see `trouble`."""

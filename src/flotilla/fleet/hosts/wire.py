@@ -24,7 +24,7 @@ from flotilla.fleet.spec import Backoff, Platform
 from flotilla.fleet.system.resources import Sample
 
 LONGEST = 4 << 20  # bytes of a line from one who has shown a certificate; all that is kept to tell is less
-FORMAT = 1  # of what is said: one who speaks another is refused
+FORMAT = 2  # of what is said: one who speaks another is refused
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
 Run = Annotated[str, Meta(pattern=r"^([0-9]{1,15}\.[0-9]{1,15})?\Z")]  # the head's generation, and a count
@@ -103,7 +103,10 @@ class Told(_Line, frozen=True):
 
 
 class Welcome(_Line, frozen=True):
-    """Who runs, and what the head has not got yet. epoch: of the agent's memory, new where it was lost."""
+    """Who runs, and what the head has not got yet. epoch: of the agent's memory, new where it was lost.
+
+    waiting: the run of each that is ordered and yet to start; of how that goes it will be told.
+    """
 
     host: Name
     epoch: Annotated[str, Meta(max_length=64)]
@@ -112,6 +115,7 @@ class Welcome(_Line, frozen=True):
     running: dict[Name, Running] = {}
     ended: dict[Name, Ended] = {}
     told: tuple[Told, ...] = ()
+    waiting: dict[Name, Run] = {}
 
 
 class Refused(_Line, frozen=True):
