@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -71,11 +72,14 @@ class Site:
     def digest(self):
         return digest(spec.read(self.file).platforms["feed"])
 
-    def start(self):
+    def start(self, env=None, wait=True):
         log = (self.path / "agent.log").open("ab")
         with log:
             command = [sys.executable, "-m", "flotilla.fleet.hosts.agent", str(self.folder.path)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            env = os.environ | (env or {})
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
+        if not wait:
+            return None
         end = monotonic_ns() + 20 * 10**9
         while monotonic_ns() < end:
             with suppress(NoSupervisor):

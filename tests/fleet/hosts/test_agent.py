@@ -25,6 +25,7 @@ from flotilla.fleet.hosts.wire import (
     Got,
     Ping,
     Pong,
+    Refused,
     Samples,
     Seen,
     Told,
@@ -357,6 +358,60 @@ def test_one_that_the_file_has_no_more_of_runs_on_until_it_is_told_to_stop(site)
 
     assert len(alive) == 1
     assert (exited.name, exited.code) == ("feed", -signal.SIGTERM)
+
+
+def test_what_an_agent_says_last_is_heard_by_the_next_head_and_keeps_no_agent_from_beginning(site):
+    async def begin():
+        head, _ = await Head.at(site, generation=5)
+        head.do("spawn", generation=5, digest=site.digest)
+        spawned = await head.hear("readied")
+        head.leave()
+        return spawned
+
+    async def again():
+        head, welcome = await Head.at(site, generation=6, token="b" * 16)
+        head.leave()
+        return welcome
+
+    site.start(env={"FLOTILLA_GUARD": "999999999", "FLOTILLA_KEPT": "1"}, wait=False)
+    assert site.process.wait(20) == 75
+    site.start()
+    run(begin())
+    site.end(signal.SIGKILL)
+    site.start()
+    welcome = run(again())
+
+    assert [one.what for one in welcome.told] == ["alert"]
+    assert "the guard is gone" in welcome.told[0].text
+    assert list(welcome.running) == ["feed"]
+
+
+def test_one_whose_memory_is_damaged_says_so_and_obeys_no_older_head(site):
+    async def begin():
+        head, _ = await Head.at(site, generation=5)
+        head.do("spawn", generation=5, digest=site.digest)
+        spawned = await head.hear("readied")
+        head.leave()
+        return spawned
+
+    async def again():
+        older, refused = await Head.at(site, generation=4, token="b" * 16)
+        older.leave()
+        head, welcome = await Head.at(site, generation=5)
+        head.leave()
+        return refused, welcome
+
+    site.start()
+    run(begin())
+    site.end(signal.SIGKILL)
+    (pid,) = running(site)
+    (site.folder.path / "agent.json").write_bytes(b"{")
+    site.start()
+    refused, welcome = run(again())
+
+    assert isinstance(refused, Refused)
+    assert welcome.running["feed"].pid == pid
+    assert ["damaged" in one.text for one in welcome.told] == [True]
 
 
 MANY = [f"p{n}" for n in range(60)]

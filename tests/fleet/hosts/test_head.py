@@ -297,3 +297,13 @@ def test_one_that_its_agent_is_about_to_start_is_waited_for(head):
     head.hear(Told(1, "spawned", "feed", "1.1", pid=11))
 
     assert head.fleet.lives["feed"].pid == 11
+
+
+@pytest.mark.parametrize("epoch", ["e", "another"])
+def test_what_an_agent_says_of_itself_is_heard_with_the_name_of_its_host(ready, epoch):
+    running = {"feed": Running("1.1", 11, True), "app": Running("1.2", 12, True)}
+    ready.hear(Told(20, "alert", "", "", text="its guard is gone"))
+    ready.welcome(epoch=epoch, running=running, told=(Told(21, "alert", "", "", text="its disk is full"),))
+
+    texts = [(alert.name, alert.text) for alert in ready.alerts]
+    assert texts == [("", "on host b, its guard is gone"), ("", "on host b, its disk is full")]

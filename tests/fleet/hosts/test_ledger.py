@@ -52,8 +52,9 @@ def test_a_fence_that_cannot_be_written_takes_up_no_head(path):
     path.mkdir()
     ledger = Ledger(path / "nowhere" / "agent.json")
 
-    with pytest.raises(ProcessError, match="no head is taken up"):
-        ledger.admit(hello())
+    for _ in range(2):
+        with pytest.raises(ProcessError, match="no head is taken up"):
+            ledger.admit(hello())
 
 
 def test_an_order_is_carried_out_once_also_by_the_next_agent(path):
@@ -99,12 +100,47 @@ def test_a_new_head_asks_what_runs_and_counts_its_orders_anew(path):
     assert ledger.state.platforms["feed"].pid == 12
 
 
-@pytest.mark.parametrize("found", [b"", b"{", b"[]", b'{"epoch": 3}'])
-def test_a_memory_that_cannot_be_read_is_a_new_one_and_heads_see_that(path, found):
-    before = Ledger(path).welcome("b", hello()).epoch
+@pytest.mark.parametrize("found", [b"", b"{", b"[]", b'{"epoch": 3}', b'{"epoch": "\xff"}', b"[" * 100_000])
+def test_a_memory_that_is_damaged_is_put_aside_and_its_fence_stands(path, found):
+    ledger = Ledger(path)
+    ledger.admit(hello(generation=5))
+    before = ledger.welcome("b", hello()).epoch
     path.write_bytes(found)
 
-    assert Ledger(path).welcome("b", hello()).epoch != before
+    after = Ledger(path)
+
+    (aside,) = path.parent.glob("agent.json.damaged-*")
+    assert aside.read_bytes() == found
+    assert aside.name in after.damaged
+    assert "generation 5" in after.damaged
+    for ledger in (after, Ledger(path)):
+        with pytest.raises(ProcessError, match="was replaced"):
+            ledger.admit(hello(generation=4, token=OTHER))
+    assert Ledger(path).damaged == ""
+    assert after.admit(hello(generation=5))
+    assert after.welcome("b", hello()).epoch != before
+
+
+def test_without_any_fence_that_can_be_read_no_agent_begins(path):
+    Ledger(path).admit(hello(generation=5))
+    path.write_bytes(b"{")
+    path.with_name("agent.generation").write_bytes(b"\0\0")
+
+    with pytest.raises(ProcessError, match="no number"):
+        Ledger(path)
+
+
+def test_an_alert_about_the_agent_itself_is_kept_and_said_to_whichever_head_comes(path):
+    ledger = Ledger(path)
+    ledger.admit(hello())
+    ledger.tell("exited", "feed", "1.1", code=1)
+    alert = ledger.tell("alert", "", "", text="its guard is gone")
+    ledger.keep()
+
+    for one in (ledger, Ledger(path)):
+        one.admit(hello(generation=2, token=OTHER))
+        assert one.welcome("b", hello(generation=2, token=OTHER)).told == (alert,)
+    assert Ledger(path).damaged == ""
 
 
 def test_a_head_that_misses_too_much_asks_what_runs(path, monkeypatch):

@@ -44,7 +44,17 @@ def test_what_is_said_is_heard():
     heads = [Hello("live", "b", 3, "0" * 16, "e", 5), Do(1, 3, "spawn", "feed", "3.1", "d"), Got(4), Ping()]
     sample = Samples({"feed": Sample(1.5, 20.0, 3, 4, 1)})
     welcome = Welcome("b", "e", 1, 7, {"feed": Running("3.1", 12, True)}, {"app": Ended("3.2", 0)}, (TOLD,))
-    agents = [welcome, Refused("no"), TOLD, Done(4), Seen("hung", "feed", "3.1", figure=0.5), sample, Pong()]
+    of_itself = Told(8, "alert", "", "", text="its guard is gone")
+    agents = [
+        welcome,
+        of_itself,
+        Refused("no"),
+        TOLD,
+        Done(4),
+        Seen("hung", "feed", "3.1", figure=0.5),
+        sample,
+        Pong(),
+    ]
 
     assert heard(from_head, *map(encoded, heads)) == heads
     assert heard(from_agent, *map(encoded, agents)) == agents

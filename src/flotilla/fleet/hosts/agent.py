@@ -139,6 +139,8 @@ class Agent:
             loop.add_signal_handler(what, self._down.set)
         data = {"generation": self._hold.generation, "mode": self._spec.mode}
         self._write(Note("fleet_started", "", "", data))
+        if damaged := self._ledger.damaged:
+            self._write(Alert("critical", "", damaged))
         await self._adopt()
         await self._gate.open(self._spec.hosts[self._host])
         await self._control.open(self._folder.socket("control"))
@@ -227,7 +229,7 @@ class Agent:
         self._publish()
 
     def _anew(self) -> None:
-        """Start nothing that is ordered and yet to start: a new head, which orders for itself, asks who runs."""
+        """Start nothing that waits to start: a new head, which orders for itself, asks who runs."""
         self._executor.call_off()
         self._ledger.waiting.clear()
 
@@ -328,6 +330,7 @@ class Agent:
         self._records.write(what)
         if isinstance(what, Alert):
             self._say(self._ledger.tell("alert", what.name, self._runs.get(what.name, ""), text=what.text))
+            self._publish()  # at once: it may be the last word
         self._control.published()
 
     def _odd(self, text: str) -> None:

@@ -162,6 +162,9 @@ class Hosts:
 
     def _told(self, link: Link, told: Told) -> None:
         name = told.name
+        if told.what == "alert" and not name:
+            self._alert(Alert("critical", "", f"on host {link.name}, {told.text}"))
+            return
         if not self._is_of(link, name) or told.run != self.runs.get(name):
             return
         match told.what:
@@ -194,8 +197,8 @@ class Hosts:
         again = welcome.epoch == link.epoch
         if again:
             link.pending = [do for do in link.pending if do.n > welcome.done]
-            for told in welcome.told:
-                self._told(link, told)
+        for told in welcome.told:
+            self._told(link, told)
         link.epoch, link.got = welcome.epoch, welcome.seq
         for name, life in list(self._head.fleet.lives.items()):
             if life.platform.host == link.name:

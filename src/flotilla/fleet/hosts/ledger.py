@@ -3,9 +3,11 @@
 One file, replaced whole before anything of it is said aloud. So whatever moment an agent dies at, the next
 one knows which orders are carried out, and a head hears of everything, once.
 
+One that is damaged is put aside, never taken for an empty one: what runs is found by other means (adopt.py).
+
 Fence: a head has a generation. Who comes with an older one, or as another with the same, is refused; a newer
 one is obeyed from then on, and the older one's orders, wherever they still are, are worth nothing. The number
-is on the disk before the newer one is welcomed.
+is on the disk before the newer one is welcomed, in a file of its own too: it outlives the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from flotilla.clock import now_ns
 from flotilla.errors import ProcessError
 from flotilla.fleet.folder import FleetState, Kept, write_whole
 from flotilla.fleet.hosts.wire import Do, Ended, Hello, Running, Told, Welcome, What
@@ -46,20 +50,45 @@ class _Book(Struct):
 
 
 class Ledger:
-    """The agent's memory, in the file at `path`. One that cannot be read is forgotten: a new epoch."""
+    """The agent's memory, in the file at `path`. ProcessError where none of it can be known, or kept."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._fence = path, path.with_suffix(".generation")
+        self.damaged = ""  # what is to be said of a memory that was put aside
         try:
             self._book = msgspec.json.decode(path.read_bytes(), type=_Book)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except FileNotFoundError:
             self._book = self._new()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self._put_aside(error)
         self._kept = True
         self.waiting: dict[str, str] = {}  # by platform: the run that is yet to start; of this agent alone
         self.trouble = ""  # why the latest of it is not on the disk
 
     def _new(self) -> _Book:
         return _Book(secrets.token_hex(8))
+
+    def _put_aside(self, error: Exception) -> None:
+        """Begin anew, by the fence that is left. The file is never not there: that would mean no fence."""
+        generation, aside = self._fenced(), self._path.with_name(f"{self._path.name}.damaged-{now_ns()}")
+        self._book = self._new()
+        self._book.generation = generation
+        write_whole(aside, self._path.read_bytes())
+        write_whole(self._path, msgspec.json.encode(self._book))
+        self.damaged = (
+            f"what this host's agent kept is damaged, and put aside as {aside.name}: {error}; no head older "
+            f"than generation {generation} is obeyed"
+        )
+
+    def _fenced(self) -> int:
+        """Return the generation in the fence's own file, 0 where no head ever commanded."""
+        try:
+            text = self._fence.read_text()
+        except FileNotFoundError:
+            return 0
+        if not text.isdigit():
+            raise ProcessError(f"{self._path} is damaged, and {self._fence} holds {text!r}: no number")
+        return int(text)
 
     @property
     def generation(self) -> int:
@@ -95,12 +124,18 @@ class Ledger:
             raise ProcessError(f"another head of generation {book.generation} commands here")
         if book.token == hello.token:
             return False
-        # A new head asks what runs: what its predecessor had yet to hear is in that.
-        book.generation, book.token, book.done, book.told = hello.generation, hello.token, 0, []
-        self._kept = False
-        self.keep(durable=True)
-        if self.trouble:
-            raise ProcessError(f"no head is taken up that would be forgotten: {self.trouble}")
+        # A new head asks what runs: what its predecessor had yet to hear is in that, but for alerts.
+        alerts = [told for told in book.told if told.what == "alert"]
+        new = replace(book, generation=hello.generation, token=hello.token, done=0, told=alerts)
+        try:
+            write_whole(self._fence, str(new.generation).encode())
+            write_whole(self._path, msgspec.json.encode(new))
+        except OSError as error:
+            raise ProcessError(
+                f"no head is taken up that would be forgotten: {self._path} cannot be written: "
+                f"{error.strerror or error}"
+            ) from error
+        self._book, self._kept, self.trouble = new, True, ""
         return True
 
     def commanded(self, do: Do) -> bool:
@@ -146,16 +181,17 @@ class Ledger:
         """Return what a head is to know: who runs, and what it has not got."""
         book = self._book
         running = {name: Running(one.run, one.pid, one.ready) for name, one in book.runs.items()}
-        told = tuple(each for each in book.told if hello.epoch == book.epoch and each.seq > hello.got)
+        knows = hello.epoch == book.epoch
+        told = tuple(each for each in book.told if (each.seq > hello.got if knows else each.what == "alert"))
         ended, waiting = dict(book.ended), dict(self.waiting)
         return Welcome(host, book.epoch, book.done, book.seq, running, ended, told, waiting)
 
-    def keep(self, *, durable: bool = False) -> None:
+    def keep(self) -> None:
         """Write it down, if it has changed. A disk that fails is no reason to stop: see `trouble`."""
         if self._kept:
             return
         try:
-            write_whole(self._path, msgspec.json.encode(self._book), durable=durable)
+            write_whole(self._path, msgspec.json.encode(self._book), durable=False)
             self._kept, self.trouble = True, ""
         except OSError as error:
             self.trouble = f"{self._path} cannot be written: {error.strerror or error}"

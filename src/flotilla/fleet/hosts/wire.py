@@ -27,6 +27,7 @@ LONGEST = 4 << 20  # bytes of a line from one who has shown a certificate; all t
 FORMAT = 2  # of what is said: one who speaks another is refused
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
+NameOrNone = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31})?\Z")]
 Run = Annotated[str, Meta(pattern=r"^([0-9]{1,15}\.[0-9]{1,15})?\Z")]  # the head's generation, and a count
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Words = Annotated[str, Meta(max_length=1000)]
@@ -91,11 +92,11 @@ class Ended(Struct, frozen=True):
 
 
 class Told(_Line, frozen=True):
-    """Something happened to a run."""
+    """Something happened to a run. name: of nobody in an alert about the agent itself."""
 
     seq: Count
     what: What
-    name: Name
+    name: NameOrNone
     run: Run
     pid: int = 0
     code: int | None = None
