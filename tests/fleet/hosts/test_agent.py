@@ -236,6 +236,22 @@ def test_a_silent_one_is_told_of_and_killed_by_the_head_alone(site):
     assert exited.code == -9
 
 
+def test_one_that_is_ready_by_having_started_is_silent_too_when_it_hangs(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        spawned = await head.hear("spawned")
+        os.kill(spawned.pid, signal.SIGSTOP)
+        hung = await head.hear("hung", Seen)
+        head.leave()
+        return hung
+
+    site.write(ready="started")
+    site.start()
+
+    assert run(told()).figure >= 0.5
+
+
 def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_beside_it(site):
     async def begin():
         head, _ = await Head.at(site)

@@ -278,7 +278,9 @@ class Agent:
         ready = platform.readiness[0] == "started"
         state = State.READY if ready else State.STARTING
         runs = self._lives[name].runs + 1 if name in self._lives else 1
-        life = Life(name, platform, state, pid=event.pid, runs=runs, begun_ns=monotonic_ns())
+        now = monotonic_ns()
+        beat = now if ready else None
+        life = Life(name, platform, state, pid=event.pid, beat_ns=beat, runs=runs, begun_ns=now)
         self._lives[name] = life
         begins = self._executor.begins[name]
         process = Process(run, child.pid, child.start_ticks, child.generation, ready, begins)
@@ -286,6 +288,7 @@ class Agent:
         self._write(Note("spawned", name, "", {"pid": event.pid, "generation": child.generation}))
         self._say(self._ledger.tell("spawned", name, run, pid=event.pid))
         self._monitor.follow(life)
+        self._heartbeats.watch()
 
     def _readied(self, event: Readied) -> None:
         life, process = self._lives[event.name], self._ledger.runs[event.name]
