@@ -33,6 +33,7 @@ from flotilla.fleet.hosts.wire import (
     encoded,
 )
 from flotilla.fleet.system.guard import LEFT
+from flotilla.fleet.system.notify_socket import NotifySocket
 
 
 @contextmanager
@@ -250,6 +251,38 @@ def test_one_that_is_ready_by_having_started_is_silent_too_when_it_hangs(site):
     site.start()
 
     assert run(told()).figure >= 0.5
+
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
+
+
+def test_an_agent_that_stops_what_is_slow_to_stop_beats_until_the_end(site):
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        head.leave()
+
+    site.write(command=[sys.executable, "-c", STUBBORN], ready="line:deaf", shutdown_timeout=3.0)
+    guard = NotifySocket(site.path / "guard.sock")
+    site.start(env={"NOTIFY_SOCKET": str(guard.path)})
+    run(begin())
+    site.process.send_signal(signal.SIGTERM)
+    said = []
+    end_ns = monotonic_ns() + 60 * 10**9
+    while site.process.poll() is None and monotonic_ns() < end_ns:
+        said += [key for heard in guard.hear() for key in heard.said]
+        sleep(0.02)
+    said += [key for heard in guard.hear() for key in heard.said]
+    guard.close()
+
+    assert site.process.wait(0) == 0
+    assert said[said.index("STOPPING") :].count("WATCHDOG") >= 3
 
 
 def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_beside_it(site):

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.errors import ConfigError, FlotillaError
+from flotilla.errors import ConfigError, FlotillaError, ProcessError
 from flotilla.fleet import adopt, handover, spec
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control, Peer
@@ -90,10 +90,11 @@ class Agent:
         notify.ready()
         try:
             await self._down.wait()
-        finally:
             notify.stopping()
-            look.cancel()
-        await self._end()
+            await self._stop()
+        finally:
+            look.cancel()  # not before: who guards us would take us for hung
+        await self._close()
 
     def tell(self, event: Event) -> None:
         """Take what happened to a platform: remember it, then tell the head."""
@@ -175,8 +176,8 @@ class Agent:
         self._heartbeats.watch()
         self._publish()
 
-    async def _end(self) -> None:
-        """Stop what runs, in order, each with its own time, and go."""
+    async def _stop(self) -> None:
+        """Take no more orders, and stop what runs, in order, each with its own time."""
         self._gate.end()
         self._anew()
         needs = fleet_state.needs_in(fleet_state.made(self._spec, 0).lives)
@@ -196,7 +197,12 @@ class Agent:
         await asyncio.sleep(0.05)  # for what was said last
         self._heartbeats.close()
         await self._gate.close()
-        await self._spawner.kill_all()
+        try:
+            await self._spawner.kill_all()
+        except ProcessError as error:  # it is the guard's now: an agent that was told to end ends
+            self._write(Alert("critical", "", f"left behind: {error}"))
+
+    async def _close(self) -> None:
         self._write(Note("fleet_stopped", "", "", {"reason": "the agent was told to end"}))
         await self._control.close()
         self._ears.close()
