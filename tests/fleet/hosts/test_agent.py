@@ -253,6 +253,33 @@ def test_one_that_is_ready_by_having_started_is_silent_too_when_it_hangs(site):
     assert run(told()).figure >= 0.5
 
 
+def test_what_a_head_sets_anew_is_so_and_outlives_the_agent(site):
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest, log_level="DEBUG", health_check_interval=0.1)
+        spawned = await head.hear("spawned")
+        await head.hear("probed", Seen)
+        head.leave()
+        return spawned
+
+    async def again():
+        head, _ = await Head.at(site)
+        probed = await head.hear("probed", Seen)
+        head.leave()
+        return probed
+
+    health = {"heartbeat_s": 0.2, "probe": f"tcp:127.0.0.1:{site.port}"}
+    site.write(health=health, health_check_interval=3600.0, log={"level": "ERROR"})
+    site.start()
+    spawned = run(begin())
+    environ = Path(f"/proc/{spawned.pid}/environ").read_bytes().split(b"\0")
+    site.end(signal.SIGKILL)
+    site.start()
+
+    assert run(again()).run == spawned.run
+    assert b"FLOTILLA_LOG_LEVEL=DEBUG" in environ
+
+
 STUBBORN = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -13,6 +13,7 @@ from flotilla.fleet.hosts.wire import Do, Ended, Running, Samples, Seen, Told, W
 from flotilla.fleet.rules.coordinate import coordinate
 from flotilla.fleet.rules.fleet_state import made
 from flotilla.fleet.rules.states import Adopted, Alert, Ask, Note, State, Sweep
+from flotilla.fleet.spec import Overrides
 from flotilla.fleet.system.resources import Sample
 
 SECOND = 10**9
@@ -27,8 +28,8 @@ class PlayedLink:
         self.sight, self.since_ns, self.why, self.epoch, self.got = "awaited", 0, "", "", 0
         self.pending, self.orders = [], []
 
-    def order(self, what, name, run, digest=""):
-        do = Do(len(self.orders) + 1, self.hello.generation, what, name, run, digest)
+    def order(self, what, name, run, *more):
+        do = Do(len(self.orders) + 1, self.hello.generation, what, name, run, *more)
         self.orders.append(do)
         self.pending.append(do)
 
@@ -110,6 +111,17 @@ def test_a_platform_elsewhere_is_started_once_its_host_is_seen_by_its_own_file(h
     assert (do.what, do.name, do.run, do.generation) == ("spawn", "feed", "1.1", 1)
     assert do.digest == digest(head.fleet.spec.platforms["feed"])
     assert head.hosts.status()[0].sight == "seen"
+
+
+def test_what_a_command_sets_anew_goes_with_the_order_to_start(ready):
+    ready.tell(Ask("restart", ("app",), overrides=Overrides(log_level="DEBUG", health_check_interval=2.0)))
+    ready.hear(Told(20, "exited", "app", "1.2", code=0))
+    ready.hear(Told(21, "exited", "feed", "1.1", code=1))
+    ready.tell(Ask("start", ("feed",)))
+
+    app, feed = [do for do in ready.link.orders if do.what == "spawn"][2:]
+    assert (app.name, app.log_level, app.health_check_interval) == ("app", "DEBUG", 2.0)
+    assert (feed.name, feed.log_level, feed.health_check_interval) == ("feed", "INFO", 30.0)
 
 
 def test_a_need_over_hosts_is_waited_for_and_left_in_reverse(ready):

@@ -42,6 +42,7 @@ def heard(read, *lines):
 
 def test_what_is_said_is_heard():
     heads = [Hello("live", "b", 3, "0" * 16, "e", 5), Do(1, 3, "spawn", "feed", "3.1", "d"), Got(4), Ping()]
+    heads.append(Do(2, 3, "spawn", "feed", "3.2", "d", "DEBUG", 0.5))
     sample = Samples({"feed": Sample(1.5, 20.0, 3, 4, 1)})
     welcome = Welcome("b", "e", 1, 7, {"feed": Running("3.1", 12, True)}, {"app": Ended("3.2", 0)}, (TOLD,))
     of_itself = Told(8, "alert", "", "", text="its guard is gone")
@@ -72,6 +73,9 @@ def test_what_is_said_is_heard():
         b'{"say":"do","n":1,"generation":1,"what":"kill","name":"feed\\n","run":"1.1"}\n',
         b'{"say":"do","n":1,"generation":1,"what":"kill","name":"feed","run":"x"}\n',
         b'{"say":"do","n":-1,"generation":1,"what":"kill","name":"feed","run":"1.1"}\n',
+        b'{"say":"do","n":1,"generation":1,"what":"spawn","name":"feed","run":"1.1","log_level":"ALL"}\n',
+        b'{"say":"do","n":1,"generation":1,"what":"spawn","name":"feed","run":"1.1","health_check_interval":0}\n',
+        b'{"say":"do","n":1,"generation":1,"what":"spawn","name":"feed","run":"1.1","health_check_interval":1e9}\n',
         b'{"say":"got","seq":1e99}\n',
         b"[" * 100_000 + b"\n",
     ],
@@ -86,11 +90,12 @@ def test_a_line_without_end_is_not_waited_for():
         heard(from_head, b"x" * (LONGEST + 10))
 
 
-def test_what_a_head_decides_or_may_set_anew_makes_no_other_charge():
+def test_what_a_head_decides_or_orders_makes_no_other_charge():
     platform = Platform(("run", "feed"), host="b", needs={"x": "ready"}, log=Log(level="INFO"))
     same = replace(
         platform, needs={}, startup_timeout=5.0, max_restart_attempts=9, log=Log(level="DEBUG"), group="g"
     )
+    same = replace(same, health_check_interval=1.0)
 
     assert digest(platform) == digest(same)
 

@@ -5,7 +5,7 @@ here, and nothing is decided here. The head orders (gate.py), and is told what h
 
 1. `_begin` takes the run folder's lock, goes on with what an agent before this one left running, and listens.
 2. An order names a platform. What is run is what this host's own copy of the fleet's file says of it; where
-   the head's says something else, the file is read again, and if it still does, nothing starts (`_charge`).
+   the head's says something else, nothing starts (charges.py).
 3. While no head is in reach, what runs runs on, and what ends has ended: nobody here starts it again, as
    nobody here knows whether it should be. The head hears of it when it is back.
 4. A silent platform is known here, since a beat that is late on its way is no beat missed; whether it is
@@ -33,12 +33,13 @@ from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control, Peer
 from flotilla.fleet.control.status import Request
 from flotilla.fleet.executor import Executor
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.records import Records
+from flotilla.fleet.hosts.charges import Charges, on
 from flotilla.fleet.hosts.gate import Gate
 from flotilla.fleet.hosts.heartbeats import Heartbeats
 from flotilla.fleet.hosts.ledger import Ledger, Process
-from flotilla.fleet.hosts.wire import Do, Samples, Seen, Told, digest
+from flotilla.fleet.hosts.wire import Do, Samples, Seen, Told
 from flotilla.fleet.monitor import Meter, Monitor
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.platform_state import SERVING, Life
@@ -76,7 +77,6 @@ class Agent:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._host = (folder.path / HOST).read_text().strip()
-        self._origin = Path(folder.origin.read_text().strip())
         self._lives: dict[str, Life] = {}
         self._runs: dict[str, str] = {}  # by platform: the run that was ordered last
         self._unsaid: list[Told] = []
@@ -120,35 +120,35 @@ class Agent:
     async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         self._hold = self._folder.take()
-        self._spec = spec.accepted(self._folder.fleet_file)
+        self._charges = Charges(self._folder, self._host)
         self._records = Records(self._folder, self._folder.path.parent / f"{self._folder.path.name}.anchor")
         self._ledger = Ledger(self._folder.path / "agent.json")
         self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
         loop.add_reader(self._ears.fileno(), self._hear)
-        self._spawner = Spawner(self._folder, self._spec.mode, fence=self._hold.lock)
+        self._spawner = Spawner(self._folder, self._fleet.mode, fence=self._hold.lock)
         self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._monitor = Monitor(
             self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
-        self._gate = Gate(self._spec.name, self._host, self._ledger, self._do, self._anew, self._odd)
+        self._gate = Gate(self._fleet.name, self._host, self._ledger, self._do, self._anew, self._odd)
         self._control = Control(self._answer, self._records.read)
         guard_watch.watch(lambda: handover.without_guard(self._last_words))
-        handover.at_mistakes(loop, self._last_words, self._spec.mode)
+        handover.at_mistakes(loop, self._last_words, self._fleet.mode)
         self._heartbeats = Heartbeats(self._lives, self._hear, self._hung)
         for what in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(what, self._down.set)
-        data = {"generation": self._hold.generation, "mode": self._spec.mode}
+        data = {"generation": self._hold.generation, "mode": self._fleet.mode}
         self._write(Note("fleet_started", "", "", data))
         if damaged := self._ledger.damaged:
             self._write(Alert("critical", "", damaged))
         await self._adopt()
-        await self._gate.open(self._spec.hosts[self._host])
+        await self._gate.open(self._fleet.hosts[self._host])
         await self._control.open(self._folder.socket("control"))
 
     async def _adopt(self) -> None:
         """Go on with what runs already; tell of what does not any more."""
-        found = adopt.adopt(self._folder, self._ledger.state, tuple(self._spec.platforms))
+        found = adopt.adopt(self._folder, self._ledger.state, tuple(self._fleet.platforms))
         if found.strays:
             await self._spawner.kill(found.strays)
         for name, former in found.former.items():
@@ -161,7 +161,8 @@ class Agent:
                 self._say(self._ledger.tell("exited", name, self._ledger.ended(name, None)))
         for name, child in found.children.items():
             # One without a run was started, and its agent died before it could write that down.
-            ready = self._platform(name).readiness[0] == "started"
+            platform = self._platform(name)
+            ready = platform.readiness[0] == "started"
             unknown = Process("", child.pid, child.start_ticks, child.generation, ready)
             process = self._ledger.runs.get(name, unknown)
             self._ledger.began(name, process)
@@ -169,7 +170,9 @@ class Agent:
             self._spawner.take(child)
             state = State.READY if process.ready else State.STARTING
             now = monotonic_ns()
-            life = Life(name, self._platform(name), state, pid=child.pid, runs=1, begun_ns=now)
+            every = process.health_check_interval or platform.health_check_interval
+            platform = replace(platform, health_check_interval=every)
+            life = Life(name, platform, state, pid=child.pid, runs=1, begun_ns=now)
             self._lives[name] = replace(life, beat_ns=now if process.ready else None)
             self._executor.take(child)
             self._monitor.follow(self._lives[name])
@@ -180,7 +183,7 @@ class Agent:
         """Take no more orders, and stop what runs, in order, each with its own time."""
         self._gate.end()
         self._anew()
-        needs = fleet_state.needs_in(fleet_state.made(self._spec, 0).lives)
+        needs = fleet_state.needs_in(fleet_state.made(self._fleet, 0).lives)
         for level in reversed(graph.levels(needs)):
             there = [name for name in level if name in self._executor.children]
             for name in there:
@@ -212,17 +215,19 @@ class Agent:
     def _last_words(self, text: str) -> None:
         self._write(Alert("critical", "", text))
 
+    @property
+    def _fleet(self) -> spec.FleetSpec:
+        return self._charges.fleet
+
     def _platform(self, name: str) -> spec.Platform:
-        """Return a platform as it is run here: with its folder counted from this host's file.
+        """Return a platform as it is run here.
 
         One that runs is as it was when it started, whatever the file says now.
         """
         life = self._lives.get(name)
         if life is not None and life.pid is not None:
             return life.platform
-        platform = self._spec.platforms[name]
-        folder = str(self._origin.parent / (platform.folder or "."))
-        return replace(platform, host=None, folder=folder)
+        return self._charges.platform(name)
 
     def _do(self, do: Do) -> None:
         """Carry out an order. Nothing but what is written here can be ordered."""
@@ -242,8 +247,12 @@ class Agent:
     def _spawn(self, do: Do) -> None:
         there = self._ledger.runs.get(do.name)
         if there is not None and there.run == "":  # it was started by this very order
-            self._ledger.began(do.name, replace(there, run=do.run))
+            life = self._lives[do.name]
+            self._lives[do.name] = life = replace(life, platform=on(life.platform, do))
+            every = life.platform.health_check_interval
+            self._ledger.began(do.name, replace(there, run=do.run, health_check_interval=every))
             self._runs[do.name] = do.run
+            self._monitor.follow(life)
             self._say(self._ledger.tell("spawned", do.name, do.run, pid=there.pid))
             if there.ready:
                 self._say(self._ledger.tell("readied", do.name, do.run))
@@ -255,28 +264,12 @@ class Agent:
             return
         self._runs[do.name] = do.run
         try:
-            self._charge(do)
+            self._charges.accept(do)
         except FlotillaError as error:
             self._say(self._ledger.tell("spawnfailed", do.name, do.run, text=str(error)))
             return
         self._ledger.waiting[do.name] = do.run
         self._executor.do(Spawn(do.name, do.generation))
-
-    def _charge(self, do: Do) -> None:
-        """Make sure that this host's file says of a platform what the head's says: ConfigError if not."""
-        if self._agreed(self._spec, do):
-            return
-        new = spec.read(self._origin)
-        if not self._agreed(new, do):
-            raise ConfigError(
-                f"{self._origin} on host {self._host} says something else of it than the head's"
-            )
-        self._spec = new
-        write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
-
-    def _agreed(self, fleet: spec.FleetSpec, do: Do) -> bool:
-        platform = fleet.platforms.get(do.name)
-        return platform is not None and platform.host == self._host and digest(platform) == do.digest
 
     def _spawned(self, event: Spawned) -> None:
         name, run = event.name, self._ledger.waiting.pop(event.name)
@@ -288,8 +281,8 @@ class Agent:
         beat = now if ready else None
         life = Life(name, platform, state, pid=event.pid, beat_ns=beat, runs=runs, begun_ns=now)
         self._lives[name] = life
-        begins = self._executor.begins[name]
-        process = Process(run, child.pid, child.start_ticks, child.generation, ready, begins)
+        begins, every = self._executor.begins[name], platform.health_check_interval
+        process = Process(run, child.pid, child.start_ticks, child.generation, ready, begins, every)
         self._ledger.began(name, process)
         self._write(Note("spawned", name, "", {"pid": event.pid, "generation": child.generation}))
         self._say(self._ledger.tell("spawned", name, run, pid=event.pid))
@@ -363,7 +356,7 @@ class Agent:
 
     async def _every(self) -> None:
         while True:
-            await asyncio.sleep(min(_BEAT_S, self._spec.monitoring.sample_every))
+            await asyncio.sleep(min(_BEAT_S, self._fleet.monitoring.sample_every))
             notify.alive()
             if not self._folder.holds(self._hold):
                 self._last_words(f"this agent ends: {handover.taken_away(self._folder.path)}")
@@ -389,13 +382,13 @@ class Agent:
     async def _answer(self, request: Request, _peer: Peer) -> Any:
         """Answer who asks on this host: how it is, and nothing else but to end."""
         fleet = replace(
-            fleet_state.made(self._spec, self._ledger.generation), lives=self._lives, away=frozenset()
+            fleet_state.made(self._fleet, self._ledger.generation), lives=self._lives, away=frozenset()
         )
         match request.command:
             case "status":
                 seq = self._records.last_seq
                 found = answers.status(fleet, self._meter.latest, seq=seq, since_ns=self._since_ns)
-                return replace(found, name=f"{self._spec.name}@{self._host}")
+                return replace(found, name=f"{self._fleet.name}@{self._host}")
             case "events":
                 return self._records.read(request.from_, request.limit)
             case "plan" if request.data.get("of") == "down":

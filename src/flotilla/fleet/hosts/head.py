@@ -115,9 +115,9 @@ class Hosts:
             case Spawn():
                 self._count += 1
                 run = self.runs[order.name] = f"{self._generation}.{self._count}"
-                self._link(order.name).order(
-                    "spawn", order.name, run, digest(self._life(order.name).platform)
-                )
+                platform = self._life(order.name).platform
+                level, every = platform.log.level, platform.health_check_interval
+                self._link(order.name).order("spawn", order.name, run, digest(platform), level, every)
             case Drain(again=False):
                 self._order("drain", order.name)
             case Terminate():

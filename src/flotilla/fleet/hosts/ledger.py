@@ -28,7 +28,10 @@ MOST = 1000  # things to tell that are kept; a head that missed more asks what r
 
 
 class Process(Struct, frozen=True):
-    """The first process of a run. log_at: where in its log the run begins."""
+    """The first process of a run. log_at: where in its log the run begins.
+
+    health_check_interval: as its order had it; None where that is not known.
+    """
 
     run: str
     pid: int
@@ -36,6 +39,7 @@ class Process(Struct, frozen=True):
     generation: int
     ready: bool = False
     log_at: int = 0
+    health_check_interval: float | None = None
 
 
 class _Book(Struct):

@@ -38,6 +38,7 @@ from flotilla.fleet.hosts.wire import (
 )
 from flotilla.fleet.spec import Host
 from flotilla.fleet.spec.addresses import host_and_port
+from flotilla.fleet.spec.parts import Level
 
 _SOONEST_S, _LATEST_S = 0.1, 1.0  # between two tries to connect
 _CONNECT_S = 5.0
@@ -71,13 +72,22 @@ class Link:
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
-    def order(self, what: Act, name: str, run: str, digest: str = "") -> None:
+    def order(
+        self,
+        what: Act,
+        name: str,
+        run: str,
+        digest: str = "",
+        log_level: Level | None = None,
+        health_check_interval: float | None = None,
+    ) -> None:
         """Order something; it goes out when it can, in order, and once."""
         last = self.pending[-1] if self.pending else None
         if last is not None and (last.what, last.name, last.run) == (what, name, run):
             return
         self._n += 1
-        do = Do(self._n, self._hello.generation, what, name, run, digest)
+        generation = self._hello.generation
+        do = Do(self._n, generation, what, name, run, digest, log_level, health_check_interval)
         self.pending.append(do)
         if self._writer is not None:
             self._writer.write(encoded(do))

@@ -6,7 +6,7 @@ was not acknowledged is said again after a reconnect, and its number says that i
 true now (`Seen`, `Samples`) has no number: it is not said again.
 
 An order names a platform and a run. Never a command: that stands in the agent's own file, and `digest` says
-whether the head's says the same.
+whether the head's says the same. Only what a command to the head may set anew, within bounds, comes with it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from flotilla.errors import ProcessError
 from flotilla.fleet.spec import Backoff, Platform
+from flotilla.fleet.spec.parts import Level, Seconds
 from flotilla.fleet.system.resources import Sample
 
 LONGEST = 4 << 20  # bytes of a line from one who has shown a certificate; all that is kept to tell is less
@@ -56,7 +57,11 @@ class Hello(_Line, frozen=True):
 
 
 class Do(_Line, frozen=True):
-    """An order about one run of a platform. digest: of a platform that is to start."""
+    """An order about one run of a platform.
+
+    Of one that is to start: digest, of what both files say of it; and what the head alone says, as a command
+    may set that anew. None is as the host's file says.
+    """
 
     n: Count
     generation: Count
@@ -64,6 +69,8 @@ class Do(_Line, frozen=True):
     name: Name
     run: Run
     digest: Annotated[str, Meta(max_length=64)] = ""
+    log_level: Level | None = None
+    health_check_interval: Seconds | None = None
 
 
 class Got(_Line, frozen=True):
@@ -189,7 +196,7 @@ async def _line(reader: asyncio.StreamReader, timeout_s: float) -> bytes:
 
 
 def charge(platform: Platform) -> Platform:
-    """Return what an agent goes by of a platform: not what a head decides by itself, or may set anew."""
+    """Return what both files must say of a platform: not what is the head's alone, nor what orders say."""
     plain = Platform(platform.command)
     return replace(
         platform,
@@ -210,6 +217,6 @@ def charge(platform: Platform) -> Platform:
 
 
 def digest(platform: Platform) -> str:
-    """Return a short name of what an agent goes by: the same on both sides, or the files differ."""
+    """Return a short name of a charge: the same on both sides, or the files differ."""
     text = msgspec.json.encode(charge(platform), order="deterministic")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
