@@ -270,10 +270,8 @@ class Supervisor:
         loop.add_reader(ears.fileno(), self._hear)
 
     def _hear(self) -> None:
-        leaders = self._executor.leaders
-        for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.cgroups.platform_of)
-            if name is None or name not in self._fleet.lives or uid not in (0, os.getuid()):
+        for name, said in self._ears.hear_of(self._executor.leaders, self._spawner.cgroups.platform_of):
+            if name not in self._fleet.lives:
                 continue
             if said.get("READY") == "1" and self._platform(name).readiness[0] == "notify":
                 self.tell(Readied(name))

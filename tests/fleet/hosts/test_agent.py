@@ -1,13 +1,14 @@
 """What an agent does, and what it tells of it."""
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from flotilla.fleet import spec
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.control.status import health
 from flotilla.fleet.folder import write_whole
+from flotilla.fleet.history.events import EventReader
+from flotilla.fleet.hosts.agent import Agent
 from flotilla.fleet.hosts.wire import (
     Do,
     Done,
@@ -32,6 +35,8 @@ from flotilla.fleet.hosts.wire import (
     digest,
     encoded,
 )
+from flotilla.fleet.rules.states import Readied
+from flotilla.fleet.system import logs
 from flotilla.fleet.system.guard import LEFT
 from flotilla.fleet.system.notify_socket import NotifySocket
 
@@ -488,6 +493,103 @@ def test_one_whose_memory_is_damaged_says_so_and_obeys_no_older_head(site):
     assert isinstance(refused, Refused)
     assert welcome.running["feed"].pid == pid
     assert ["damaged" in one.text for one in welcome.told] == [True]
+
+
+TALKS = """
+import time
+from flotilla import notify
+notify.ready()
+notify.status("warming up")
+print("x" * 30_000, flush=True)
+time.sleep(600)
+"""
+
+
+def until(is_so):
+    """Return what is true at last."""
+    end_ns = monotonic_ns() + 20 * 10**9
+    while not (found := is_so()):
+        assert monotonic_ns() < end_ns
+        sleep(0.02)
+    return found
+
+
+def test_what_a_platform_says_of_itself_is_noted_and_its_log_is_rotated(site):
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        head.leave()
+
+    def noted():
+        with closing(EventReader(site.folder.events)) as events:
+            return [(one.platform, one.text) for one in events.read(1, 1000) if one.kind == "status"]
+
+    site.write(command=[sys.executable, "-c", TALKS], log={"rotate_mb": 0.01}, health=None)
+    site.start()
+    run(begin())
+
+    assert until(noted) == [("feed", "warming up")]
+    assert until(lambda: logs.segments_of(site.folder.log("feed")))
+
+
+def test_an_agent_whose_guard_is_gone_comes_up(site):
+    site.start(env={"NOTIFY_SOCKET": str(site.path / "gone.sock")})
+
+    assert Client(site.folder.socket("control"), "test").ask("health")["status"] == "healthy"
+    assert site.end() == 0
+
+
+def within(site, during):
+    """Run an agent in this process, and `during` beside it; return what that returns."""
+
+    async def both():
+        agent = Agent(site.folder)
+        work = asyncio.create_task(agent.run())
+        while not site.folder.socket("control").exists():
+            await asyncio.sleep(0.01)
+        head, _ = await Head.at(site)
+        try:
+            head.do("spawn", digest=site.digest)
+            return await during(agent, head, (await head.hear("spawned")).pid)
+        finally:
+            head.leave()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await work
+
+    return run(both())
+
+
+def test_what_a_dead_one_left_behind_is_not_ready_for_it(site):
+    async def during(agent, head, pid):
+        await head.hear("readied")
+        os.kill(pid, signal.SIGKILL)
+        exited = await head.hear("exited")
+        agent.tell(Readied("feed"))
+        head.writer.write(encoded(Ping()))
+        await head.hear(None, Pong)
+        return exited, [one.what for one in head.seen if isinstance(one, Told)]
+
+    exited, others = within(site, during)
+
+    assert exited.code == -signal.SIGKILL
+    assert others == []
+
+
+def test_an_agent_that_cannot_look_about_looks_again(site, monkeypatch):
+    async def during(agent, head, _pid):
+        looked = agent._meter.look
+
+        def unable(lives):
+            monkeypatch.setattr(agent._meter, "look", looked)
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        monkeypatch.setattr(agent._meter, "look", unable)
+        alert = await head.hear("alert")
+        await head.hear(None, Samples)
+        return alert
+
+    assert "Too many open files" in within(site, during).text
 
 
 MANY = [f"p{n}" for n in range(60)]

@@ -17,7 +17,6 @@ Told to end (SIGTERM), it stops what runs, who needs something before what it ne
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -40,6 +39,7 @@ from flotilla.fleet.hosts.gate import Gate
 from flotilla.fleet.hosts.heartbeats import Heartbeats
 from flotilla.fleet.hosts.ledger import Ledger, Process
 from flotilla.fleet.hosts.wire import Do, Samples, Seen, Told
+from flotilla.fleet.log_rotation import LogRotation
 from flotilla.fleet.monitor import Meter, Monitor
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.platform_state import SERVING, Life
@@ -63,7 +63,7 @@ from flotilla.fleet.rules.states import (
     Terminate,
 )
 from flotilla.fleet.spec import graph
-from flotilla.fleet.system import guard_watch, logs, notify_socket
+from flotilla.fleet.system import guard_watch, notify_socket
 from flotilla.fleet.system.spawn import Spawner
 
 _BEAT_S = 5.0
@@ -87,7 +87,7 @@ class Agent:
         """Serve heads until told to end. ProcessError if another agent does."""
         await self._begin()
         look = asyncio.create_task(self._every())
-        notify.ready()
+        guard_watch.ready()
         try:
             await self._down.wait()
             notify.stopping()
@@ -105,7 +105,7 @@ class Agent:
                 self._lives.pop(event.name, None)
                 self._ledger.waiting.pop(event.name, None)
                 self._say(self._ledger.tell("spawnfailed", event.name, self._run(event), text=event.reason))
-            case Readied() if event.name in self._lives:
+            case Readied() if event.name in self._ledger.runs:  # what a dead one left behind may say it too
                 self._readied(event)
             case Exited():
                 self._exited(event)
@@ -131,6 +131,7 @@ class Agent:
             self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
+        self._rotation = LogRotation(self._folder.log, self._write)
         self._gate = Gate(self._fleet.name, self._host, self._ledger, self._do, self._anew, self._odd)
         self._control = Control(self._answer, self._records.read)
         guard_watch.watch(lambda: handover.without_guard(self._last_words))
@@ -341,43 +342,38 @@ class Agent:
         self._records.event("status", "", {"said": text[:400]}, text[:400])
 
     def _hear(self) -> None:
-        leaders = self._executor.leaders
-        for pid, uid, said in self._ears.hear():
-            name = leaders.get(pid) or notify_socket.whose(pid, leaders, self._spawner.cgroups.platform_of)
-            if name is None or name not in self._lives or uid not in (0, os.getuid()):
+        for name, said in self._ears.hear_of(self._executor.leaders, self._spawner.cgroups.platform_of):
+            if (life := self._lives.get(name)) is None:
                 continue
-            life = self._lives[name]
             if said.get("READY") == "1" and life.platform.readiness[0] == "notify":
                 self.tell(Readied(name))
             elif ("WATCHDOG" in said or "READY" in said) and life.state in SERVING:
                 self._lives[name] = replace(life, beat_ns=monotonic_ns())
             if "STOPPING" in said:
                 self._executor.parting.add(name)
+            if "STATUS" in said:
+                self._write(Note("status", name, said["STATUS"][:400], {"said": said["STATUS"][:400]}))
 
     async def _every(self) -> None:
         while True:
             await asyncio.sleep(min(_BEAT_S, self._fleet.monitoring.sample_every))
-            notify.alive()
-            if not self._folder.holds(self._hold):
-                self._last_words(f"this agent ends: {handover.taken_away(self._folder.path)}")
-                handover.without_folder(self._folder.path)
-            self._spawner.reap()
-            if self._records.catch_up():
-                self._control.published()
-            self._control.look()
-            self._meter.look(self._lives)
-            self._gate.say(Samples(dict(self._meter.latest)))
-            for name in list(self._executor.children):
-                await self._rotate(name, self._platform(name).log)
+            try:
+                self._look()
+            except OSError as error:  # out of descriptors, or of memory: the next look may see again
+                self._write(Alert("warning", "", f"the agent could not look about: {error}"))
 
-    async def _rotate(self, name: str, log: spec.Log) -> None:
-        if not logs.due(self._folder.log(name), log.rotate_mb):
-            return
-        try:
-            for _ in logs.rotation(self._folder.log(name), log.rotate_mb, log.keep):
-                await asyncio.sleep(0)
-        except (logs.NotSupported, OSError) as error:
-            self._write(Note("log_not_rotated", name, str(error), {"reason": str(error)}))
+    def _look(self) -> None:
+        notify.alive()
+        if not self._folder.holds(self._hold):
+            self._last_words(f"this agent ends: {handover.taken_away(self._folder.path)}")
+            handover.without_folder(self._folder.path)
+        self._spawner.reap()
+        if self._records.catch_up():
+            self._control.published()
+        self._control.look()
+        self._meter.look(self._lives)
+        self._gate.say(Samples(dict(self._meter.latest)))
+        self._rotation.look({name: self._platform(name).log for name in self._executor.children})
 
     async def _answer(self, request: Request, _peer: Peer) -> Any:
         """Answer who asks on this host: how it is, and nothing else but to end."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +66,14 @@ class NotifySocket:
             if who and not flags & socket.MSG_TRUNC:
                 heard.append(Heard(who[0][0], who[0][1], words(data)))
         return heard
+
+    def hear_of(
+        self, leaders: Mapping[int, str], grouped: Callable[[int], str | None]
+    ) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield what was said by the platforms' own processes, or by root, oldest first. See `whose`."""
+        for pid, uid, said in self.hear():
+            if uid in (0, os.getuid()) and (name := whose(pid, leaders, grouped)) is not None:
+                yield name, said
 
     def drop(self) -> None:
         """Stop listening; the address is another's by now."""
