@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.fleet.made_keys import free_port, keys
@@ -135,3 +135,20 @@ def running(site):
             if mark in (place / "environ").read_bytes().split(b"\0"):
                 found.append(int(place.name))
     return found
+
+
+@contextmanager
+def ended(site):
+    try:
+        yield site
+    finally:
+        if site.process is not None and site.process.poll() is None:
+            site.process.kill()
+            site.process.wait(10)
+        for pid in running(site):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 60))

@@ -26,15 +26,16 @@ from msgspec.structs import replace
 
 from flotilla import notify
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.errors import ConfigError, FlotillaError, ProcessError
+from flotilla.errors import FlotillaError, ProcessError
 from flotilla.fleet import adopt, handover, spec
-from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control, Peer
 from flotilla.fleet.control.status import Request
 from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.records import Records
+from flotilla.fleet.hosts import local
 from flotilla.fleet.hosts.charges import Charges, on
+from flotilla.fleet.hosts.ending import stop_all
 from flotilla.fleet.hosts.gate import Gate
 from flotilla.fleet.hosts.heartbeats import Heartbeats
 from flotilla.fleet.hosts.ledger import Ledger, Process
@@ -62,7 +63,6 @@ from flotilla.fleet.rules.states import (
     State,
     Terminate,
 )
-from flotilla.fleet.spec import graph
 from flotilla.fleet.system import guard_watch, notify_socket
 from flotilla.fleet.system.spawn import Spawner
 
@@ -181,23 +181,10 @@ class Agent:
         self._publish()
 
     async def _stop(self) -> None:
-        """Take no more orders, and stop what runs, in order, each with its own time."""
+        """Take no more orders, and stop what runs."""
         self._gate.end()
         self._anew()
-        needs = fleet_state.needs_in(fleet_state.made(self._fleet, 0).lives)
-        for level in reversed(graph.levels(needs)):
-            there = [name for name in level if name in self._executor.children]
-            for name in there:
-                self._executor.do(Terminate(name))
-            longest = max((self._platform(name).shutdown_timeout for name in there), default=0.0)
-            end_ns = monotonic_ns() + int(longest * 1e9)
-            while any(name in self._executor.children for name in there) and monotonic_ns() < end_ns:
-                await asyncio.sleep(0.01)
-            for name in there:
-                if name in self._executor.children:
-                    self._write(Alert("critical", name, "killed: not gone in time, as its host's agent ends"))
-                    self._executor.do(Kill(name))
-        await self._executor.settled()
+        await stop_all(self._executor, self._fleet, self._platform, self._write)
         await asyncio.sleep(0.05)  # for what was said last
         self._heartbeats.close()
         await self._gate.close()
@@ -376,23 +363,12 @@ class Agent:
         self._rotation.look({name: self._platform(name).log for name in self._executor.children})
 
     async def _answer(self, request: Request, _peer: Peer) -> Any:
-        """Answer who asks on this host: how it is, and nothing else but to end."""
-        fleet = replace(
-            fleet_state.made(self._fleet, self._ledger.generation), lives=self._lives, away=frozenset()
-        )
-        match request.command:
-            case "status":
-                seq = self._records.last_seq
-                found = answers.status(fleet, self._meter.latest, seq=seq, since_ns=self._since_ns)
-                return replace(found, name=f"{self._fleet.name}@{self._host}")
-            case "events":
-                return self._records.read(request.from_, request.limit)
-            case "plan" if request.data.get("of") == "down":
-                return {"order": answers.order(fleet, "down", ())}
-            case "down":
-                self._down.set()
-                return {"seq": self._records.last_seq, "names": [], "order": ()}
-        raise ConfigError(f"this is the agent of host {self._host}: ask the head to {request.command}")
+        fleet = fleet_state.made(self._fleet, self._ledger.generation)
+        here = replace(fleet, lives=self._lives, away=frozenset())
+        found = local.answer(request, self._host, here, self._meter.latest, self._records, self._since_ns)
+        if request.command == "down":
+            self._down.set()
+        return found
 
 
 def main(arguments: list[str]) -> int:
