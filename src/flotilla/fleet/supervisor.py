@@ -53,7 +53,8 @@ from flotilla.fleet.rules.states import (
     Tick,
 )
 from flotilla.fleet.scheduler import Scheduler
-from flotilla.fleet.system import guard_watch, notify_socket
+from flotilla.fleet.system import guard_watch
+from flotilla.fleet.system.ears import Ears
 from flotilla.fleet.system.resources import Sample
 from flotilla.fleet.system.spawn import Spawner
 from flotilla.fleet.takeover import Takeover
@@ -129,8 +130,7 @@ class Supervisor:
         self._records = Records(self._folder, anchor)
         self._keeper = checkpoint.Keeper(self._folder, self._state, self._write)
         self._fleet = fleet_state.made(fleet, self._hold.generation)
-        self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
-        loop.add_reader(self._ears.fileno(), self._hear)
+        self._ears = Ears(self._folder.socket("notify"), self._hear, self._forgive)
         self._spawner = Spawner(self._folder, fleet.mode, fence=self._hold.lock)
         self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._hosts = Hosts(self, fleet, self._hold.generation, self._write)
@@ -244,7 +244,7 @@ class Supervisor:
         self._hear()  # what was said before the deadline counts
         if late_ns > _LATE_NS:
             self._forgive()
-        self._look_at_ears()
+        self._ears.look()
         self.tell(Tick())
         self._settled(False)
 
@@ -253,21 +253,6 @@ class Supervisor:
         for name, life in self._fleet.lives.items():
             if heard(life):
                 self.tell(Beat(name))
-
-    def _look_at_ears(self) -> None:
-        """Listen anew where the socket's file was removed: whoever spoke meanwhile was not heard."""
-        if self._ears.path.exists():
-            return
-        self._forgive()
-        try:
-            ears = notify_socket.NotifySocket(self._ears.path)
-        except OSError:  # the disk is full, or the run folder is gone: the next look tries again
-            return
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._ears.fileno())
-        self._ears.drop()
-        self._ears = ears
-        loop.add_reader(ears.fileno(), self._hear)
 
     def _hear(self) -> None:
         for name, said in self._ears.hear_of(self._executor.leaders, self._spawner.cgroups.platform_of):
@@ -320,7 +305,7 @@ class Supervisor:
         notify.alive()
         if not (self._acting or self._folder.holds(self._hold)):
             self._begin_work(self._leave(), "leave")
-        self._look_at_ears()
+        self._ears.look()
         self._spawner.reap()
         if self._records.catch_up():
             self._control.published()

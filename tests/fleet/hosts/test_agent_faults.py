@@ -18,6 +18,7 @@ from flotilla.fleet.hosts.wire import (
     Pong,
     Refused,
     Samples,
+    Seen,
     Told,
     encoded,
 )
@@ -223,3 +224,38 @@ def test_its_control_socket_is_put_back_where_somebody_removed_it(site):
         sleep(0.02)
 
     assert health(Client(control, "test").status()) == "healthy"
+
+
+def test_a_socket_that_somebody_removed_is_put_back_and_nobodys_silence_is_told_of(site):
+    async def told():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        notify = site.folder.socket("notify")
+        for _ in range(5):
+            notify.unlink()
+            while not notify.exists():
+                await head.hear(None, Samples)
+        for _ in range(5):  # a second: it is heard again
+            await head.hear(None, Samples)
+        head.leave()
+        return [line for line in head.seen if isinstance(line, Seen)]
+
+    site.start()
+
+    assert run(told()) == []
+
+
+def test_a_mistake_over_what_a_probe_found_is_told_of(site, monkeypatch):
+    async def during(agent, head, _pid):
+        def mistaken(event):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(agent, "_readied", mistaken)
+        (site.path / "go").touch()
+        return await head.hear("alert")
+
+    script = "until test -e ../go; do sleep 0.01; done; echo up; sleep 600"
+    site.write(command=["sh", "-c", script], ready="line:up")
+
+    assert "ZeroDivisionError" in within(site, during).text

@@ -14,15 +14,6 @@ from flotilla.fleet.system.notify_socket import NotifySocket, whose, words
 
 READY = "import os; from flotilla import notify; notify.ready(); print(os.getpid(), os.getuid())"
 
-SAYS = """
-import os, socket, sys
-speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-speaker.connect(sys.argv[1])
-os.setuid(int(sys.argv[2]))
-speaker.send(b"STATUS=here")
-print("said")
-"""
-
 
 @pytest.fixture
 def ears(tmp_path):
@@ -99,16 +90,3 @@ def test_who_speaks_is_known_by_the_kernel_and_not_by_what_it_says_of_itself(tmp
         os.killpg(process.pid, 9) if process is parent else process.kill()
         process.wait()
     assert whose(marked.pid, {}, {}.get) is None
-
-
-def test_only_the_platforms_of_this_user_and_root_are_heard_of(ears):
-    say(ears, b"READY=1")  # we are no platform
-    users = [os.getuid(), 65534] if os.getuid() == 0 else [os.getuid()]
-    leaders = {}
-    for n, user in enumerate(users):
-        command = [sys.executable, "-I", "-S", "-c", SAYS, str(ears.path), str(user)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as speaker:
-            assert speaker.stdout.read() == b"said\n"
-        leaders[speaker.pid] = f"p{n}"
-
-    assert list(ears.hear_of(leaders, {}.get)) == [("p0", {"STATUS": "here"})]

@@ -43,7 +43,7 @@ from flotilla.fleet.hosts.wire import Do, Samples, Seen, Told
 from flotilla.fleet.log_rotation import LogRotation
 from flotilla.fleet.monitor import Meter, Monitor
 from flotilla.fleet.rules import fleet_state
-from flotilla.fleet.rules.platform_state import SERVING, Life
+from flotilla.fleet.rules.platform_state import SERVING, Life, heard
 from flotilla.fleet.rules.states import (
     Alert,
     Drain,
@@ -63,7 +63,8 @@ from flotilla.fleet.rules.states import (
     State,
     Terminate,
 )
-from flotilla.fleet.system import guard_watch, notify_socket
+from flotilla.fleet.system import guard_watch
+from flotilla.fleet.system.ears import Ears
 from flotilla.fleet.system.spawn import Spawner
 
 _BEAT_S = 5.0
@@ -112,10 +113,14 @@ class Agent:
             case Drained():
                 self._say(self._ledger.tell("drained", event.name, self._run(event)))
             case Probed():
-                self._see(Seen("probed", event.name, self._run(event), event.ok, text=event.what[:1000]))
+                self._gate.say(Seen("probed", event.name, self._run(event), event.ok, text=event.what[:1000]))
             case Over():
-                self._see(Seen("over", event.name, self._run(event), tier=event.tier, text=event.what))
+                self._gate.say(Seen("over", event.name, self._run(event), tier=event.tier, text=event.what))
         self._publish()
+
+    def _tell_soon(self, event: Event) -> None:
+        """As `tell`, for tasks: a mistake over it is the loop's, which knows what to do (handover.py)."""
+        asyncio.get_running_loop().call_soon(self.tell, event)
 
     async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
@@ -123,12 +128,11 @@ class Agent:
         self._charges = Charges(self._folder, self._host)
         self._records = Records(self._folder, self._folder.path.parent / f"{self._folder.path.name}.anchor")
         self._ledger = Ledger(self._folder.path / "agent.json")
-        self._ears = notify_socket.NotifySocket(self._folder.socket("notify"))
-        loop.add_reader(self._ears.fileno(), self._hear)
+        self._ears = Ears(self._folder.socket("notify"), self._hear, self._forgive)
         self._spawner = Spawner(self._folder, self._fleet.mode, fence=self._hold.lock)
         self._executor = Executor(self._spawner, self._platform, self.tell, self._write, self._folder.log)
         self._monitor = Monitor(
-            self.tell, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
+            self._tell_soon, lambda name: (self._folder.log(name), self._executor.begins.get(name, 0))
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._rotation = LogRotation(self._folder.log, self._write)
@@ -136,7 +140,7 @@ class Agent:
         self._control = Control(self._answer, self._records.read)
         guard_watch.watch(lambda: handover.without_guard(self._last_words))
         handover.at_mistakes(loop, self._last_words, self._fleet.mode)
-        self._heartbeats = Heartbeats(self._lives, self._hear, self._hung)
+        self._heartbeats = Heartbeats(self._lives, self._listen, self._hung)
         for what in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(what, self._down.set)
         data = {"generation": self._hold.generation, "mode": self._fleet.mode}
@@ -311,10 +315,7 @@ class Agent:
             self._gate.say(told)
 
     def _hung(self, name: str, silent_s: float) -> None:
-        self._see(Seen("hung", name, self._runs.get(name, ""), figure=silent_s))
-
-    def _see(self, seen: Seen) -> None:
-        self._gate.say(seen)
+        self._gate.say(Seen("hung", name, self._runs.get(name, ""), figure=silent_s))
 
     def _write(self, what: Instruction) -> None:
         self._records.write(what)
@@ -327,6 +328,17 @@ class Agent:
         """Take note of somebody who is no head."""
         self._records.audit("somebody", "connect", self._host, text, "refused")
         self._records.event("status", "", {"said": text[:400]}, text[:400])
+
+    def _listen(self) -> None:
+        self._hear()
+        self._ears.look()
+
+    def _forgive(self) -> None:
+        """Count nobody's silence until now."""
+        now = monotonic_ns()
+        for name, life in self._lives.items():
+            if heard(life):
+                self._lives[name] = replace(life, beat_ns=now)
 
     def _hear(self) -> None:
         for name, said in self._ears.hear_of(self._executor.leaders, self._spawner.cgroups.platform_of):
@@ -354,6 +366,7 @@ class Agent:
         if not self._folder.holds(self._hold):
             self._last_words(f"this agent ends: {handover.taken_away(self._folder.path)}")
             handover.without_folder(self._folder.path)
+        self._listen()
         self._spawner.reap()
         if self._records.catch_up():
             self._control.published()

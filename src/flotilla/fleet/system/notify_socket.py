@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,8 +40,12 @@ class NotifySocket:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         # Before there is an address: each message is then from somebody.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._socket.bind(str(path))
-        path.chmod(0o600)
+        try:
+            self._socket.bind(str(path))
+            path.chmod(0o600)
+        except OSError:
+            self._socket.close()
+            raise
 
     def fileno(self) -> int:
         """Return the file descriptor."""
@@ -66,14 +70,6 @@ class NotifySocket:
             if who and not flags & socket.MSG_TRUNC:
                 heard.append(Heard(who[0][0], who[0][1], words(data)))
         return heard
-
-    def hear_of(
-        self, leaders: Mapping[int, str], grouped: Callable[[int], str | None]
-    ) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield what was said by the platforms' own processes, or by root, oldest first. See `whose`."""
-        for pid, uid, said in self.hear():
-            if uid in (0, os.getuid()) and (name := whose(pid, leaders, grouped)) is not None:
-                yield name, said
 
     def drop(self) -> None:
         """Stop listening; the address is another's by now."""
