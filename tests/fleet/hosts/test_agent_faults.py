@@ -2,15 +2,19 @@
 
 import asyncio
 import errno
+import json
 import os
 import shutil
 import signal
+from contextlib import suppress
 
 from tests.fleet.made_agent import Head, run, running
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet.control.client import Client
+from flotilla.fleet import spec
+from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.control.status import health
+from flotilla.fleet.folder import write_whole
 from flotilla.fleet.hosts.agent import Agent
 from flotilla.fleet.hosts.wire import (
     Got,
@@ -219,11 +223,13 @@ def test_its_control_socket_is_put_back_where_somebody_removed_it(site):
     site.start()
     control = site.folder.socket("control")
     control.unlink()
-    end_ns = monotonic_ns() + 10 * 10**9
-    while not control.exists() and monotonic_ns() < end_ns:
+    found, end_ns = None, monotonic_ns() + 20 * 10**9
+    while found is None and monotonic_ns() < end_ns:
         sleep(0.02)
+        with suppress(NoSupervisor):
+            found = Client(control, "test").status()
 
-    assert health(Client(control, "test").status()) == "healthy"
+    assert health(found) == "healthy"
 
 
 def test_a_socket_that_somebody_removed_is_put_back_and_nobodys_silence_is_told_of(site):
@@ -259,3 +265,31 @@ def test_a_mistake_over_what_a_probe_found_is_told_of(site, monkeypatch):
     site.write(command=["sh", "-c", script], ready="line:up")
 
     assert "ZeroDivisionError" in within(site, during).text
+
+
+def test_what_runs_of_no_platform_any_more_is_ended_and_its_head_is_told(site):
+    async def begin():
+        head, _ = await Head.at(site)
+        head.do("spawn", digest=site.digest)
+        await head.hear("readied")
+        head.leave()
+
+    async def again():
+        head, welcome = await Head.at(site, generation=2, token="b" * 16)
+        head.leave()
+        return welcome
+
+    site.start()
+    run(begin())
+    site.end(signal.SIGKILL)
+    raw = json.loads(site.file.read_text())
+    raw["platforms"] = {"other": raw["platforms"]["feed"]}
+    site.file.write_text(json.dumps(raw))
+    write_whole(site.folder.fleet_file, spec.to_yaml(spec.read(site.file)).encode())
+    site.start()
+    end_ns = monotonic_ns() + 20 * 10**9
+    while running(site) and monotonic_ns() < end_ns:
+        sleep(0.02)
+
+    assert running(site) == []
+    assert [(one.what, one.name) for one in run(again()).told] == [("alert", "")]

@@ -173,15 +173,10 @@ class Agent:
             self._ledger.began(name, process)
             self._runs[name], self._executor.begins[name] = process.run, process.log_at
             self._spawner.take(child)
-            state = State.READY if process.ready else State.STARTING
-            now = monotonic_ns()
+            self._executor.take(child)
             every = process.health_check_interval or platform.health_check_interval
             platform = replace(platform, health_check_interval=every)
-            life = Life(name, platform, state, pid=child.pid, runs=1, begun_ns=now)
-            self._lives[name] = replace(life, beat_ns=now if process.ready else None)
-            self._executor.take(child)
-            self._monitor.follow(self._lives[name])
-        self._heartbeats.watch()
+            self._lives_on(name, platform, child.pid, ready=process.ready)
         self._publish()
 
     async def _stop(self) -> None:
@@ -212,10 +207,7 @@ class Agent:
         return self._charges.fleet
 
     def _platform(self, name: str) -> spec.Platform:
-        """Return a platform as it is run here.
-
-        One that runs is as it was when it started, whatever the file says now.
-        """
+        """Return a platform as it is run here: one that runs, as it was when it started."""
         life = self._lives.get(name)
         if life is not None and life.pid is not None:
             return life.platform
@@ -267,17 +259,20 @@ class Agent:
         name, run = event.name, self._ledger.waiting.pop(event.name)
         child, platform = self._executor.children[name], self._platform(name)
         ready = platform.readiness[0] == "started"
-        state = State.READY if ready else State.STARTING
-        runs = self._lives[name].runs + 1 if name in self._lives else 1
-        now = monotonic_ns()
-        beat = now if ready else None
-        life = Life(name, platform, state, pid=event.pid, beat_ns=beat, runs=runs, begun_ns=now)
-        self._lives[name] = life
         begins, every = self._executor.begins[name], platform.health_check_interval
         process = Process(run, child.pid, child.start_ticks, child.generation, ready, begins, every)
         self._ledger.began(name, process)
         self._write(Note("spawned", name, "", {"pid": event.pid, "generation": child.generation}))
         self._say(self._ledger.tell("spawned", name, run, pid=event.pid))
+        self._lives_on(name, platform, event.pid, ready=ready)
+
+    def _lives_on(self, name: str, platform: spec.Platform, pid: int, *, ready: bool) -> None:
+        """Look after a process from now on."""
+        now = monotonic_ns()
+        state, beat = (State.READY, now) if ready else (State.STARTING, None)
+        runs = self._lives[name].runs + 1 if name in self._lives else 1
+        life = Life(name, platform, state, pid=pid, beat_ns=beat, runs=runs, begun_ns=now)
+        self._lives[name] = life
         self._monitor.follow(life)
         self._heartbeats.watch()
 
@@ -320,7 +315,10 @@ class Agent:
     def _write(self, what: Instruction) -> None:
         self._records.write(what)
         if isinstance(what, Alert):
-            self._say(self._ledger.tell("alert", what.name, self._runs.get(what.name, ""), text=what.text))
+            name, text = what.name, what.text
+            if name not in self._fleet.platforms:  # the head has it no more than this host, or never had
+                name, text = "", f"{name}: {text}" if name else text
+            self._say(self._ledger.tell("alert", name, self._runs.get(name, ""), text=text))
             self._publish()  # at once: it may be the last word
         self._control.published()
 
