@@ -349,3 +349,18 @@ def test_the_machine_of_an_agent_goes_down_in_order_and_its_platforms_come_back_
 
     fleet.until(feed="ready", app="ready")
     assert fleet.begun() == [1, 2, 1]
+
+
+def test_what_a_restart_sets_anew_is_so_on_the_other_host(made):
+    fleet = made()
+    before = fleet.pids()["feed"]
+
+    fleet.head.client.ask("restart", ["feed"], overrides={"log_level": "DEBUG", "health_check_interval": 7.0})
+    wait(lambda: fleet.pids()["feed"] not in (None, before), "it starts again")
+    fleet.until(feed="ready", app="ready")
+
+    environ = Path(f"/proc/{fleet.pids()['feed']}/environ").read_bytes().split(b"\0")
+    assert b"FLOTILLA_LOG_LEVEL=DEBUG" in environ
+    assert fleet.begun()[1] == 2
+    book = json.loads((fleet.b.folder.path / "agent.json").read_text())
+    assert book["runs"]["feed"]["health_check_interval"] == 7.0
