@@ -328,6 +328,7 @@ def test_nobodys_death_ends_or_doubles_what_runs(made):
             site.kill()
         sleep(0.1)
         fleet.until(feed="ready", app="ready")
+    wait(lambda: fleet.head.folder.state().platforms["feed"].state == "ready", "the next head may know it")
     fleet.net.cable("down")
     fleet.head.kill()  # the next head has never seen the host
     fleet.until(sight="lost", feed="degraded", app="degraded")
