@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from flotilla.clock import sleep
+from flotilla.fleet import executor
 from flotilla.fleet.executor import Executor
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.rules.states import (
@@ -211,7 +212,8 @@ def test_a_log_that_takes_no_line_hides_neither_birth_nor_death(tmp_path, monkey
     assert told[0].text == "its log cannot be written: No space left on device"
 
 
-def test_what_waits_to_be_started_can_be_called_off(tmp_path):
+def test_what_waits_to_be_started_can_be_called_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "_APART_S", 0.5)  # more than it takes to order them all
     names = [f"p{n}" for n in range(30)]
 
     async def run():
@@ -230,7 +232,7 @@ def test_what_waits_to_be_started_can_be_called_off(tmp_path):
         await hands.settled()
         while "p29" not in hands.children:
             await asyncio.sleep(0.005)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1.0)
         left = {child.name: child.generation for child in hands.children.values()}
         await spawner.kill_all()
         return first, left

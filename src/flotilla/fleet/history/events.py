@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -41,9 +40,9 @@ class Told(NamedTuple):
     """An event as it is handed in: without its number."""
 
     kind: str
-    platform: str = ""
-    data: Mapping[str, Any] | Happening = MappingProxyType({})
-    text: str = ""
+    platform: str
+    data: Mapping[str, Any] | Happening
+    text: str
     ts: int = 0  # ns since 1970, UTC; 0: now
 
 

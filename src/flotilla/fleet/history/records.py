@@ -149,8 +149,7 @@ class Records:
         self._seal([told], sync=False)
 
     def _on_audit_failed(self, why: str) -> None:
-        told = _event(Alert("critical", "", f"the audit cannot be written, and waits: {why}"))
-        self._tell([told] if told is not None else [])
+        self._tell([_alert(Alert("critical", "", f"the audit cannot be written, and waits: {why}"))])
 
     def _on_events_lost(self, count: int) -> None:
         self.write(Alert("critical", "", f"the disk failed: {count} events were lost"))
@@ -161,11 +160,15 @@ class Records:
 
 def _event(decided: Instruction) -> Told | None:
     if isinstance(decided, Alert):
-        data = {"severity": decided.severity, "about": decided.text.partition(":")[0]}
-        return Told("alert", decided.name, data, decided.text)
+        return _alert(decided)
     if isinstance(decided, Note):
         return Told(decided.kind, decided.name, decided.data, decided.text)
     return None
+
+
+def _alert(decided: Alert) -> Told:
+    data = {"severity": decided.severity, "about": decided.text.partition(":")[0]}
+    return Told("alert", decided.name, data, decided.text)
 
 
 def _deed(decided: Instruction) -> Deed | None:
