@@ -1,6 +1,8 @@
 """A fleet whose supervisor is played: it answers as the real one does, and starts nothing."""
 
 import asyncio
+import io
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,6 +133,12 @@ class Played:
 
     def ack(self, request):
         self.events.append("alert_acknowledged", data={"who": request.who})
+
+
+def terminal(monkeypatch, typed):
+    """Have a person at a terminal, who types `typed`; what is not a whole line ends in Ctrl-D."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
 
 
 @contextmanager

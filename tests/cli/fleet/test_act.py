@@ -1,16 +1,8 @@
-import io
-import sys
-
 import pytest
-from tests.cli.fleet.conftest import playing
+from tests.cli.fleet.conftest import playing, terminal
 
 from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import read, to_yaml
-
-
-def terminal(monkeypatch, answer):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
 
 
 def test_stop_says_which_others_will_stop_in_order_and_does_nothing_unasked(call, fleet):
@@ -40,14 +32,14 @@ def test_what_nobody_needs_is_stopped_without_a_question(call, fleet):
     assert "nothing else stops" in found.err
 
 
-@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 2, 0), ("", 2, 0)])
+@pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 1), ("n\n", 2, 0), ("\n", 2, 0)])
 def test_a_person_is_asked(call, fleet, monkeypatch, answer, code, count):
     terminal(monkeypatch, answer)
 
     found = call("fleet", "stop", "strategy")
 
     assert (found.code, len(fleet.asked)) == (code, count)
-    assert found.out.startswith("Go on? [y/N] ")
+    assert "Go on? [y/N] " in found.err
 
 
 @pytest.mark.parametrize("command", ["stop", "restart", "drain"])

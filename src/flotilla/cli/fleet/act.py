@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
+from flotilla.cli.fleet.agree import agree
 from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
@@ -187,12 +187,8 @@ def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, 
         say.note(head if ask else "nothing else stops" if levels else "nothing of it runs")
         if levels:
             say.note(Text.assemble("  in this order: ", show.order(levels, named)))
-    if not ask or yes:
-        return
-    if json or not sys.stdin.isatty():
-        raise ConfigError(f"{head}. Nothing was done. Say --yes if that is meant")
-    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ConfigError("nothing was done")
+    if ask:
+        agree(head, yes, json)
 
 
 def _do(

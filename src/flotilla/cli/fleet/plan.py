@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -14,6 +13,7 @@ from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.act import WAIT_S
+from flotilla.cli.fleet.agree import agree
 from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
 from flotilla.errors import ConfigError
@@ -57,8 +57,11 @@ def reload(
         if json:
             say.show_json({"reloaded": False, "plan": changes})
         return 0
-    if not yes and (changes.removed or changes.restarts):
-        _ask(changes, json)
+    if changes.removed or changes.restarts:
+        words = f"{len(changes.removed)} would stop and {len(changes.restarts)} start again"
+        if not json:
+            say.note(words)
+        agree(words, yes, json)
     found = compared.fleet
     news = News(found)
     answer = found.client(deadline_s=30.0).ask("reload", why=why, data={"file": str(compared.file.resolve())})
@@ -120,11 +123,3 @@ def _compare(config: Path | None, which: str | None) -> _Compared:
         raise ConfigError(f"{file}: $.name: it is the fleet {new.name}, and {found.name} runs")
     schedule.check(new, str(file))
     return _Compared(found, file, reload_plan(found.spec(), new))
-
-
-def _ask(changes: ReloadPlan, json: bool) -> None:
-    words = f"{len(changes.removed)} would stop and {len(changes.restarts)} start again"
-    if json or not sys.stdin.isatty():
-        raise ConfigError(f"{words}. Nothing was done. Say --yes if that is meant")
-    if input(f"{words}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ConfigError("nothing was done")
