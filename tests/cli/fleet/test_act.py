@@ -1,6 +1,7 @@
 import pytest
 from tests.cli.fleet.conftest import playing, terminal
 
+from flotilla.cli.fleet import act
 from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import read, to_yaml
 
@@ -107,6 +108,45 @@ def test_a_platform_that_fails_is_named_with_where_to_look(call, folder):
 
     assert (found.code, found.out) == (1, "strategy is failed: died 3 times in 60 s\n")
     assert "flotilla fleet logs strategy" in found.err
+
+
+def test_what_waits_for_one_that_failed_is_not_waited_for(call, folder):
+    fails = {"feed": "failed", "strategy": "waiting", "portfolio": "waiting"}
+    with playing(folder, fails=fails) as fleet:
+        fleet.states |= dict.fromkeys(fails, "stopped")
+        told = call("fleet", "start", "portfolio")
+        plain = call("fleet", "start", "portfolio", "--json")
+
+    assert (told.code, plain.code) == (1, 1)
+    assert told.out.splitlines() == [
+        "feed is failed: died 3 times in 60 s",
+        "strategy is waiting: needs feed, which has failed",
+        "portfolio is waiting: needs strategy, which is waiting",
+    ]
+    assert told.err.count("see: flotilla fleet logs feed") == 1
+    assert (plain.json["ok"], plain.json["platforms"][2]["blocked_by"]) == (False, ["feed"])
+
+
+def test_what_is_not_there_in_time_is_told_and_the_json_is_kept(call, folder, monkeypatch):
+    monkeypatch.setattr(act, "WAIT_S", 0.5)
+    with playing(folder, fails={"report": "starting"}) as fleet:
+        fleet.states["report"] = "stopped"
+        told = call("fleet", "start", "report")
+        plain = call("fleet", "start", "report", "--json")
+
+    assert (told.code, told.out) == (1, "report is starting\n")
+    assert "that was waited for 0.5 s, and goes on by itself" in told.err
+    assert (plain.code, plain.json["ok"]) == (1, False)
+
+
+def test_a_fleet_that_does_not_go_down_in_time_is_told(call, fleet, monkeypatch):
+    monkeypatch.setattr(act, "WAIT_S", 0.5)
+    monkeypatch.setattr(fleet, "down", lambda request: fleet.become("feed", "stopping"))
+
+    found = call("fleet", "down", "--yes")
+
+    assert found.code == 1
+    assert "after 0.5 s feed is stopping" in found.err
 
 
 def test_restart_and_drain_go_the_same_way(call, fleet):

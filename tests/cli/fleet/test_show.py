@@ -102,8 +102,10 @@ def test_in_a_narrow_terminal_there_is_room_for_the_state_and_why(capsys, monkey
     assert "no room for" in out
 
 
-def test_a_platform_in_a_sentence():
+def test_a_platform_in_a_sentence_and_whose_logs_say_why():
     crash = PlatformStatus("crash", "failed", reason="ended with exit code 3")
+    waits = [PlatformStatus(name, "waiting", blocked_by=("crash", "gate")) for name in ("a", "b")]
 
     assert show.sentence(crash).plain == "crash is failed: ended with exit code 3"
-    assert show.sentence(PlatformStatus("a", "waiting")).plain == "a is waiting"
+    assert show.sentence(waits[0]).plain == "a is waiting"
+    assert show.causes([*waits, crash]) == ("crash", "gate")

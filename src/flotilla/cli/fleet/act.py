@@ -110,7 +110,11 @@ def down(
     answer = found.client().ask("down", why=why)
     if no_wait:
         return _tell({"accepted": True, **_mapping(answer)}, json, "accepted")
-    settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False, grace_s=0.0)
+    late = settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False, grace_s=0.0)
+    if late is not None and (left := [f"{p.name} is {p.state}" for p in late.platforms if lives(p)]):
+        raise ProcessError(
+            f"after {WAIT_S:g} s {', '.join(left)}; it goes on by itself. Look: flotilla fleet status"
+        )
     _ended_well(found, news, json)
     return _tell({"down": True, "stopped": levels}, json, f"{found.name} is down")
 
@@ -220,10 +224,11 @@ def _ended(status: FleetStatus, command: str, names: Collection[str], json: bool
         say.show_json({"ok": not wrong, "platforms": concerned})
         return 1 if wrong else 0
     for platform in wrong:
-        why = f": {platform.reason}" if platform.reason else ""
-        say.show(Text.assemble((platform.name, "bold"), " is ", show.state(platform.state), why))
-        if platform.state == "failed":
-            say.note(f"  see: flotilla fleet logs {platform.name}")
+        say.show(show.sentence(platform))
+    for name in show.causes(wrong):
+        say.note(f"  see: flotilla fleet logs {name}")
+    if any(map(underway, wrong)):
+        say.note(f"that was waited for {WAIT_S:g} s, and goes on by itself: flotilla fleet status")
     if not wrong:
         told = ", ".join(f"{p.name} {p.state}" for p in concerned) or "nothing to do"
         say.show(say.verdict(told, good=True))

@@ -18,6 +18,7 @@ from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
+from flotilla.fleet.control.status import UNDERWAY
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.rules.plan import ReloadPlan, reload_plan
 from flotilla.fleet.spec import FleetSpec, graph, read
@@ -66,11 +67,11 @@ def reload(
     news = News(found)
     answer = found.client(deadline_s=30.0).ask("reload", why=why, data={"file": str(compared.file.resolve())})
     status = settled(found, [*changes.added, *changes.changed], WAIT_S, news=None if json else news)
-    wrong = [p for p in status.platforms if p.state == "failed"] if status else []
+    wrong = [p for p in status.platforms if p.state == "failed" or p.state in UNDERWAY] if status else []
     if json:
         say.show_json({"reloaded": True, "plan": changes, "answer": answer})
     elif status:
-        say.show(show.headline(status))
+        say.show(show.headline(status), *map(show.sentence, wrong))
     return 1 if wrong or status is None else 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -75,6 +75,12 @@ def sentence(platform: PlatformStatus) -> Text:
     """Return how a platform is, and why."""
     why = f": {_why(platform)}" if _why(platform) else ""
     return Text.assemble((platform.name, "bold"), " is ", state(platform.state), why)
+
+
+def causes(platforms: Iterable[PlatformStatus]) -> tuple[str, ...]:
+    """Return whose logs say why: those that have failed, and what holds up those that wait."""
+    found = [(p.name,) if p.state == "failed" else p.blocked_by for p in platforms]
+    return tuple(dict.fromkeys(name for names in found for name in names))
 
 
 def event_line(event: Event, widest: int = 12) -> Text:
