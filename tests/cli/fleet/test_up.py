@@ -4,17 +4,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from tests.cli.fleet.conftest import FILE
 
+from flotilla.cli.fleet import up
 from flotilla.cli.fleet.up import longest_start_s, not_up
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import FleetState, Folder, Kept, place
 from flotilla.fleet.spec import decode, read
+from flotilla.fleet.system import tree
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main", "fleet")
 REAL = """
@@ -337,6 +340,30 @@ def test_a_time_to_wait_that_is_none_is_refused_before_anything_starts(call, fil
     assert found.code == 2
     assert "--timeout: seconds" in found.err
     assert not (file.parent / ".flotilla").exists()
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_ctrl_c_before_the_guard_can_hear_it_is_what_was_asked_for(call, folder, file, monkeypatch, runs):
+    monkeypatch.setattr(up, "command", lambda *_: ["/bin/sleep", "100"])  # as deaf as a guard that begins
+    left = subprocess.Popen(["sleep", "100"])
+    ticks = tree.read(left.pid).start_ticks if runs else 1  # of another process, that had its number
+    folder.write_state(FleetState(3, 1, {"feed": Kept(pid=left.pid, start_ticks=ticks, state="ready")}))
+    deaf = signal.getsignal(signal.SIGINT)
+
+    def press():
+        if eventually(lambda: signal.getsignal(signal.SIGINT) is not deaf):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    found = call("fleet", "up", file)
+    pressing.join()
+    left.kill()
+    left.wait()
+
+    assert found.code == (1 if runs else 0)
+    assert "taking demo down" in found.err
+    assert ("did not stay up" in found.err) is runs
 
 
 def test_in_the_foreground_it_tells_what_happens_and_ctrl_c_takes_it_down(real):

@@ -26,6 +26,7 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
+from flotilla.cli.fleet.status import last_known
 from flotilla.clock import now_ns, sleep
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import schedule
@@ -200,9 +201,16 @@ def _attended(fleet: Fleet, process: Guard, news: News, json: bool) -> int:
                     say.note(f"taking {fleet.name} down; another Ctrl-C changes nothing")
             sleep(LOOK_S)
         _tell(news, json)
-    if process.exit_code != 0:
+    if process.exit_code != 0 and not (asked and _ended_before_it_began(fleet, process)):
         raise _died(fleet, process)
     return 0
+
+
+def _ended_before_it_began(fleet: Fleet, process: Guard) -> bool:
+    """Return whether our own wish to stop came before the guard could hear it, and nothing runs."""
+    if process.exit_code != -signal.SIGTERM or fleet.folder.holder() is not None:
+        return False
+    return not any(platform.pid for platform in last_known(fleet).platforms)
 
 
 def not_up(status: FleetStatus, spec: FleetSpec) -> list[PlatformStatus]:
