@@ -166,6 +166,27 @@ def test_restart_says_who_runs_on_without_it(call, fleet):
     assert "degraded until it is back: portfolio, strategy" in found.err
 
 
+def test_who_needs_one_just_started_does_not_mind_that_it_is_degraded(call, folder, file):
+    text = file.read_text().replace("needs: [feed]", "needs: {feed: started}")
+    file.write_text(text.replace("needs: [strategy]", "needs: {strategy: started}"))
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder):
+        found = call("fleet", "restart", "feed")
+
+    assert "degraded until it is back: strategy\n" in found.err
+
+
+def test_a_job_that_is_done_again_degrades_nobody(call, folder, file):
+    file.write_text(file.read_text().replace("feed: {", "feed: {kind: job, "))
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder) as fleet:
+        fleet.states["feed"] = "completed"
+        found = call("fleet", "restart", "feed")
+
+    assert found.code == 0
+    assert "degraded" not in found.err
+
+
 @pytest.mark.parametrize("command", ["start", "restart"])
 @pytest.mark.parametrize("state", ["stopped", "degraded"])
 def test_what_is_not_up_after_a_start_is_told_by_the_exit_code(call, folder, command, state):

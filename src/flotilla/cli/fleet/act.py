@@ -70,10 +70,10 @@ def restart(
 ) -> int:
     """Stop platforms and start them again, with those that their group's policy takes along."""
     found = find(fleet)
-    running = _running(found.client().status())
+    status = found.client().status()
     levels = _plan(found, "restart", names)
-    along = [name for name in others(levels, names) if name in running]
-    poorer = others(_plan(found, "stop", names), _flat(levels))
+    along = [name for name in others(levels, names) if name in _running(status)]
+    poorer = _poorer(status, levels, _plan(found, "stop", names))
     if poorer and not json:
         say.note(f"degraded until it is back: {', '.join(poorer)}")
     head = f"restart {', '.join(names)}"
@@ -165,6 +165,21 @@ def _agreed(
 def _plan(found: Fleet, command: str, names: Sequence[str] = ()) -> Order:
     """Return what the supervisor would do if it was asked for this now."""
     return msgspec.convert(found.client().ask("plan", names, data={"of": command})["order"], Order)
+
+
+def _poorer(status: FleetStatus, again: Order, stop: Order) -> tuple[str, ...]:
+    """Return those that are degraded until `again` are back, in the order of a stop.
+
+    A need on `completed` counts at the start alone, and one on `started` is there while that one is degraded.
+    """
+    gone, poorer = set(_flat(again)), set[str]()
+    needs = {platform.name: platform.needs for platform in status.platforms}
+    runs = others(stop, gone)
+    for name in reversed(runs):  # what is needed comes before who needs it
+        lost = {need for need, condition in needs.get(name, {}).items() if condition != "completed"}
+        if lost & gone or any(needs[name][need] == "ready" for need in lost & poorer):
+            poorer.add(name)
+    return tuple(name for name in runs if name in poorer)
 
 
 def _meant(found: Fleet, names: Sequence[str]) -> tuple[str, ...]:
