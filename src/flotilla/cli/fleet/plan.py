@@ -20,12 +20,14 @@ from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
 from flotilla.fleet.control.status import UNDERWAY
 from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.rules.plan import ReloadPlan, reload_plan
+from flotilla.fleet.rules.plan import ReloadPlan, refusal, reload_plan
 from flotilla.fleet.spec import FleetSpec, graph, read
 
 Config = Annotated[
     Path | None, Parameter(help="The fleet file; by default the one that the fleet was started from.")
 ]
+
+_REFUSED = 2  # the exit code of a ConfigError
 
 
 class _Compared(NamedTuple):
@@ -34,16 +36,20 @@ class _Compared(NamedTuple):
     plan: ReloadPlan
 
 
-def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -> None:
+def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -> int:
     """Show what a reload would change, or `up` start where it was never up, and change nothing."""
     if config and not fleet and (new := _never_up(config)):
         _tell_start(new, json)
-        return
-    compared = _compare(config, fleet)
+        return 0
+    changes = _compare(config, fleet).plan
     if json:
-        say.show_json(compared.plan)
+        say.show_json(changes)
     else:
-        tell(compared.plan)
+        tell(changes)
+    refused = refusal(changes)
+    if refused and not json:
+        raise ConfigError(refused)
+    return _REFUSED if refused else 0
 
 
 def reload(
@@ -52,6 +58,8 @@ def reload(
     """Take up what changed in the fleet's file; what did not change keeps running."""
     compared = _compare(config, fleet)
     changes = compared.plan
+    if refused := refusal(changes):
+        raise ConfigError(refused)
     if not json:
         tell(changes)
     if changes.empty:
