@@ -31,6 +31,7 @@ def test_what_nobody_needs_is_stopped_without_a_question(call, fleet):
 
     assert (found.code, found.out) == (0, "report stopped\n")
     assert "nothing else stops" in found.err
+    assert "in this order" not in found.err
 
 
 @pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 1), ("n\n", 2, 0), ("\n", 2, 0)])

@@ -204,7 +204,7 @@ def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, 
     """Say in which order platforms stop; ask if that is more than was named."""
     if not json:
         say.note(head if ask else "nothing else stops" if levels else "nothing of it runs")
-        if levels:
+        if len(_flat(levels)) > 1:
             say.note(Text.assemble("  in this order: ", show.order(levels, named)))
     if ask:
         agree(head, yes, json)

@@ -31,7 +31,7 @@ _SICK = ("failed", "degraded")
 def status(
     *,
     watch: Annotated[bool, Parameter(help="Keep it on the screen, up to date, until Ctrl-C.")] = False,
-    every: Annotated[float, Parameter(help="Seconds between looks of --watch.")] = 1.0,
+    every: Annotated[float, Parameter(help="Seconds between looks of --watch; else 1.")] = 1.0,
     fleet: Which = None,
     json: Json = False,
 ) -> int:

@@ -81,7 +81,9 @@ def up(
     /,
     *,
     detach: Annotated[bool, Parameter(help="Go to the background; return once all are ready.")] = False,
-    timeout: Annotated[float | None, Parameter(help="How long --detach waits, seconds.")] = None,
+    timeout: Annotated[
+        float | None, Parameter(help="How long --detach waits, seconds; else as long as a start may take.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Start a fleet from its file, each platform after what it needs."""
