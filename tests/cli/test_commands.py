@@ -2,7 +2,7 @@ from importlib import import_module
 
 import pytest
 
-from flotilla.cli.commands import COMMANDS, overview
+from flotilla.cli.commands import COMMANDS, Command, overview
 
 WIDE = 80
 
@@ -21,6 +21,14 @@ def test_its_help_is_one_line_then_words_then_examples_that_fit_a_terminal(comma
     assert len(head) <= 64
     assert all(len(line) <= WIDE for line in command.help.splitlines())
     assert all(line.startswith(f"  flotilla {command.name}") for line in examples.splitlines()[1:])
+
+
+def test_a_paragraph_of_a_help_flows_and_examples_do_not():
+    command = Command(
+        "x", "x:x", "X", "Do it.\n\nFirst this,\nthen that.\n\nTry:\n  flotilla x\n  flotilla x y"
+    )
+
+    assert command.flowing == "Do it.\n\nFirst this, then that.\n\nTry:\n  flotilla x\n  flotilla x y"
 
 
 def test_names_are_there_once():

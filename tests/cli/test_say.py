@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from rich.console import Group
 from rich.text import Text
 
 from flotilla.cli import say
@@ -74,6 +75,44 @@ def test_where_there_is_no_room_columns_are_left_out_whole_and_named(capsys, mon
     assert len(shown) == 4 - len([name for name in names if name in left])
     if 4 > len(shown) > 1:
         assert "fee_bps_of_it" in left  # the first that is spared
+
+
+def test_a_table_inside_of_something_else_leaves_out_columns_too(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    made = say.table("name", ">final equity", ">sharpe")
+    made.add_row("a", "1,234,567.89", "-1.25")
+
+    say.show(Group(Text("above"), made))
+
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert "no room for sharpe: widen" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("width", range(20, 50))
+def test_a_figure_with_its_unit_is_not_cut(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    made = say.table("name", ">for", "why")
+    made.columns[2].min_width = 12
+    made.add_row("a", "12 m 5 s", "died of it")
+
+    say.show(made)
+
+    out = capsys.readouterr().out
+    assert ("12 m 5 s" in out) is not ("no room for" in out and "for:" in out.replace(",", ":").split())
+    assert "died of it" in out or "why" in out.partition("no room for ")[2]
+
+
+def test_a_long_text_in_a_cell_begins_where_its_row_does(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    made = say.table("name", ">final equity", "why")
+    made.add_row("a", "1", "words that go over two lines")
+
+    say.show(made)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert ["final" in lines[0], "name" in lines[1], "equity" in lines[1]] == [True, True, True]
+    assert "words" in next(line for line in lines if line.split()[:1] == ["a"])
 
 
 def test_a_command_is_quoted_as_a_shell_needs_it():

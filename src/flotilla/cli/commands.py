@@ -18,6 +18,15 @@ class Command(NamedTuple):
     heading: str
     help: str
 
+    @property
+    def flowing(self) -> str:
+        """Return the help with each paragraph of prose as one line, which a terminal breaks where it ends."""
+        paragraphs = (paragraph.splitlines() for paragraph in self.help.split("\n\n"))
+        return "\n\n".join(
+            "\n".join(lines) if any(line.startswith(" ") for line in lines) else " ".join(lines)
+            for lines in paragraphs
+        )
+
 
 START, RESEARCH, TRADE, LOOK, GENERAL = "Start here", "Research", "Trade", "Look", "General"
 PROCESSES = "Run processes"
@@ -140,14 +149,16 @@ Try:
         PROCESSES,
         """Run processes as a fleet: in order, watched, restarted.
 
-A YAML file says what runs and what it needs. Each starts once what it needs is
-ready, is restarted within a budget when it dies, and stops after those that
-need it. It has commands of its own, and each of them takes --json.
+A fleet is a YAML file: a command for each platform, and what it needs. Each
+starts once that is ready, is restarted within a budget when it dies, and stops
+after those that need it. It is found from the folder that you stand in; --fleet
+says which, where there are several. Every command takes --json.
 
 Try:
-  flotilla fleet --help
   flotilla fleet up examples/fleet.yaml
-  flotilla fleet status --watch""",
+  flotilla fleet status
+  flotilla fleet stop ticker
+  flotilla fleet COMMAND --help""",
     ),
     Command(
         "data",

@@ -85,7 +85,7 @@ def _app() -> Any:
         app.command(
             f"flotilla.cli.{command.target}",
             name=command.name,
-            help=command.help,
+            help=command.flowing,
             group=groups[command.heading],
             sort_key=n,
         )

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -45,6 +45,11 @@ def note(*parts: RenderableType) -> None:
     _print(_console(stderr=True), parts)
 
 
+def screen() -> Console:
+    """Return what writes to stdout, for what is more than a result: one that stays, and changes."""
+    return _console(stderr=False)
+
+
 def show_json(value: Any) -> None:
     """Write `value` to stdout as JSON; what is not a finite number is null."""
     text = msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2)
@@ -55,6 +60,35 @@ class Sheet(Table):
     """A table that leaves out whole columns where there is no room for all, and cuts no figure."""
 
     spare: tuple[int, ...] = ()  # its columns, by number, that may be left out, in this order
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table without the columns that there is no room for, which are named below it."""
+        kept = list(range(len(self.columns)))
+        wide = options.update(width=_ROOM)
+        for column in self.columns:
+            if column.no_wrap:  # else a figure with a space in it counts as wide as its longest part
+                widest = [console.measure(cell, options=wide).maximum for cell in column.cells]
+                column.min_width = max(column.min_width or 0, *widest, 0)
+        for number in self.spare:
+            if console.measure(self._only(kept), options=wide).minimum <= options.max_width:
+                break
+            kept.remove(number)
+        yield from Table.__rich_console__(self._only(kept), console, options)
+        left = [str(column.header) for n, column in enumerate(self.columns) if n not in kept]
+        if left:
+            names = ", ".join(" ".join(header.split()) for header in left)
+            yield Text(f"no room for {names}: widen the terminal, or ask for --json", style="dim")
+
+    def _only(self, kept: Sequence[int]) -> Sheet:
+        """Return it with some of its columns, whose headers stand right above the rows."""
+        headers = [str(self.columns[n].header) for n in kept]
+        lines = max(header.count("\n") for header in headers)
+        some = copy(self)
+        some.columns = [
+            replace(self.columns[n], _index=k, header="\n" * (lines - header.count("\n")) + header)
+            for k, (n, header) in enumerate(zip(kept, headers, strict=True))
+        ]
+        return some
 
 
 def table(*headers: str, spare: Sequence[int] = ()) -> Sheet:
@@ -74,7 +108,6 @@ def table(*headers: str, spare: Sequence[int] = ()) -> Sheet:
             justify="right" if figures else "left",
             no_wrap=figures,
             min_width=widest,
-            vertical="bottom",
         )
     return made
 
@@ -160,37 +193,8 @@ def utc(ts: int) -> str:
 
 def _print(console: Console, parts: Sequence[RenderableType]) -> None:
     for part in parts:
-        if isinstance(part, Sheet):
-            _print_sheet(console, part)
-            continue
         # A line of words is one line in a file, whatever its length.
         console.print(part, soft_wrap=not console.is_terminal and isinstance(part, str | Text))
-
-
-def _print_sheet(console: Console, sheet: Sheet) -> None:
-    """Print a table, without the columns that there is no room for; these are named below it."""
-    kept = list(range(len(sheet.columns)))
-    for column in sheet.spare:
-        if _narrowest(console, _only(sheet, kept)) <= console.width:
-            break
-        kept.remove(column)
-    console.print(_only(sheet, kept))
-    left = [str(column.header) for n, column in enumerate(sheet.columns) if n not in kept]
-    if left:
-        names = ", ".join(" ".join(header.split()) for header in left)
-        console.print(Text(f"no room for {names}: widen the terminal, or ask for --json", style="dim"))
-
-
-def _narrowest(console: Console, sheet: Sheet) -> int:
-    """Return the fewest letters that a line of a table needs."""
-    return console.measure(sheet, options=console.options.update(width=_ROOM)).minimum
-
-
-def _only(sheet: Sheet, kept: Sequence[int]) -> Sheet:
-    """Return a table with some of its columns."""
-    some = copy(sheet)
-    some.columns = [replace(sheet.columns[n], _index=k) for k, n in enumerate(kept)]
-    return some
 
 
 def _console(stderr: bool) -> Console:

@@ -1,6 +1,8 @@
 """A fleet whose supervisor is played: it answers as the real one does, and starts nothing."""
 
 import asyncio
+import io
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from flotilla.errors import UnknownName
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
+from flotilla.fleet.control.waits import waits
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.history.audit import Chain
 from flotilla.fleet.history.events import EventStore
@@ -37,6 +40,7 @@ class Played:
         self.folder, self.asked, self.fails = folder, [], fails
         self.spec = read(folder.fleet_file)
         self.states = dict.fromkeys(self.spec.platforms, "ready")
+        self.begins = "ready"  # what is new in the file
         self.over = None
 
     async def serve(self, there):
@@ -78,6 +82,10 @@ class Played:
         return {"seq": self.events.last_seq(), "names": request.platforms}
 
     def status(self):
+        waiting = waits(self.fleet())
+        reasons = {
+            name: "died 3 times in 60 s" if state == "failed" else "" for name, state in self.states.items()
+        } | {name: wait.why for name, wait in waiting.items()}
         platforms = tuple(
             PlatformStatus(
                 name,
@@ -85,7 +93,8 @@ class Played:
                 pid=100 + n if self.states[name] == "ready" else None,
                 since_ns=now_ns() - 65_000_000_000,
                 needs=dict(self.spec.platforms[name].needs),
-                reason="died 3 times in 60 s" if self.states[name] == "failed" else "",
+                reason=reasons[name],
+                blocked_by=waiting[name].blocked_by if name in waiting else (),
             )
             for n, name in enumerate(self.states)
         )
@@ -127,10 +136,16 @@ class Played:
     def reload(self, request):
         self.spec = read(request.data["file"])
         write_whole(self.folder.fleet_file, to_yaml(self.spec).encode())
-        self.states = {name: self.states.get(name, "ready") for name in self.spec.platforms}
+        self.states = {name: self.states.get(name, self.begins) for name in self.spec.platforms}
 
     def ack(self, request):
         self.events.append("alert_acknowledged", data={"who": request.who})
+
+
+def terminal(monkeypatch, typed):
+    """Have a person at a terminal, who types `typed`; what is not a whole line ends in Ctrl-D."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
 
 
 @contextmanager

@@ -1,16 +1,9 @@
-import io
-import sys
-
 import pytest
-from tests.cli.fleet.conftest import playing
+from tests.cli.fleet.conftest import playing, terminal
 
+from flotilla.cli.fleet import act
 from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import read, to_yaml
-
-
-def terminal(monkeypatch, answer):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{answer}\n"))
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
 
 
 def test_stop_says_which_others_will_stop_in_order_and_does_nothing_unasked(call, fleet):
@@ -38,16 +31,17 @@ def test_what_nobody_needs_is_stopped_without_a_question(call, fleet):
 
     assert (found.code, found.out) == (0, "report stopped\n")
     assert "nothing else stops" in found.err
+    assert "in this order" not in found.err
 
 
-@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 2, 0), ("", 2, 0)])
+@pytest.mark.parametrize(("answer", "code", "count"), [("y\n", 0, 1), ("n\n", 2, 0), ("\n", 2, 0)])
 def test_a_person_is_asked(call, fleet, monkeypatch, answer, code, count):
     terminal(monkeypatch, answer)
 
     found = call("fleet", "stop", "strategy")
 
     assert (found.code, len(fleet.asked)) == (code, count)
-    assert found.out.startswith("Go on? [y/N] ")
+    assert "Go on? [y/N] " in found.err
 
 
 @pytest.mark.parametrize("command", ["stop", "restart", "drain"])
@@ -117,6 +111,45 @@ def test_a_platform_that_fails_is_named_with_where_to_look(call, folder):
     assert "flotilla fleet logs strategy" in found.err
 
 
+def test_what_waits_for_one_that_failed_is_not_waited_for(call, folder):
+    fails = {"feed": "failed", "strategy": "waiting", "portfolio": "waiting"}
+    with playing(folder, fails=fails) as fleet:
+        fleet.states |= dict.fromkeys(fails, "stopped")
+        told = call("fleet", "start", "portfolio")
+        plain = call("fleet", "start", "portfolio", "--json")
+
+    assert (told.code, plain.code) == (1, 1)
+    assert told.out.splitlines() == [
+        "feed is failed: died 3 times in 60 s",
+        "strategy is waiting: needs feed, which has failed",
+        "portfolio is waiting: needs strategy, which is waiting",
+    ]
+    assert told.err.count("see: flotilla fleet logs feed") == 1
+    assert (plain.json["ok"], plain.json["platforms"][2]["blocked_by"]) == (False, ["feed"])
+
+
+def test_what_is_not_there_in_time_is_told_and_the_json_is_kept(call, folder, monkeypatch):
+    monkeypatch.setattr(act, "WAIT_S", 0.5)
+    with playing(folder, fails={"report": "starting"}) as fleet:
+        fleet.states["report"] = "stopped"
+        told = call("fleet", "start", "report")
+        plain = call("fleet", "start", "report", "--json")
+
+    assert (told.code, told.out) == (1, "report is starting\n")
+    assert "that was waited for 0.5 s, and goes on by itself" in told.err
+    assert (plain.code, plain.json["ok"]) == (1, False)
+
+
+def test_a_fleet_that_does_not_go_down_in_time_is_told(call, fleet, monkeypatch):
+    monkeypatch.setattr(act, "WAIT_S", 0.5)
+    monkeypatch.setattr(fleet, "down", lambda request: fleet.become("feed", "stopping"))
+
+    found = call("fleet", "down", "--yes")
+
+    assert found.code == 1
+    assert "after 0.5 s feed is stopping" in found.err
+
+
 def test_restart_and_drain_go_the_same_way(call, fleet):
     restarted = call("fleet", "restart", "strategy", "--yes", "--json")
     drained = call("fleet", "drain", "portfolio", "--json")
@@ -132,6 +165,27 @@ def test_restart_says_who_runs_on_without_it(call, fleet):
 
     assert found.code == 0
     assert "degraded until it is back: portfolio, strategy" in found.err
+
+
+def test_who_needs_one_just_started_does_not_mind_that_it_is_degraded(call, folder, file):
+    text = file.read_text().replace("needs: [feed]", "needs: {feed: started}")
+    file.write_text(text.replace("needs: [strategy]", "needs: {strategy: started}"))
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder):
+        found = call("fleet", "restart", "feed")
+
+    assert "degraded until it is back: strategy\n" in found.err
+
+
+def test_a_job_that_is_done_again_degrades_nobody(call, folder, file):
+    file.write_text(file.read_text().replace("feed: {", "feed: {kind: job, "))
+    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    with playing(folder) as fleet:
+        fleet.states["feed"] = "completed"
+        found = call("fleet", "restart", "feed")
+
+    assert found.code == 0
+    assert "degraded" not in found.err
 
 
 @pytest.mark.parametrize("command", ["start", "restart"])

@@ -48,3 +48,13 @@ def test_a_log_that_somebody_wrote_into_is_shown_to_its_end(call, fleet, folder)
     shown = subprocess.check_output([*PROGRAM, "fleet", "audit"], text=True, timeout=20)
 
     assert shown.count("report") == 3
+
+
+def test_in_a_narrow_terminal_the_outcome_stays(call, fleet, monkeypatch):
+    call("fleet", "stop", "report", "--why", "a holiday that is long")
+    monkeypatch.setenv("COLUMNS", "60")
+
+    found = call("fleet", "audit")
+
+    assert "accepted" in found.out
+    assert "no room for number" in found.out

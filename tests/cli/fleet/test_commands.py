@@ -1,4 +1,5 @@
 from importlib import import_module
+from itertools import pairwise
 
 import pytest
 
@@ -33,6 +34,19 @@ def test_it_explains_itself_and_offers_json(call, command):
     assert (found.code, found.err) == (0, "")
     assert f"Usage: flotilla fleet {command.name}" in found.out
     assert "--json" in found.out
+
+
+@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize("command", ["", "up", "reload"])
+def test_its_help_breaks_its_lines_where_the_terminal_ends(call, monkeypatch, command, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+
+    lines = call("fleet", *command.split(), "--help").out.splitlines()
+
+    prose = lines[: lines.index("Try:")]
+    for line, following in pairwise(prose):
+        if line and following:  # its first word has no room in the line before
+            assert len(line.rstrip()) + 1 + len(following.split()[0]) > width
 
 
 def test_a_mistyped_command_answers_with_the_nearest(call):

@@ -63,3 +63,10 @@ def test_a_fleet_that_was_never_up_has_none(call, folder):
 
     assert found.code == 1
     assert "it was never up" in found.err
+
+
+def test_a_kind_that_is_none_answers_with_the_nearest(call, fleet):
+    found = call("fleet", "events", "--kind", "stat")
+
+    assert (found.code, found.out) == (2, "")
+    assert "no kind of event is called 'stat'; did you mean state" in found.err

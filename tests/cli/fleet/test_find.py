@@ -103,3 +103,11 @@ def test_the_tab_key_offers_the_platforms_of_the_fleet_that_is_here(
     (tmp_path / "empty").mkdir()
     monkeypatch.setattr("flotilla.cli.fleet.find._RUNS", tmp_path / "nowhere")
     assert platforms_here() == []
+
+
+@pytest.mark.parametrize("command", ["logs", "events", "audit"])
+def test_fewer_lines_than_none_are_refused(call, fleet, command):
+    found = call("fleet", command, "-n", "-3")
+
+    assert (found.code, found.out) == (2, "")
+    assert "-3" in found.err

@@ -45,3 +45,10 @@ def test_a_circle_is_named_with_its_path(call, file):
 
     assert (found.code, found.out) == (2, "")
     assert "feed -> portfolio -> strategy -> feed" in found.err
+
+
+def test_of_two_forms_none_is_drawn(call, file):
+    found = call("fleet", "graph", file, "--dot", "--mermaid")
+
+    assert (found.code, found.out) == (2, "")
+    assert "--levels, --dot and --mermaid: one of them" in found.err

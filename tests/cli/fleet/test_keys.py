@@ -81,3 +81,11 @@ def test_without_openssl_it_says_what_to_do(tmp_path, monkeypatch):
 
     with pytest.raises(ConfigError, match="install it"):
         make(tmp_path, ("b",))
+
+
+def test_a_number_of_days_that_is_none_is_refused_before_anything_is_made(call, tmp_path):
+    found = call("fleet", "keys", "b", "--folder", tmp_path / "keys", "--days", "0")
+
+    assert found.code == 2
+    assert "--days" in found.err
+    assert not (tmp_path / "keys").exists()

@@ -1,3 +1,7 @@
+import pytest
+from tests.cli.fleet.conftest import playing, terminal
+
+
 def edit(file):
     text = file.read_text().replace('report: {command: [sleep, "60"]', 'report: {command: [sleep, "61"]')
     file.write_text(
@@ -21,6 +25,47 @@ def test_plan_says_what_would_start_stop_and_keep_running(call, folder, file):
         "2 unchanged",
     ]
     assert call("fleet", "plan", "--json").json["restarts"] == ["report"]
+
+
+@pytest.mark.parametrize("key", ["mode: bound", "api: {idle_stop: 9}"])
+def test_what_no_reload_takes_up_is_refused_by_both(call, fleet, file, key):
+    edit(file)
+    file.write_text(f"{file.read_text()}{key}\n")
+
+    planned, reloaded = call("fleet", "plan"), call("fleet", "reload", "--yes")
+    plain = call("fleet", "plan", "--json")
+
+    name = key.partition(":")[0]
+    words = "taken up by `flotilla fleet down`, then `flotilla fleet up FILE`, not by a reload"
+    assert f"~ the fleet  {name}" in planned.out
+    assert (reloaded.out, fleet.asked) == ("", [])
+    for found in (planned, reloaded):
+        assert found.code == 2
+        assert found.err.startswith(f"error: {name}")
+        assert words in found.err
+    assert (plain.code, len(plain.json["refused"])) == (2, 1)
+
+
+def test_who_does_not_come_up_by_a_reload_is_told_with_why(call, folder, file):
+    with playing(folder) as fleet:
+        file.write_text(f"{file.read_text()}  clock: {{command: [sleep, '9'], needs: [feed]}}\n")
+        fleet.states["feed"] = "failed"
+        fleet.begins = "waiting"
+        found = call("fleet", "reload")
+
+    assert found.code == 1
+    assert "clock is waiting: needs feed, which has failed" in found.out
+
+
+def test_ctrl_d_is_a_no(call, fleet, file, monkeypatch):
+    edit(file)
+    terminal(monkeypatch, "")
+
+    found = call("fleet", "reload")
+
+    assert (found.code, fleet.asked) == (2, [])
+    assert "0 would stop and 1 start again" in found.err
+    assert "nothing was done" in found.err
 
 
 def test_reload_asks_before_it_stops_anything(call, fleet, file):

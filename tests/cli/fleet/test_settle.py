@@ -27,11 +27,22 @@ def test_it_waits_until_nothing_changes_by_itself(fleet, folder):
     assert status.find("feed").state == "ready"
 
 
-def test_who_is_late_is_named(fleet, folder):
+def test_when_the_time_is_over_all_is_told_as_it_is(fleet, folder):
     fleet.states["feed"] = "starting"
 
-    with pytest.raises(ProcessError, match="feed is starting"):
-        settled(Fleet(folder), ["feed"], 0.2)
+    status = settled(Fleet(folder), ["feed"], 0.2)
+
+    assert status.find("feed").state == "starting"
+
+
+def test_who_waits_for_what_does_not_come_is_settled(fleet, folder):
+    fleet.states |= {"feed": "failed", "strategy": "waiting", "portfolio": "waiting"}
+    began_ns = monotonic_ns()
+
+    status = settled(Fleet(folder), None, 600.0)
+
+    assert monotonic_ns() - began_ns < 300_000_000_000
+    assert status.find("portfolio").blocked_by == ("feed",)
 
 
 def test_others_are_not_waited_for(fleet, folder):

@@ -2,6 +2,7 @@ import doctest
 
 import pytest
 
+from flotilla.cli import say
 from flotilla.cli.fleet import show
 from flotilla.clock import now_ns
 from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus
@@ -87,3 +88,24 @@ def test_hosts_are_named_where_there_are_others_and_told_of_when_they_are_not_se
         "host desk-2 (10.0.0.2:9) is lost for 1 m 5 s, on_lost degrade: no answer",
         "host desk-3 (10.0.0.3:9) is awaited for 0 s",
     ]
+
+
+def test_in_a_narrow_terminal_there_is_room_for_the_state_and_why(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    far = PlatformStatus("a-very-long-name", "waiting", 4_000_000, reason="needs crash, which has failed")
+
+    say.show(show.listing(FleetStatus("demo", 1, "adopt", 1, (far,))))
+
+    out = capsys.readouterr().out
+    assert "a-very-long-name  waiting" in out
+    assert "needs crash, which" in out
+    assert "no room for" in out
+
+
+def test_a_platform_in_a_sentence_and_whose_logs_say_why():
+    crash = PlatformStatus("crash", "failed", reason="ended with exit code 3")
+    waits = [PlatformStatus(name, "waiting", blocked_by=("crash", "gate")) for name in ("a", "b")]
+
+    assert show.sentence(crash).plain == "crash is failed: ended with exit code 3"
+    assert show.sentence(waits[0]).plain == "a is waiting"
+    assert show.causes([*waits, crash]) == ("crash", "gate")

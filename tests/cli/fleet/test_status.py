@@ -1,10 +1,16 @@
+import fcntl
 import os
+import pty
+import select
+import signal
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
-from flotilla.clock import sleep
+from flotilla.clock import monotonic_ns
 from flotilla.fleet.folder import FleetState, Kept
 from flotilla.fleet.system import tree
 
@@ -78,15 +84,71 @@ def test_a_supervisor_that_does_not_listen_is_not_taken_for_none(call, folder, c
     assert (plain["supervised"], plain["supervisor"], plain["answers"]) == (True, os.getpid(), False)
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal is needed")
-def test_watch_stays_until_it_is_stopped(fleet, file):
-    program = [sys.executable, "-m", "flotilla.cli.main", "fleet", "status", "--watch", "--every", "0.1"]
-    watching = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=file.parent)
-    sleep(2.0)
-    running = watching.poll()
-    watching.send_signal(2)
-    out, _ = watching.communicate(timeout=10)
+WATCH = (sys.executable, "-m", "flotilla.cli.main", "fleet", "status", "--watch", "--every", "0.1")
 
-    assert running is None
-    assert watching.returncode == 130
-    assert b"demo" in out
+
+def watch(folder, stdout):
+    """Return a watcher that writes to `stdout`, in an xterm whose size is not in its environment."""
+    env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return subprocess.Popen(
+        WATCH, stdout=stdout, stderr=subprocess.STDOUT, cwd=folder, env=env | {"TERM": "xterm"}
+    )
+
+
+def heard(where, words, seconds=60.0):
+    """Return what is read from a descriptor until `words` are in it."""
+    end_ns, said = monotonic_ns() + int(seconds * 1e9), b""
+    while words not in said and monotonic_ns() < end_ns:
+        if select.select([where], [], [], 0.1)[0]:
+            said += os.read(where, 65536)
+    assert words in said, said.decode()
+    return said
+
+
+def ended(watching, where):
+    """Return the exit code after a Ctrl-C; meanwhile all is read, so that it is held up by nothing."""
+    watching.send_signal(signal.SIGINT)
+    end_ns = monotonic_ns() + 60_000_000_000
+    while watching.poll() is None and monotonic_ns() < end_ns:
+        if select.select([where], [], [], 0.1)[0]:
+            os.read(where, 65536)
+    return watching.wait(1)
+
+
+def test_watch_into_a_pipe_writes_a_table_for_each_change_until_it_is_stopped(fleet, file):
+    watching = watch(file.parent, subprocess.PIPE)
+    out = watching.stdout.fileno()
+
+    first = heard(out, b"report")
+    fleet.states["feed"] = "failed"
+    then = heard(out, b"died 3 times in 60 s")
+    code = ended(watching, out)
+    watching.stdout.close()
+
+    assert b"demo: 4 ready" in first
+    assert then.count(b"demo: ") < 3  # that the seconds pass is no change
+    assert code == 130
+
+
+def test_watch_on_a_narrow_terminal_leaves_out_columns_and_names_them(fleet, file):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    fleet.states["strategy"] = "failed"
+    watching = watch(file.parent, theirs)
+
+    said = heard(ours, b"no room for").decode(errors="replace")
+    code = ended(watching, ours)
+    os.close(ours)
+    os.close(theirs)
+
+    assert "…" not in said
+    assert "portfolio" in said
+    assert "died 3 times in 60 s" in said
+    assert code == 130
+
+
+def test_watch_is_for_people(call, fleet):
+    found = call("fleet", "status", "--watch", "--json")
+
+    assert found.code == 2
+    assert "flotilla fleet events -f --json" in found.err

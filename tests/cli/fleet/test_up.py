@@ -4,17 +4,20 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from tests.cli.fleet.conftest import FILE
 
+from flotilla.cli.fleet import up
 from flotilla.cli.fleet.up import longest_start_s, not_up
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import FleetState, Folder, Kept, place
 from flotilla.fleet.spec import decode, read
+from flotilla.fleet.system import tree
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main", "fleet")
 REAL = """
@@ -31,6 +34,23 @@ mode: bound
 platforms:
   feed: {command: [sh, -c, "echo no gateway; exit 3"], ready: started, max_restart_attempts: 0}
   report: {command: [sleep, "100"], ready: started}
+"""
+
+STUCK = """
+name: real
+mode: bound
+platforms:
+  crash: {command: [sh, -c, "echo no gateway; exit 3"], ready: "line:open", max_restart_attempts: 1}
+  later: {command: [sleep, "100"], ready: started, needs: [crash]}
+  last: {command: [sleep, "100"], ready: started, needs: [later]}
+  report: {command: [sleep, "100"], ready: started}
+sequences: {slowly: [[crash], [report]]}
+"""
+SLOW = """
+name: real
+mode: bound
+platforms:
+  slow: {command: [sh, -c, "echo still at it; exec sleep 100"], ready: "line:open"}
 """
 
 
@@ -74,6 +94,10 @@ def test_outside_its_hours_a_platform_may_be_stopped():
     spec = decode({"name": "demo", "platforms": {"p0": {"command": ["x"], "schedule": schedule}}})
 
     assert not_up(status_of("stopped"), spec) == []
+    waiting = PlatformStatus("app", "waiting", blocked_by=("p0",))
+    both = FleetStatus("demo", 1, "adopt", 1, (PlatformStatus("p0", "stopped"), waiting))
+    assert not_up(both, spec) == []
+    assert not_up(FleetStatus("demo", 1, "adopt", 1, (waiting,)), spec) == [waiting]
 
 
 def test_the_longest_start_adds_up_over_levels():
@@ -263,6 +287,83 @@ def test_who_is_not_up_is_told_with_its_last_words(call, real):
     assert "feed is failed" in found.err
     assert "no gateway" in found.err
     assert "flotilla fleet logs feed" in found.err
+
+
+def test_who_waits_for_what_failed_is_told_at_once_and_so_is_the_other(call, real):
+    real.write_text(STUCK)
+    began_ns = monotonic_ns()
+
+    plain = call("fleet", "up", real, "--detach", "--json")
+    status = call("fleet", "status")
+    started = call("fleet", "start", "later")
+    call("fleet", "down", "--yes")
+    told = call("fleet", "up", real, "--detach")
+
+    assert monotonic_ns() - began_ns < 120_000_000_000  # by its deadlines a start takes 600 s
+    assert (plain.code, plain.json["ok"], plain.json["not_up"]) == (1, False, ["crash", "later", "last"])
+    assert "needs crash, which has failed" in status.out
+    assert (started.code, started.out.splitlines()[0]) == (1, "crash is failed: ended with exit code 3")
+    assert told.code == 1
+    assert "no gateway" in told.err
+    assert "later is waiting: needs crash, which has failed\nlast is waiting: needs later" in told.err
+
+
+def test_the_next_stage_of_a_sequence_is_not_waited_for_in_vain(call, real):
+    real.write_text(STUCK)
+    call("fleet", "up", real, "--detach")
+    call("fleet", "stop", "report")
+
+    found = call("fleet", "start", "slowly")
+
+    assert found.code == 1
+    assert "report is waiting: waits for crash, of a stage before, which has failed" in found.out
+
+
+def test_what_is_not_up_in_time_is_told_and_the_json_is_kept(call, real):
+    real.write_text(SLOW)
+
+    plain = call("fleet", "up", real, "--detach", "--timeout", "0.5", "--json")
+    call("fleet", "down", "--yes")
+    told = call("fleet", "up", real, "--detach", "--timeout", "0.5")
+
+    assert (plain.code, plain.json["ok"], plain.json["not_up"]) == (1, False, ["slow"])
+    assert told.code == 1
+    assert "slow is starting" in told.err
+    assert "still at it" in told.err
+    assert "that was waited for 0.5 s, and goes on by itself" in told.err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_time_to_wait_that_is_none_is_refused_before_anything_starts(call, file, seconds):
+    found = call("fleet", "up", file, "--detach", "--timeout", seconds)
+
+    assert found.code == 2
+    assert "--timeout: seconds" in found.err
+    assert not (file.parent / ".flotilla").exists()
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_ctrl_c_before_the_guard_can_hear_it_is_what_was_asked_for(call, folder, file, monkeypatch, runs):
+    monkeypatch.setattr(up, "command", lambda *_: ["/bin/sleep", "100"])  # as deaf as a guard that begins
+    left = subprocess.Popen(["sleep", "100"])
+    ticks = tree.read(left.pid).start_ticks if runs else 1  # of another process, that had its number
+    folder.write_state(FleetState(3, 1, {"feed": Kept(pid=left.pid, start_ticks=ticks, state="ready")}))
+    deaf = signal.getsignal(signal.SIGINT)
+
+    def press():
+        if eventually(lambda: signal.getsignal(signal.SIGINT) is not deaf):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    found = call("fleet", "up", file)
+    pressing.join()
+    left.kill()
+    left.wait()
+
+    assert found.code == (1 if runs else 0)
+    assert "taking demo down" in found.err
+    assert ("did not stay up" in found.err) is runs
 
 
 def test_in_the_foreground_it_tells_what_happens_and_ctrl_c_takes_it_down(real):

@@ -5,7 +5,8 @@ from tests.fleet.made_world import World, fleet_of
 from flotilla.clock import now_ns
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.control import answers
-from flotilla.fleet.control.status import FleetStatus, health
+from flotilla.fleet.control.status import FleetStatus, health, underway
+from flotilla.fleet.rules.states import Ask
 from flotilla.fleet.system.resources import Sample
 
 
@@ -28,6 +29,20 @@ def test_the_status_crosses_the_socket_as_it_is():
     )
     assert (app.needs, app.cpu_percent) == ({"feed": "ready"}, None)
     assert msgspec.json.decode(msgspec.json.encode(status), type=FleetStatus) == status
+
+
+def test_who_waits_is_told_with_what_it_waits_for():
+    world = World(fleet_of({"feed": [], "app": ["feed"]}, every={"max_restart_attempts": 0}))
+    world.tell(Ask("start", ()))
+    coming = answers.status(world.fleet, {}, seq=5, since_ns=1).find("app")
+    world.exit("feed", 3)
+    world.rest()
+
+    stuck = answers.status(world.fleet, {}, seq=5, since_ns=1).find("app")
+
+    assert (coming.reason, coming.blocked_by, underway(coming)) == ("needs feed, which is starting", (), True)
+    assert (stuck.reason, stuck.blocked_by) == ("needs feed, which has failed", ("feed",))
+    assert not underway(stuck)
 
 
 def test_a_state_began_when_it_began_whenever_one_asks_and_the_clock_may_be_set(monkeypatch):

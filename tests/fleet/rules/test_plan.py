@@ -67,7 +67,7 @@ def test_keys_of_the_fleet_are_told_too():
     new = fleet({"feed": of()}, mode="bound", monitoring={"event_retention_days": 3})
 
     assert reload_plan(old, new) == ReloadPlan(
-        unchanged=("feed",), fleet=("mode", "monitoring.event_retention_days")
+        unchanged=("feed",), fleet=("mode", "monitoring.event_retention_days"), refused=("mode",)
     )
 
 

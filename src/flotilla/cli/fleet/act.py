@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
+from flotilla.cli.fleet.agree import agree
 from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
@@ -70,10 +70,10 @@ def restart(
 ) -> int:
     """Stop platforms and start them again, with those that their group's policy takes along."""
     found = find(fleet)
-    running = _running(found.client().status())
+    status = found.client().status()
     levels = _plan(found, "restart", names)
-    along = [name for name in others(levels, names) if name in running]
-    poorer = others(_plan(found, "stop", names), _flat(levels))
+    along = [name for name in others(levels, names) if name in _running(status)]
+    poorer = _poorer(status, levels, _plan(found, "stop", names))
     if poorer and not json:
         say.note(f"degraded until it is back: {', '.join(poorer)}")
     head = f"restart {', '.join(names)}"
@@ -110,7 +110,11 @@ def down(
     answer = found.client().ask("down", why=why)
     if no_wait:
         return _tell({"accepted": True, **_mapping(answer)}, json, "accepted")
-    settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False, grace_s=0.0)
+    late = settled(found, None, WAIT_S, news=None if json else news, until=lambda _: False, grace_s=0.0)
+    if late is not None and (left := [f"{p.name} is {p.state}" for p in late.platforms if lives(p)]):
+        raise ProcessError(
+            f"after {WAIT_S:g} s {', '.join(left)}; it goes on by itself. Look: flotilla fleet status"
+        )
     _ended_well(found, news, json)
     return _tell({"down": True, "stopped": levels}, json, f"{found.name} is down")
 
@@ -163,6 +167,21 @@ def _plan(found: Fleet, command: str, names: Sequence[str] = ()) -> Order:
     return msgspec.convert(found.client().ask("plan", names, data={"of": command})["order"], Order)
 
 
+def _poorer(status: FleetStatus, again: Order, stop: Order) -> tuple[str, ...]:
+    """Return those that are degraded until `again` are back, in the order of a stop.
+
+    A need on `completed` counts at the start alone, and one on `started` is there while that one is degraded.
+    """
+    gone, poorer = set(_flat(again)), set[str]()
+    needs = {platform.name: platform.needs for platform in status.platforms}
+    runs = others(stop, gone)
+    for name in reversed(runs):  # what is needed comes before who needs it
+        lost = {need for need, condition in needs.get(name, {}).items() if condition != "completed"}
+        if lost & gone or any(needs[name][need] == "ready" for need in lost & poorer):
+            poorer.add(name)
+    return tuple(name for name in runs if name in poorer)
+
+
 def _meant(found: Fleet, names: Sequence[str]) -> tuple[str, ...]:
     """Return the platforms that are named, a sequence's for its name."""
     stages = found.spec().sequences.get(names[0]) if len(names) == 1 else None
@@ -185,14 +204,10 @@ def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, 
     """Say in which order platforms stop; ask if that is more than was named."""
     if not json:
         say.note(head if ask else "nothing else stops" if levels else "nothing of it runs")
-        if levels:
+        if len(_flat(levels)) > 1:
             say.note(Text.assemble("  in this order: ", show.order(levels, named)))
-    if not ask or yes:
-        return
-    if json or not sys.stdin.isatty():
-        raise ConfigError(f"{head}. Nothing was done. Say --yes if that is meant")
-    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ConfigError("nothing was done")
+    if ask:
+        agree(head, yes, json)
 
 
 def _do(
@@ -224,10 +239,11 @@ def _ended(status: FleetStatus, command: str, names: Collection[str], json: bool
         say.show_json({"ok": not wrong, "platforms": concerned})
         return 1 if wrong else 0
     for platform in wrong:
-        why = f": {platform.reason}" if platform.reason else ""
-        say.show(Text.assemble((platform.name, "bold"), " is ", show.state(platform.state), why))
-        if platform.state == "failed":
-            say.note(f"  see: flotilla fleet logs {platform.name}")
+        say.show(show.sentence(platform))
+    for name in show.causes(wrong):
+        say.note(f"  see: flotilla fleet logs {name}")
+    if any(map(underway, wrong)):
+        say.note(f"that was waited for {WAIT_S:g} s, and goes on by itself: flotilla fleet status")
     if not wrong:
         told = ", ".join(f"{p.name} {p.state}" for p in concerned) or "nothing to do"
         say.show(say.verdict(told, good=True))

@@ -32,7 +32,7 @@ def agent(
     *,
     host: Annotated[str, Parameter(help="Which of its hosts this is.")],
     detach: Annotated[bool, Parameter(help="Go to the background; return once it listens.")] = False,
-    timeout: Annotated[float, Parameter(help="How long --detach waits, seconds.")] = 30.0,
+    timeout: Annotated[float, Parameter(help="How long --detach waits, seconds; else 30.")] = 30.0,
     json: Json = False,
 ) -> int:
     """Run what a fleet's file places on this host, for its head elsewhere."""

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Fleet, Which, find, who
+from flotilla.cli.fleet.find import FROM_NONE, Fleet, Which, find, who
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.fleet.history.audit import Chain, Record, read
 from flotilla.fleet.history.audit import verify as verify_chain
@@ -23,17 +23,19 @@ _BATCH = 10_000
 @app.default
 def audit(
     *,
-    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many of the last.")] = 50,
+    lines: Annotated[
+        int, Parameter(name=("--lines", "-n"), validator=FROM_NONE, help="How many of the last; else 50.")
+    ] = 50,
     fleet: Which = None,
     json: Json = False,
 ) -> None:
     """Show who did what, when, why, and how it ended. Times are UTC."""
     found = find(fleet)
-    records = _last(found.folder.audit, max(lines, 0))
+    records = _last(found.folder.audit, lines)
     if json:
         say.show_json(records)
         return
-    made = say.table(">number", "when, UTC", "who", "did", "to", "why", "outcome")
+    made = say.table(">number", "when, UTC", "who", "did", "to", "why", "outcome", spare=(0, 5, 1))
     for record in records:
         when = f"{say.utc(record.ts)[:10]} {show.clock_time(record.ts)[:8]}"
         made.add_row(

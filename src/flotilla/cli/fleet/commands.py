@@ -238,25 +238,13 @@ Try:
     ),
 )
 
-_HELP = """Run processes as a fleet: in order, watched, restarted, stopped clean.
-
-A fleet is a YAML file: a command for each platform, and what it needs. It is
-found from the folder that you stand in; --fleet says which, where there are
-several. Every command takes --json.
-
-Try:
-  flotilla fleet up examples/fleet.yaml   start it, and watch
-  flotilla fleet status                   how it is, from another terminal
-  flotilla fleet stop ticker              with those that need it, once you agree
-  flotilla fleet COMMAND --help           what a command takes, with examples"""
-
-app = App(name="fleet", help=_HELP, help_format="plaintext")
+app = App(name="fleet", help_format="plaintext")  # its help is in the table of all commands
 _HEADINGS = {heading: Group(heading, sort_key=n) for n, heading in enumerate((RUN, LOOK, CHECK))}
 for _n, _command in enumerate(COMMANDS):
     app.command(
         f"flotilla.cli.fleet.{_command.target}",
         name=_command.name,
-        help=_command.help,
+        help=_command.flowing,
         group=_HEADINGS[_command.heading],
         sort_key=_n,
     )

@@ -13,10 +13,12 @@ from cyclopts import Parameter
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Names, Which, find, some
+from flotilla.cli.fleet.find import FROM_NONE, Names, Which, find, some
 from flotilla.cli.fleet.settle import LOOK_S, News
 from flotilla.clock import sleep
+from flotilla.errors import UnknownName
 from flotilla.fleet.history.events import Event, EventReader
+from flotilla.fleet.history.kinds import KINDS
 
 _BATCH = 1000
 
@@ -25,7 +27,9 @@ def events(
     names: Names = (),
     /,
     *,
-    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many of the last.")] = 50,
+    lines: Annotated[
+        int, Parameter(name=("--lines", "-n"), validator=FROM_NONE, help="How many of the last; else 50.")
+    ] = 50,
     from_: Annotated[int | None, Parameter(name="--from", help="All from this number on.")] = None,
     kind: Annotated[tuple[str, ...], Parameter(help="Only of this kind; may be given again.")] = (),
     follow: Annotated[bool, Parameter(name=("--follow", "-f"), help="Go on with what comes.")] = False,
@@ -34,6 +38,9 @@ def events(
 ) -> None:
     """Show what happened; with --json, a line of JSON for each event. Times are UTC."""
     found = find(fleet)
+    for name in kind:
+        if name not in KINDS:
+            raise UnknownName("kind of event", name, KINDS)
 
     def meant(event: Event) -> bool:
         return (not names or event.platform in names) and (not kind or event.kind in kind)

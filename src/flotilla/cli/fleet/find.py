@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from flotilla import door
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName
@@ -41,6 +41,7 @@ def platforms_here(_context: object = None) -> list[str]:
 Names = Annotated[tuple[str, ...], Parameter(help="Platforms; none: all of them.", completer=platforms_here)]
 Several = Annotated[tuple[str, ...], Parameter(help="Platforms, at least one.", completer=platforms_here)]
 Why = Annotated[str, Parameter(help="The reason, for the audit.")]
+FROM_NONE = validators.Number(gte=0)
 Yes = Annotated[bool, Parameter(help="Do not ask.")]
 
 

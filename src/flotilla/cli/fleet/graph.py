@@ -12,7 +12,7 @@ from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import Which, find
-from flotilla.errors import ProcessError
+from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.spec import FleetSpec, read
 from flotilla.fleet.spec import graph as drawing
 
@@ -30,6 +30,8 @@ def graph(
     json: Json = False,
 ) -> None:
     """Draw what needs what: each platform below what it needs; with the states, if it runs."""
+    if levels + dot + mermaid > 1:
+        raise ConfigError("--levels, --dot and --mermaid: one of them")
     spec, states = (read(config), {}) if config else _here(fleet)
     order = drawing.levels(spec.needs)
     if json:

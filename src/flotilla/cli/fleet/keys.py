@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
@@ -51,11 +51,15 @@ subjectAltName = DNS:{name}
 authorityKeyIdentifier = keyid
 """
 
+_DAYS = validators.Number(gte=1)
+
 
 def keys(
     *hosts: Annotated[str, Parameter(help="Hosts, by their names in the fleet's file.")],
     folder: Annotated[Path, Parameter(help="Where the keys are, or will be.")] = Path("keys"),
-    days: Annotated[int, Parameter(help="How long they are good for.")] = 3650,
+    days: Annotated[
+        int, Parameter(help="How many days they are good for; else 3650.", validator=_DAYS)
+    ] = 3650,
     renew: Annotated[bool, Parameter(help="Make those of the head and of these hosts anew.")] = False,
     json: Json = False,
 ) -> int:

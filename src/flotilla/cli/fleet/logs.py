@@ -14,7 +14,7 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Fleet, Names, Which, find, some
+from flotilla.cli.fleet.find import FROM_NONE, Fleet, Names, Which, find, some
 from flotilla.clock import sleep
 from flotilla.fleet.system.logs import Follower, Log
 
@@ -26,7 +26,10 @@ def logs(
     names: Names = (),
     /,
     *,
-    lines: Annotated[int, Parameter(name=("--lines", "-n"), help="How many of the last lines.")] = 20,
+    lines: Annotated[
+        int,
+        Parameter(name=("--lines", "-n"), validator=FROM_NONE, help="How many of the last lines; else 20."),
+    ] = 20,
     follow: Annotated[bool, Parameter(name=("--follow", "-f"), help="Go on with what comes.")] = False,
     fleet: Which = None,
     json: Json = False,
@@ -46,7 +49,7 @@ def logs(
             say.show(Text.assemble(show.tag(name, widest, colours), line))
 
     for name, path in chosen.items():
-        at[name], last, rest = Log(path).last(max(lines, 0))
+        at[name], last, rest = Log(path).last(lines)
         for line in [*last, rest] if rest and not follow else last:
             tell(name, line)
     follower = Follower(chosen, at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -14,17 +13,21 @@ from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.act import WAIT_S
+from flotilla.cli.fleet.agree import agree
 from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
+from flotilla.fleet.control.status import UNDERWAY
 from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.rules.plan import ReloadPlan, reload_plan
+from flotilla.fleet.rules.plan import ReloadPlan, refusal, reload_plan
 from flotilla.fleet.spec import FleetSpec, graph, read
 
 Config = Annotated[
     Path | None, Parameter(help="The fleet file; by default the one that the fleet was started from.")
 ]
+
+_REFUSED = 2  # the exit code of a ConfigError
 
 
 class _Compared(NamedTuple):
@@ -33,16 +36,20 @@ class _Compared(NamedTuple):
     plan: ReloadPlan
 
 
-def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -> None:
+def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -> int:
     """Show what a reload would change, or `up` start where it was never up, and change nothing."""
     if config and not fleet and (new := _never_up(config)):
         _tell_start(new, json)
-        return
-    compared = _compare(config, fleet)
+        return 0
+    changes = _compare(config, fleet).plan
     if json:
-        say.show_json(compared.plan)
+        say.show_json(changes)
     else:
-        tell(compared.plan)
+        tell(changes)
+    refused = refusal(changes)
+    if refused and not json:
+        raise ConfigError(refused)
+    return _REFUSED if refused else 0
 
 
 def reload(
@@ -51,23 +58,28 @@ def reload(
     """Take up what changed in the fleet's file; what did not change keeps running."""
     compared = _compare(config, fleet)
     changes = compared.plan
+    if refused := refusal(changes):
+        raise ConfigError(refused)
     if not json:
         tell(changes)
     if changes.empty:
         if json:
             say.show_json({"reloaded": False, "plan": changes})
         return 0
-    if not yes and (changes.removed or changes.restarts):
-        _ask(changes, json)
+    if changes.removed or changes.restarts:
+        words = f"{len(changes.removed)} would stop and {len(changes.restarts)} start again"
+        if not json:
+            say.note(words)
+        agree(words, yes, json)
     found = compared.fleet
     news = News(found)
     answer = found.client(deadline_s=30.0).ask("reload", why=why, data={"file": str(compared.file.resolve())})
     status = settled(found, [*changes.added, *changes.changed], WAIT_S, news=None if json else news)
-    wrong = [p for p in status.platforms if p.state == "failed"] if status else []
+    wrong = [p for p in status.platforms if p.state == "failed" or p.state in UNDERWAY] if status else []
     if json:
         say.show_json({"reloaded": True, "plan": changes, "answer": answer})
     elif status:
-        say.show(show.headline(status))
+        say.show(show.headline(status), *map(show.sentence, wrong))
     return 1 if wrong or status is None else 0
 
 
@@ -120,11 +132,3 @@ def _compare(config: Path | None, which: str | None) -> _Compared:
         raise ConfigError(f"{file}: $.name: it is the fleet {new.name}, and {found.name} runs")
     schedule.check(new, str(file))
     return _Compared(found, file, reload_plan(found.spec(), new))
-
-
-def _ask(changes: ReloadPlan, json: bool) -> None:
-    words = f"{len(changes.removed)} would stop and {len(changes.restarts)} start again"
-    if json or not sys.stdin.isatty():
-        raise ConfigError(f"{words}. Nothing was done. Say --yes if that is meant")
-    if input(f"{words}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ConfigError("nothing was done")

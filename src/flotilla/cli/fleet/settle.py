@@ -71,14 +71,14 @@ def settled(
 
     until: by default, that their state will not change by itself. news: told meanwhile, if given. alive:
     whether there is hope for a supervisor that does not listen yet; by default for `grace_s`, if not 0 for
-    longer where it is seen to be there. ProcessError names those who are not there within `timeout_s`.
+    longer where it is seen to be there. After `timeout_s` the state is returned as it is; ProcessError where
+    the supervisor does not listen.
     """
     wanted = None if names is None else set(names)
     until = until or (lambda platform: not underway(platform))
     deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
     client, gone_ns = fleet.client(), None
     while True:
-        late: list[PlatformStatus] = []
         try:
             status, gone_ns = client.status(), None
         except NoSupervisor as error:
@@ -92,14 +92,14 @@ def settled(
                 return None
         if news:
             news.tell()
+        late = monotonic_ns() > deadline_ns
         if status is not None:
-            late = [p for p in status.platforms if (wanted is None or p.name in wanted) and not until(p)]
-            if not late:
+            concerned = [p for p in status.platforms if wanted is None or p.name in wanted]
+            if late or all(map(until, concerned)):
                 return status
-        if monotonic_ns() > deadline_ns:
-            listed = ", ".join(f"{platform.name} is {platform.state}" for platform in late)
+        if late:
             raise ProcessError(
-                f"after {timeout_s:g} s {listed or 'the supervisor does not listen'}; it goes on by itself. "
+                f"after {timeout_s:g} s the supervisor does not listen; it goes on by itself. "
                 "Look: flotilla fleet status"
             )
         sleep(LOOK_S)

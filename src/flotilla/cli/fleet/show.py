@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from flotilla.cli import say
@@ -26,6 +25,7 @@ STYLES = {
     "killing": "bold red",
     "failed": "bold red",
 }
+_WHY = 24  # letters of a reason that a line of the table has room for
 _PALETTE = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 
 
@@ -34,10 +34,13 @@ def state(name: str) -> Text:
     return Text(name, style=STYLES.get(name, ""))
 
 
-def listing(fleet: FleetStatus) -> Table:
+def listing(fleet: FleetStatus) -> say.Sheet:
     """Return a fleet as a table, a line for each platform; with its host, where one has one."""
     far = ["host"] if any(platform.host for platform in fleet.platforms) else []
-    made = say.table("platform", *far, "state", ">pid", ">for", ">restarts", ">CPU %", ">MB", ">files", "why")
+    headers = ("platform", *far, "state", ">pid", ">for", ">restarts", ">CPU %", ">MB", ">files", "why")
+    figures = range(len(headers) - 2, len(headers) - 8, -1)
+    made = say.table(*headers, spare=figures)  # the state and why are what one looks for
+    made.columns[-1].min_width = min(_WHY, max((len(_why(p)) for p in fleet.platforms), default=0))
     for platform in fleet.platforms:
         made.add_row(
             Text(platform.name, style="bold"),
@@ -66,6 +69,18 @@ def headline(fleet: FleetStatus) -> Text:
         if host.sight != "seen":
             line.append(f"\n{_unseen(host)}", style="bold red" if host.sight == "lost" else "yellow")
     return line
+
+
+def sentence(platform: PlatformStatus) -> Text:
+    """Return how a platform is, and why."""
+    why = f": {_why(platform)}" if _why(platform) else ""
+    return Text.assemble((platform.name, "bold"), " is ", state(platform.state), why)
+
+
+def causes(platforms: Iterable[PlatformStatus]) -> tuple[str, ...]:
+    """Return whose logs say why: those that have failed, and what holds up those that wait."""
+    found = [(p.name,) if p.state == "failed" else p.blocked_by for p in platforms]
+    return tuple(dict.fromkeys(name for names in found for name in names))
 
 
 def event_line(event: Event, widest: int = 12) -> Text:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console, Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -29,15 +31,17 @@ _SICK = ("failed", "degraded")
 def status(
     *,
     watch: Annotated[bool, Parameter(help="Keep it on the screen, up to date, until Ctrl-C.")] = False,
-    every: Annotated[float, Parameter(help="Seconds between looks of --watch.")] = 1.0,
+    every: Annotated[float, Parameter(help="Seconds between looks of --watch; else 1.")] = 1.0,
     fleet: Which = None,
     json: Json = False,
 ) -> int:
     """Show each platform: its state, since when, and why."""
     if not 0 < every <= _SELDOM_S:
         raise ConfigError(f"--every: seconds, up to {_SELDOM_S:g}, not {every:g}")
+    if watch and json:
+        raise ConfigError("--watch is for people; for programs: flotilla fleet events -f --json")
     found = find(fleet)
-    if watch and not json:
+    if watch:
         _watch(found, max(every, 0.1))
         return 0
     try:
@@ -110,12 +114,40 @@ def _running(found: Fleet, kept: FleetState) -> dict[str, int]:
 
 
 def _watch(found: Fleet, every_s: float) -> None:
+    console = say.screen()
+    if console.is_terminal and not console.is_dumb_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            for now in _looks(found, every_s):
+                live.update(_shown(now), refresh=True)
+        return
+    before: object = None
+    for now in _looks(found, every_s):  # a file, a pipe: each table is kept, so not one for every second
+        if (known := _of_note(now)) != before:
+            before = known
+            console.print(_shown(now))
+            sys.stdout.flush()
+
+
+def _looks(found: Fleet, every_s: float) -> Iterator[FleetStatus | ProcessError]:
+    """Yield how the fleet is, or why that cannot be said, for ever."""
     client = found.client(deadline_s=5.0)
-    with Live(console=Console(highlight=False), auto_refresh=False, screen=False) as live:
-        while True:
-            try:
-                now = client.status()
-                live.update(Group(show.headline(now), show.listing(now)), refresh=True)
-            except ProcessError as error:
-                live.update(Text(str(error), style="red"), refresh=True)
-            sleep(every_s)
+    while True:
+        try:
+            yield client.status()
+        except ProcessError as error:
+            yield error
+        sleep(every_s)
+
+
+def _shown(now: FleetStatus | ProcessError) -> RenderableType:
+    if isinstance(now, ProcessError):
+        return Text(str(now), style="red")
+    return Group(show.headline(now), show.listing(now))
+
+
+def _of_note(now: FleetStatus | ProcessError) -> object:
+    """Return what of a look is worth another table: no figure that changes all the time."""
+    if isinstance(now, ProcessError):
+        return str(now)
+    platforms = [(p.name, p.host, p.state, p.pid, p.restarts, p.reason) for p in now.platforms]
+    return platforms, [(host.name, host.sight, host.why) for host in now.hosts]

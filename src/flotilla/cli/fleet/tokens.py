@@ -42,9 +42,9 @@ def create(
     /,
     *,
     role: Annotated[
-        Role, Parameter(help="viewer looks, operator starts and stops, admin may all.")
+        Role, Parameter(help="viewer looks, operator starts and stops, admin may all; else viewer.")
     ] = Role.VIEWER,
-    days: Annotated[float, Parameter(help="How long it is good for.")] = DAYS,
+    days: Annotated[float, Parameter(help=f"How many days it is good for; else {DAYS:g}.")] = DAYS,
     fleet: Which = None,
     json: Json = False,
 ) -> None:

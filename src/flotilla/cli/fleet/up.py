@@ -18,7 +18,6 @@ from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from rich.text import Text
 
 from flotilla import notify
 from flotilla.cli import say
@@ -27,17 +26,19 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
+from flotilla.cli.fleet.status import last_known
 from flotilla.clock import now_ns, sleep
-from flotilla.errors import ProcessError
+from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import schedule
 from flotilla.fleet.api import tokens
-from flotilla.fleet.control.status import FleetStatus, PlatformStatus
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway, well
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
 from flotilla.fleet.system import bare
 from flotilla.fleet.system.logs import Log
 
 _MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
+_LONGEST_S = 86_400.0  # that somebody waits for a start
 _LAST_LINES = 10
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -80,10 +81,14 @@ def up(
     /,
     *,
     detach: Annotated[bool, Parameter(help="Go to the background; return once all are ready.")] = False,
-    timeout: Annotated[float | None, Parameter(help="How long --detach waits, seconds.")] = None,
+    timeout: Annotated[
+        float | None, Parameter(help="How long --detach waits, seconds; else as long as a start may take.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Start a fleet from its file, each platform after what it needs."""
+    if timeout is not None and not 0 <= timeout <= _LONGEST_S:
+        raise ConfigError(f"--timeout: seconds, up to {_LONGEST_S:g}, not {timeout:g}")
     spec = read(config)
     schedule.check(spec, str(config))
     fleet = Fleet(Folder(place(config, spec.name)).make())
@@ -178,6 +183,8 @@ def _detached(
     say.show(show.headline(status), show.listing(status))
     for platform in wrong:
         _explain(fleet, platform)
+    if any(map(underway, wrong)):
+        say.note(f"that was waited for {wait_s:g} s, and goes on by itself: flotilla fleet status")
     return 1 if wrong else 0
 
 
@@ -196,18 +203,30 @@ def _attended(fleet: Fleet, process: Guard, news: News, json: bool) -> int:
                     say.note(f"taking {fleet.name} down; another Ctrl-C changes nothing")
             sleep(LOOK_S)
         _tell(news, json)
-    if process.exit_code != 0:
+    if process.exit_code != 0 and not (asked and _ended_before_it_began(fleet, process)):
         raise _died(fleet, process)
     return 0
 
 
+def _ended_before_it_began(fleet: Fleet, process: Guard) -> bool:
+    """Return whether our own wish to stop came before the guard could hear it, and nothing runs."""
+    if process.exit_code != -signal.SIGTERM or fleet.folder.holder() is not None:
+        return False
+    return not any(platform.pid for platform in last_known(fleet).platforms)
+
+
 def not_up(status: FleetStatus, spec: FleetSpec) -> list[PlatformStatus]:
-    """Return the platforms that should do their work and do not; outside its hours one may be stopped."""
+    """Return the platforms that should do their work and do not.
+
+    Outside its hours one may be stopped, and those that need it wait for these.
+    """
+    rests = {p.name for p in status.platforms if p.state == "stopped" and _scheduled(spec, p.name)}
     return [
         platform
         for platform in status.platforms
-        if platform.state not in ("ready", "completed")
-        and not (platform.state == "stopped" and _scheduled(spec, platform.name))
+        if not well(platform)
+        and platform.name not in rests
+        and not (platform.blocked_by and rests.issuperset(platform.blocked_by))
     ]
 
 
@@ -225,8 +244,10 @@ def _scheduled(spec: FleetSpec, name: str) -> bool:
 
 
 def _explain(fleet: Fleet, platform: PlatformStatus) -> None:
-    why = f": {platform.reason}" if platform.reason else ""
-    say.note(Text.assemble((platform.name, "bold"), " is ", show.state(platform.state), why))
+    """Tell how one is that is not up, and why, with its last words."""
+    say.note(show.sentence(platform))
+    if platform.blocked_by:  # those without which it never begins are told of by themselves
+        return
     for line in Log(fleet.folder.log(platform.name)).last(_LAST_LINES)[1]:
         say.note(f"    {line}")
     say.note(f"  more: flotilla fleet logs {platform.name}")

@@ -75,6 +75,11 @@ class Platform(_Out):
     overrides: dict[str, int | float | str] = Field(
         default={}, description="What the last start or restart set anew, from the next start on."
     )
+    blocked_by: list[str] = Field(
+        default=[],
+        description="It waits, and for these, which have failed or are stopped.",
+        examples=[["feed"]],
+    )
 
 
 class Host(_Out):

@@ -9,6 +9,7 @@ from typing import Any
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import ConfigError
 from flotilla.fleet.control.status import FleetStatus, HostStatus, PlatformStatus
+from flotilla.fleet.control.waits import Wait, waits
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import reload_plan
@@ -45,8 +46,9 @@ def status(
     hosts: tuple[HostStatus, ...] = (),
 ) -> FleetStatus:
     """Return the state of the fleet. since_ns: when this supervisor began, ns UTC."""
+    waiting = waits(fleet)
     platforms = tuple(
-        _platform(life, samples.get(name), away=life.platform.host in fleet.away)
+        _platform(life, samples.get(name), waiting.get(name), away=life.platform.host in fleet.away)
         for name, life in fleet.lives.items()
     )
     return FleetStatus(
@@ -73,8 +75,10 @@ def order(fleet: Fleet, command: str, names: tuple[str, ...]) -> tuple[tuple[str
     return fleet_state.stopped_by(fleet, () if command == "down" else names)
 
 
-def _platform(life: Life, sample: resources.Sample | None, *, away: bool) -> PlatformStatus:
-    reason = life.reason
+def _platform(
+    life: Life, sample: resources.Sample | None, wait: Wait | None, *, away: bool
+) -> PlatformStatus:
+    reason, blocked_by = (life.reason, ()) if wait is None else wait
     if away and (life.lost or life.state is State.WAITING):
         reason = f"host {life.platform.host} is out of sight" + ("" if not life.lost else ": it may run on")
     used = sample if life.pid is not None else None
@@ -95,4 +99,5 @@ def _platform(life: Life, sample: resources.Sample | None, *, away: bool) -> Pla
         last_exit=life.last_exit,
         reason=reason,
         overrides=life.overrides.given,
+        blocked_by=blocked_by,
     )

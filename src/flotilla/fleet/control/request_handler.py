@@ -20,6 +20,7 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
+from flotilla.fleet.rules.plan import refusal, reload_plan
 from flotilla.fleet.rules.states import Alert, Ask, Event, Instruction, Note, Reload
 from flotilla.fleet.system.resources import Sample
 
@@ -120,11 +121,11 @@ class RequestHandler:
     def _reloaded(self, request: Request) -> dict[str, Any]:
         new = self._read(request)
         fleet = self._supervisor.fleet
-        plan = answers.planned(fleet, {"of": "reload"}, (), new)
+        plan = reload_plan(fleet.spec, new)
         if new.name != fleet.spec.name:
             raise ConfigError(f"this is the fleet {fleet.spec.name!r}, and the file's is {new.name!r}")
-        if (new.mode, new.api, new.hosts) != (fleet.spec.mode, fleet.spec.api, fleet.spec.hosts):
-            raise ConfigError("mode, api and hosts are taken up by `down` and `up`, not by a reload")
+        if refused := refusal(plan):
+            raise ConfigError(refused)
         try:
             write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
         except OSError as error:

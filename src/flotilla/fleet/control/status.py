@@ -76,6 +76,7 @@ class PlatformStatus(Struct, frozen=True):
     last_exit: int | None = None  # negative: minus the signal's number
     reason: str = ""  # why it is in this state
     overrides: dict[str, Plain] = {}  # of the file's values, by the last start or restart
+    blocked_by: tuple[str, ...] = ()  # it waits, and for these, which have failed or are stopped
 
 
 class HostStatus(Struct, frozen=True):
@@ -118,7 +119,7 @@ def lives(platform: PlatformStatus) -> bool:
 
 def underway(platform: PlatformStatus) -> bool:
     """Return whether its state will change without anybody's doing."""
-    return platform.state in UNDERWAY
+    return platform.state in UNDERWAY and not platform.blocked_by
 
 
 def well(platform: PlatformStatus) -> bool:
@@ -132,6 +133,6 @@ def health(status: FleetStatus) -> Health:
     if any(platform.state in ("failed", "killing") for platform in running):
         return "failed"
     unseen = any(host.sight != "seen" for host in status.hosts)
-    if unseen or any(not well(platform) and not underway(platform) for platform in running):
+    if unseen or any(not well(platform) and platform.state not in UNDERWAY for platform in running):
         return "degraded"
-    return "changing" if any(underway(platform) for platform in running) else "healthy"
+    return "changing" if any(platform.state in UNDERWAY for platform in running) else "healthy"

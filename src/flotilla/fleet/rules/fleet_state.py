@@ -68,6 +68,13 @@ def met(need: Life, condition: Condition) -> bool:
     return need.state is State.READY
 
 
+def awaited(life: Life | None) -> bool:
+    """Return whether the next stage of a custom sequence waits for it: it is to come, or has failed."""
+    if life is None or not (life.wanted or life.state is State.FAILED):
+        return False
+    return not met(life, "completed" if life.platform.kind == "job" else "ready")
+
+
 def down(fleet: Fleet) -> bool:
     """Return whether the fleet was told to go down, and has."""
     return fleet.closing_ns is not None and not any(life.state in ALIVE for life in fleet.lives.values())

@@ -30,6 +30,9 @@ _BORN_WITH = (
     "log.level",
 )
 
+# What a supervisor is begun with, and keeps.
+_BEGUN_WITH = ("mode", "api", "hosts")
+
 Order = tuple[tuple[str, ...], ...]
 
 
@@ -42,6 +45,7 @@ class ReloadPlan(Struct, frozen=True):
     restarts: tuple[str, ...] = ()  # of those that changed, the ones that must be started again
     unchanged: tuple[str, ...] = ()
     fleet: tuple[str, ...] = ()  # keys of the file that belong to no platform
+    refused: tuple[str, ...] = ()  # of these, the ones that no reload takes up
 
     @property
     def empty(self) -> bool:
@@ -58,14 +62,24 @@ def reload_plan(old: FleetSpec, new: FleetSpec) -> ReloadPlan:
         if (keys := _differing(_plain(old.platforms[name]), _plain(new.platforms[name])))
     }
     before, after = (_plain(msgspec.structs.replace(spec, platforms={})) for spec in (old, new))
+    fleet = _differing(before, after)
     return ReloadPlan(
         added=tuple(name for name in new.platforms if name not in old.platforms),
         removed=tuple(name for name in old.platforms if name not in new.platforms),
         changed=changed,
         restarts=tuple(name for name, keys in changed.items() if any(map(_born_with, keys))),
         unchanged=tuple(name for name in both if name not in changed),
-        fleet=_differing(before, after),
+        fleet=fleet,
+        refused=tuple(key for key in fleet if key.partition(".")[0] in _BEGUN_WITH),
     )
+
+
+def refusal(plan: ReloadPlan) -> str:
+    """Return why a reload is refused, and what to do instead; nothing if it is not."""
+    if not plan.refused:
+        return ""
+    keys = ", ".join(plan.refused)
+    return f"{keys}: taken up by `flotilla fleet down`, then `flotilla fleet up FILE`, not by a reload"
 
 
 def birth(platform: Platform) -> str:

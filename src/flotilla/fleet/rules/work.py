@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from flotilla.fleet.rules.decide import decide
-from flotilla.fleet.rules.fleet_state import Fleet, cycled_with, met, needers_in, needs_in
+from flotilla.fleet.rules.fleet_state import Fleet, awaited, cycled_with, met, needers_in, needs_in
 from flotilla.fleet.rules.platform_state import Life
 from flotilla.fleet.rules.states import (
     ALIVE,
@@ -217,19 +217,12 @@ class Work:
         for other in self.gone.get(name, ()):
             if other in self.leaving or (other in self.lives and self.lives[other].state in LEAVING):
                 return False
-        if any(self._awaited(other) for other in self.first.get(name, ())):
+        if any(awaited(self.lives.get(other)) for other in self.first.get(name, ())):
             return False
         return all(
             need in self.lives and met(self.lives[need], condition)
             for need, condition in life.platform.needs.items()
         )
-
-    def _awaited(self, name: str) -> bool:
-        """Return whether the next stage of a custom sequence waits for it: it is to come, or has failed."""
-        life = self.lives.get(name)
-        if life is None or not (life.wanted or life.state is State.FAILED):
-            return False
-        return not met(life, "completed" if life.platform.kind == "job" else "ready")
 
     def _renew(self) -> bool:
         """Make platforms what the file says now, those without a process; return whether there was one."""
