@@ -80,12 +80,15 @@ def test_a_supervisor_that_does_not_listen_is_not_taken_for_none(call, folder, c
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal is needed")
 def test_watch_stays_until_it_is_stopped(fleet, file):
+    looks, status = [], fleet.status
+    fleet.status = lambda: looks.append(1) or status()
     program = [sys.executable, "-m", "flotilla.cli.main", "fleet", "status", "--watch", "--every", "0.1"]
     watching = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=file.parent)
-    sleep(2.0)
+    while len(looks) < 3 and watching.poll() is None:
+        sleep(0.02)
     running = watching.poll()
     watching.send_signal(2)
-    out, _ = watching.communicate(timeout=10)
+    out, _ = watching.communicate(timeout=30)
 
     assert running is None
     assert watching.returncode == 130
