@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,9 +107,32 @@ class Up:
 
 
 @pytest.fixture
-def fleet(tmp_path):
-    """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
+def over():
+    """Return what brings a fleet up over a run folder; it is down when the test ends, however that ends."""
     up = []
+
+    def bring(folder, mode="adopt", supervisor=SUPERVISOR):
+        up.append(Up(folder, mode, supervisor))
+        return up[-1]
+
+    yield bring
+    for one in reversed(up):
+        one.guard.terminate()
+        try:
+            one.guard.wait(30)
+        except subprocess.TimeoutExpired:
+            one.guard.kill()
+        for pid in one.marked():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    for one in up:
+        said = one.own_log.read_text()
+        assert one.mistaken or "Traceback" not in said, said
+
+
+@pytest.fixture
+def fleet(tmp_path, over):
+    """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
 
     def bring(
         mode="adopt", every=(), rest=(), before=lambda folder: None, supervisor=SUPERVISOR, **platforms
@@ -121,18 +145,6 @@ def fleet(tmp_path):
         folder = Folder(place(tmp_path / "fleet.yaml", "real")).make()
         write_whole(folder.fleet_file, spec.to_yaml(spec.decode(raw, "fleet", tmp_path)).encode())
         before(folder)
-        up.append(Up(folder, mode, supervisor))
-        return up[-1]
+        return over(folder, mode, supervisor)
 
-    yield bring
-    for one in up:
-        one.guard.terminate()
-        try:
-            one.guard.wait(30)
-        except subprocess.TimeoutExpired:
-            one.guard.kill()
-        for pid in one.marked():
-            os.kill(pid, signal.SIGKILL)
-    for one in up:
-        said = one.own_log.read_text()
-        assert one.mistaken or "Traceback" not in said, said
+    return bring
