@@ -55,7 +55,7 @@ class Guarded:
 
     def starts(self, count=1):
         """Return the supervisors' process ids, once there were so many."""
-        for _ in range(1000):
+        for _ in range(3000):
             file = self.folder / "starts"
             if file.exists() and len(lines := file.read_text().splitlines()) >= count:
                 return [int(line.split()[0]) for line in lines]
