@@ -48,7 +48,7 @@ def test_its_json_says_the_same(call, one):
 
 def test_one_that_was_stopped_goes_on_where_it_was(call, one):
     argv = ["live", "--replay", str(one)]
-    process = subprocess.Popen([*PROGRAM, *argv, "--speed", "400"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*PROGRAM, *argv, "--speed", "100"], stderr=subprocess.PIPE, text=True)
     folder = live_folder_of("small")
     while not (folder / "run.json").exists() or not lived(folder):
         assert process.poll() is None

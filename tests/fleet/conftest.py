@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,11 @@ if "deaf" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if "twins" in sys.argv and os.fork() == 0: os.setsid(); os.fork() or time.sleep(1000); os._exit(0)
 speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 if "late" in sys.argv: time.sleep(1000)
+if "works" in sys.argv: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 speaker.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 if "says" in sys.argv: print("up", flush=True)
 if "dies" in sys.argv: sys.exit(3)
-if "works" in sys.argv: time.sleep(1); sys.exit(0)
+if "works" in sys.argv: signal.sigwait([signal.SIGUSR1]); sys.exit(0)
 while True:
     time.sleep(int(os.environ.get("WATCHDOG_USEC", 20_000_000)) / 2e6)
     try: speaker.sendto(b"READY=1\\nWATCHDOG=1", os.environ["NOTIFY_SOCKET"])
@@ -105,9 +107,32 @@ class Up:
 
 
 @pytest.fixture
-def fleet(tmp_path):
-    """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
+def over():
+    """Return what brings a fleet up over a run folder; it is down when the test ends, however that ends."""
     up = []
+
+    def bring(folder, mode="adopt", supervisor=SUPERVISOR):
+        up.append(Up(folder, mode, supervisor))
+        return up[-1]
+
+    yield bring
+    for one in reversed(up):
+        one.guard.terminate()
+        try:
+            one.guard.wait(30)
+        except subprocess.TimeoutExpired:
+            one.guard.kill()
+        for pid in one.marked():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    for one in up:
+        said = one.own_log.read_text()
+        assert one.mistaken or "Traceback" not in said, said
+
+
+@pytest.fixture
+def fleet(tmp_path, over):
+    """Return what brings a fleet up: of platforms, each with words for its child, and what else it has."""
 
     def bring(
         mode="adopt", every=(), rest=(), before=lambda folder: None, supervisor=SUPERVISOR, **platforms
@@ -120,18 +145,6 @@ def fleet(tmp_path):
         folder = Folder(place(tmp_path / "fleet.yaml", "real")).make()
         write_whole(folder.fleet_file, spec.to_yaml(spec.decode(raw, "fleet", tmp_path)).encode())
         before(folder)
-        up.append(Up(folder, mode, supervisor))
-        return up[-1]
+        return over(folder, mode, supervisor)
 
-    yield bring
-    for one in up:
-        one.guard.terminate()
-        try:
-            one.guard.wait(30)
-        except subprocess.TimeoutExpired:
-            one.guard.kill()
-        for pid in one.marked():
-            os.kill(pid, signal.SIGKILL)
-    for one in up:
-        said = one.own_log.read_text()
-        assert one.mistaken or "Traceback" not in said, said
+    return bring

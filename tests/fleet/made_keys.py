@@ -2,9 +2,13 @@
 
 import atexit
 import functools
+import itertools
+import os
+import random
 import shutil
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +27,17 @@ def keys():
     return folder
 
 
+@functools.cache
+def _ports():
+    """Return this test process's ports: no other has them, and the kernel gives none to who asks for any."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + 1_000 * (worker % 12)
+    return itertools.cycle(random.sample(range(first, first + 1_000), 1_000))
+
+
 def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    for port in _ports():
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports never end")

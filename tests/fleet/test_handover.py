@@ -67,7 +67,7 @@ def test_what_a_reload_takes_out_stops_in_order_and_nothing_is_lost_over_it(flee
 
     up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
 
-    up.until(lambda: up.states() == {"stays": "ready"}, 5.0)
+    up.until(lambda: up.states() == {"stays": "ready"})
     ended = [(event.platform, event.data["code"]) for event in up.events("exited")]
     assert ended == [("mid", 0), ("base", 0)]  # each by its own will, at its SIGTERM
     assert sys.executable in str(raw["platforms"])

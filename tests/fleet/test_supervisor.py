@@ -28,10 +28,9 @@ def test_a_fleet_comes_up_and_goes_down_in_order(fleet):
     assert up.marked() == []
 
 
-def test_what_is_killed_is_there_again_within_a_moment(fleet):
+def test_what_was_healthy_and_is_killed_is_there_again_however_often(fleet):
     up = fleet(feed={"backoff": {"healthy_after": 0.05}})
     up.all("ready")
-    waits = []
 
     for _ in range(10):
         before = up.pid("feed")
@@ -40,15 +39,12 @@ def test_what_is_killed_is_there_again_within_a_moment(fleet):
         up.until(
             lambda before=before: up.pid("feed") not in (None, before) and up.states()["feed"] == "ready"
         )
-        died, born = [e for e in up.events() if e.kind in ("exited", "spawned")][-2:]
-        waits.append(born.ts - died.ts)
 
-    assert sorted(waits)[5] < 50_000_000
     assert len(up.events("spawned")) == 11
 
 
-def test_what_hangs_is_found_within_three_beats(fleet):
-    up = fleet(feed={"health": {"heartbeat_s": 0.2}})
+def test_what_hangs_is_found_by_its_silence_and_started_again(fleet):
+    up = fleet(feed={"health": {"heartbeat_s": 1.0}})
     up.all("ready")
     pid = up.pid("feed")
 
@@ -57,7 +53,7 @@ def test_what_hangs_is_found_within_three_beats(fleet):
     (hung,) = up.until(lambda: up.events("hung"))
     up.until(lambda: up.pid("feed") not in (None, pid) and up.states()["feed"] == "ready")
 
-    assert hung.ts - stopped < 700_000_000  # 0.6 s, and a moment for a machine that has others to serve
+    assert hung.ts - stopped < 10 * SECOND  # 2.5 s, and more for a machine that has others to serve
 
 
 def test_what_dies_too_often_has_failed_and_is_left_alone(fleet):
@@ -73,7 +69,7 @@ def test_what_dies_too_often_has_failed_and_is_left_alone(fleet):
 
 
 def test_a_supervisor_that_dies_leaves_its_children_running_and_the_next_one_adopts_them(fleet):
-    up = fleet(every={"health": {"heartbeat_s": 0.2}}, **{f"p{n}": {} for n in range(5)})
+    up = fleet(every={"health": {"heartbeat_s": 1.0}}, **{f"p{n}": {} for n in range(5)})
     up.all("ready")
     pids = {platform.name: platform.pid for platform in up.status().platforms}
     first = up.supervisor()
@@ -81,7 +77,7 @@ def test_a_supervisor_that_dies_leaves_its_children_running_and_the_next_one_ado
     os.kill(first, signal.SIGKILL)
     up.until(lambda: up.supervisor() not in (None, first) and up.status().generation == 2)
     up.all("ready")
-    sleep(0.7)
+    sleep(3.0)  # longer than one may be silent
 
     assert {platform.name: platform.pid for platform in up.status().platforms} == pids
     assert len(up.events("spawned")) == 5
@@ -177,7 +173,7 @@ def test_a_disk_that_is_full_keeps_a_supervisor_from_beginning_and_it_says_so(tm
 
 
 def test_a_stop_that_was_begun_is_ended_by_the_next_supervisor(fleet):
-    up = fleet(feed={}, app={"needs": ["feed"], "words": "deaf", "shutdown_timeout": 1.0})
+    up = fleet(feed={}, app={"needs": ["feed"], "words": "deaf", "shutdown_timeout": 3.0})
     up.all("ready")
     up.client.ask("stop", ("feed",))
     assert up.states() == {"feed": "ready", "app": "stopping"}
@@ -247,6 +243,7 @@ def test_a_job_that_ends_under_the_next_supervisor_is_done_and_not_done_again(fl
 
     os.kill(up.supervisor(), signal.SIGKILL)
     up.until(lambda: up.status().generation == 2)
+    os.kill(up.pid("job"), signal.SIGUSR1)
 
     up.all("completed")
     assert len(up.events("spawned")) == 1

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fleet.conftest import SECOND, SUPERVISOR, Up
+from tests.fleet.conftest import SECOND
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
@@ -37,10 +37,10 @@ def test_a_platform_whose_folder_is_gone_fails_alone_and_the_fleet_is_still_led(
     up.until(lambda: up.states()["feed"] == "stopped")
 
 
-def test_a_fleet_whose_sockets_lie_elsewhere_leaves_nothing_there(tmp_path):
+def test_a_fleet_whose_sockets_lie_elsewhere_leaves_nothing_there(tmp_path, over):
     folder = Folder(place(tmp_path / ("long" * 25) / "fleet.yaml", "far")).make()
     write_whole(folder.fleet_file, b"name: far\nplatforms: {a: {command: [sleep, '99'], ready: started}}\n")
-    up = Up(folder, "adopt", SUPERVISOR)
+    up = over(folder)
     up.all("ready")
     assert folder.sockets != folder.path
 
@@ -64,7 +64,7 @@ def test_a_supervisor_whose_run_folder_is_taken_away_says_so_and_ends_alone(flee
     assert not up.folder.path.exists()
 
 
-def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet):
+def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet, over):
     up = fleet(rest={"monitoring": {"sample_every": 0.2}}, feed={})
     up.all("ready")
     pid, file = up.pid("feed"), up.folder.fleet_file.read_bytes()
@@ -72,7 +72,7 @@ def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet):
     folder = Folder(up.folder.path).make()
     write_whole(folder.fleet_file, file)
 
-    other = Up(folder, "adopt", SUPERVISOR)
+    other = over(folder)
 
     assert up.guard.wait(30) == LEFT
     other.all("ready")
@@ -81,7 +81,7 @@ def test_another_that_is_brought_up_in_its_place_is_the_only_one(fleet):
     assert other.guard.wait(30) == 0
 
 
-def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(fleet):
+def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(fleet, over):
     up = fleet(feed={"health": {"heartbeat_s": 1.0}})  # it says again and again that it is ready
     up.all("ready")
     pid = up.pid("feed")
@@ -91,7 +91,7 @@ def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(
         '{"platforms": {"feed": {"state": "ready", "more": {"restarts": [null]}}}}'
     )
 
-    other = Up(up.folder, "adopt", SUPERVISOR)
+    other = over(up.folder)
 
     other.all("ready")
     assert other.pid("feed") == pid
@@ -118,7 +118,7 @@ def test_a_socket_that_somebody_removed_is_put_back_and_nobody_is_killed_for_his
     up.until(lambda: [event for event in up.events("alert") if event.text.startswith("hung")])
 
 
-def test_what_has_long_been_up_is_taken_for_ready_where_nothing_is_known_of_it(fleet):
+def test_what_has_long_been_up_is_taken_for_ready_where_nothing_is_known_of_it(fleet, over):
     up = fleet(every={"startup_timeout": 0.5}, feed={"ready": "line:up", "words": "says"})
     up.all("ready")
     pid, began_ns = up.pid("feed"), monotonic_ns()
@@ -129,7 +129,7 @@ def test_what_has_long_been_up_is_taken_for_ready_where_nothing_is_known_of_it(f
     while monotonic_ns() < began_ns + SECOND:
         sleep(0.01)
 
-    other = Up(up.folder, "adopt", SUPERVISOR)
+    other = over(up.folder)
 
     other.all("ready")
     assert other.pid("feed") == pid

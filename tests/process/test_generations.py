@@ -1,6 +1,7 @@
 """Of each platform there is one, of one generation: however many supervisors begin, and whenever they die.
 
-FLOTILLA_TRIALS says how often each is tried; a few times if nobody says.
+FLOTILLA_TRIALS says how often each is tried; a few times if nobody says. FLOTILLA_ADOPTION_S says within how
+many seconds twenty are adopted; `bench` measures that where nothing else runs.
 """
 
 import os
@@ -16,6 +17,7 @@ from flotilla.fleet.system import tree
 
 pytestmark = pytest.mark.slow
 TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "5"))
+ADOPTION_S = float(os.environ.get("FLOTILLA_ADOPTION_S", "5" if os.environ.get("CI") else "1"))
 # Each holds a lock of its own for life: of two at once the second says so in the file, and ends.
 ALONE = """
 import fcntl, os, signal, sys
@@ -84,7 +86,7 @@ def test_of_two_that_are_started_at_once_one_supervises_and_nothing_runs_twice(f
         assert alive.wait(20) == 0
 
 
-def test_twenty_are_adopted_within_a_second_and_none_is_started_again(fleet):
+def test_twenty_are_adopted_at_once_and_none_is_started_again(fleet):
     one = fleet(20)
     one.up()
     before = {p.name: p.pid for p in one.ready().platforms}
@@ -100,7 +102,7 @@ def test_twenty_are_adopted_within_a_second_and_none_is_started_again(fleet):
 
     assert all(len(pids) == 1 for pids in starts(one).values())
     # The first comes at once, after more deaths in a minute the guard waits; and a machine may be busy.
-    assert min(took_s) < float(os.environ.get("FLOTILLA_ADOPTION_S", "1")), took_s
+    assert min(took_s) < ADOPTION_S, took_s
 
 
 def test_a_supervisor_that_is_killed_while_it_starts_platforms_leaves_one_of_each(fleet):

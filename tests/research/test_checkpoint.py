@@ -66,10 +66,12 @@ passage.FEATURE_BYTES = 1
 folder = Path(sys.argv[1])
 config = decode(plain((folder / "config.json").read_bytes()))
 panel = made_market(seed=4, bars=2000, instruments=5)
-sweep(
-    config, folder=folder, panel=panel, store=Store(folder), checkpoint_s=0.0, workers=2,
-    progress=lambda done, rows: print(done, flush=True),
-)
+
+def progress(done, rows):
+    print(done, flush=True)
+    sys.stdin.readline()  # it goes on when it was heard: so it is killed before its end, however late
+
+sweep(config, folder=folder, panel=panel, store=Store(folder), checkpoint_s=0.0, workers=2, progress=progress)
 print("done", flush=True)
 """
 
@@ -210,9 +212,13 @@ def test_a_process_killed_with_9_again_and_again_ends_in_the_same_bytes(tmp_path
     for after in (3, 11, 25):
         with subprocess.Popen(
             [sys.executable, "-W", "error", str(tmp_path / "run.py"), str(tmp_path)],
-            stdout=subprocess.PIPE, text=True, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         ) as process:  # fmt: skip
-            lines = [int(process.stdout.readline()) for _ in range(after)]
+            lines = []
+            while len(lines) < after:
+                lines.append(int(process.stdout.readline()))
+                process.stdin.write("\n")
+                process.stdin.flush()
             process.send_signal(signal.SIGKILL)
             process.communicate()
         assert process.returncode == -signal.SIGKILL

@@ -46,9 +46,9 @@ def feed(folder):
 def subscribe(own):
     """Return a function that opens a subscriber of a feed."""
 
-    def opened(feed: Feed, after_seq: int = 0, hwm: int = 1_000) -> ZmqSubscriber:
+    def opened(feed: Feed, after_seq: int = 0, hwm: int = 1_000, silence_s: float = 0.05) -> ZmqSubscriber:
         log = own(LogReader(feed.path, "bars"))
-        return own(ZmqSubscriber(feed.endpoint, "bars", log, after_seq, silence_s=0.05, hwm=hwm))
+        return own(ZmqSubscriber(feed.endpoint, "bars", log, after_seq, silence_s=silence_s, hwm=hwm))
 
     return opened
 
@@ -74,10 +74,11 @@ def test_a_slow_joiner_loses_nothing(feed, subscribe):
 
 
 def test_rows_come_over_the_socket_once_it_follows(feed, subscribe):
-    reader = subscribe(feed)
+    reader = subscribe(feed, silence_s=5.0)  # nothing is read from the log only since it is slow to come
     while feed.publisher.next_seq < 3 or reader.replayed == reader.cursor:
         feed.send(1)
         reader.receive(0.01)
+    read(reader, feed.publisher.next_seq - 1)
     came = reader.cursor
     replayed = reader.replayed
 

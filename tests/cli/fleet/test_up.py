@@ -182,7 +182,10 @@ def test_a_control_socket_that_somebody_removed_is_put_back(call, real):
     real.write_text(REAL + "monitoring: {sample_every: 2}\n")
     call("fleet", "up", real, "--detach")
     folder = Folder(place(real, "real"))
-    folder.socket("control").unlink()
+    control = folder.socket("control")
+    control.unlink()
+    assert eventually(control.exists)
+    control.unlink()  # now there are two seconds until it is put back
 
     status = call("fleet", "status")
     stopped = call("fleet", "stop", "portfolio")

@@ -143,9 +143,9 @@ def fleet(tmp_path):
 
 @pytest.fixture
 def until():
-    """Return a function that waits until something is so, for ten seconds at most."""
+    """Return a function that waits until something is so, for half a minute at most."""
 
-    def wait(is_so, seconds=10.0):
+    def wait(is_so, seconds=30.0):
         end_ns = monotonic_ns() + int(seconds * 1e9)
         while not is_so() and monotonic_ns() < end_ns:
             sleep(0.02)

@@ -120,9 +120,15 @@ def test_what_is_not_quite_http_gets_nothing_and_does_no_harm(folder, texts):
     assert (after, commands) == (200, [])
 
 
-async def frames(answer, count):
-    """Return the first `count` events of a stream, as (name, data)."""
-    found, name = [], ""
+async def until(is_so):
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+async def frames(answer, count, found=None):
+    """Return the first `count` events of a stream, as (name, data), in `found` as they come."""
+    found, name = [] if found is None else found, ""
     async for line in answer.aiter_lines():
         if line.startswith("event: "):
             name = line[7:]
@@ -141,10 +147,11 @@ def test_events_are_streamed_as_they_happen_until_the_token_is_revoked(folder, t
                 async with api.client.stream(
                     "GET", "/api/v1/events/stream?from=2", headers=headers
                 ) as answer:
-                    reading = asyncio.create_task(frames(answer, 99))
-                    await asyncio.sleep(0.3)
+                    heard = []
+                    reading = asyncio.create_task(frames(answer, 99, heard))
+                    await until(lambda: len(heard) == 2)
                     store.append("exited", "feed", {"code": -9}, "killed")
-                    await asyncio.sleep(0.3)
+                    await until(lambda: len(heard) == 3)
                     tokens.revoke(folder.tokens, tokens.parse(texts["viewer"])[0])
                     return answer.headers["content-type"], await asyncio.wait_for(reading, PATIENCE_S)
 

@@ -9,7 +9,7 @@ from uvicorn.server import ServerState
 
 from flotilla.fleet.api import patience
 
-HEAD_S = 0.3
+HEAD_S = 1.0
 WHOLE = b"GET / HTTP/1.1\r\nHost: flotilla\r\n\r\n"
 
 
@@ -46,13 +46,13 @@ def talk(folder, *said, again=()):
 
     async def inside():
         async with connected(folder) as (reader, writer):
-            for piece in said:
-                writer.write(piece)
-                await asyncio.sleep(0.4 * HEAD_S)
-            for piece in again:
-                await reader.readuntil(b"ok")
-                writer.write(piece)
             try:
+                for piece in said:
+                    writer.write(piece)
+                    await asyncio.sleep(0.4 * HEAD_S)
+                for piece in again:
+                    await reader.readuntil(b"ok")
+                    writer.write(piece)
                 return await asyncio.wait_for(reader.read(), 5 * HEAD_S)
             except ConnectionError:
                 return b""

@@ -35,7 +35,7 @@ def cli(tmp_path):
     run("down", "--yes")
 
 
-def until(true, patience_s=15.0):
+def until(true, patience_s=30.0):
     end_ns = monotonic_ns() + int(patience_s * 1e9)
     while monotonic_ns() < end_ns:
         if found := true():
@@ -68,8 +68,7 @@ def test_a_fleet_is_asked_commanded_and_followed_over_rest(cli, tmp_path):
     assert states == {"feed": ("ready", pids["feed"]), "strategies": ("stopped", None)}
     assert [one["seq"] for one in events] == list(range(1, len(events) + 1))
     assert denied.status_code == 401
-    verdict = until(lambda: cli("audit", "verify"))
-    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+    until(lambda: cli("audit", "verify").returncode == 0)
     audit = folder.audit.read_text()
     assert audit.count('"action":"stop","target":"strategies","why":"lunch"') == 1
     assert '"action":"login"' in audit

@@ -15,14 +15,14 @@ def beating(name):
     return Life(name, PLATFORM, State.READY, pid=1, beat_ns=monotonic_ns())
 
 
-def watched(during, **lives):
-    """Return what was told while `during` ran, with the lives and what hears them."""
+def watched(during, hear=lambda lives: None, **lives):
+    """Return what was told while `during` ran, with the lives and what is told of them."""
 
     async def all_of_it():
         told = []
-        silence = Heartbeats(lives, lambda: None, lambda name, silent_s: told.append((name, silent_s)))
+        silence = Heartbeats(lives, lambda: hear(lives), lambda name, silent_s: told.append((name, silent_s)))
         silence.watch()
-        await during(lives)
+        await during(lives, told)
         silence.close()
         await asyncio.sleep(0.15)
         return told
@@ -31,28 +31,33 @@ def watched(during, **lives):
 
 
 def test_one_that_is_silent_is_told_of_and_one_that_beats_is_not():
-    async def during(lives):
-        for _ in range(10):
-            await asyncio.sleep(0.03)
-            lives["loud"] = replace(lives["loud"], beat_ns=monotonic_ns())
+    def hear(lives):  # it has beaten, whenever that is asked
+        lives["loud"] = replace(lives["loud"], beat_ns=monotonic_ns())
 
-    told = watched(during, quiet=beating("quiet"), loud=beating("loud"))
+    async def during(lives, told):
+        end_ns = monotonic_ns() + 20_000_000_000
+        while not told and monotonic_ns() < end_ns:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+
+    told = watched(during, hear, quiet=beating("quiet"), loud=beating("loud"))
 
     assert {name for name, _ in told} == {"quiet"}
     assert told[0][1] >= 0.1
 
 
 def test_when_we_stood_still_ourselves_nobody_was_silent():
-    async def during(lives):
-        await asyncio.sleep(0.02)
+    async def during(lives, told):
+        before = lives["quiet"].beat_ns
         sleep(0.5)  # the whole process
-        await asyncio.sleep(0.05)
+        while lives["quiet"].beat_ns == before and not told:
+            await asyncio.sleep(0.01)
 
     assert watched(during, quiet=beating("quiet")) == []
 
 
 def test_one_without_a_heartbeat_or_not_ready_is_not_waited_for():
-    async def during(lives):
+    async def during(lives, told):
         await asyncio.sleep(0.3)
 
     begun = Life("begun", PLATFORM, State.STARTING, pid=1)

@@ -39,7 +39,7 @@ async def opened(agent, port):
 
 
 async def until(condition):
-    for _ in range(1000):
+    for _ in range(3000):
         if condition():
             return
         await asyncio.sleep(0.01)
@@ -99,7 +99,7 @@ def test_what_was_told_while_the_link_was_down_is_heard_once(tmp_path):
 def test_a_host_that_is_silent_for_too_long_is_lost_once_and_found_again(tmp_path):
     async def told():
         agent, port = Agent(tmp_path), free_port()
-        head = Head(port)
+        head = Head(port, lost_after=2.0)
         gate = await opened(agent, port)
         await until(lambda: head.link.sight == "seen")
         await gate.close()

@@ -15,28 +15,28 @@ from flotilla.fleet.system import bare, guard, tree
 from flotilla.fleet.system.cgroup import Cgroups, Limits
 
 SECOND = 1_000_000_000
-# Stands for a supervisor: it notes its start, leaves a child that hides from every search, says
-# what it was told to say, and ends at SIGTERM with 0.
+# Stands for a supervisor: it leaves a child that hides from every search, says what it was told to
+# say, notes that it has started, and ends at SIGTERM with 0.
 STANDS_IN = """
 import os, signal, socket, subprocess, sys
 folder, says, ends = sys.argv[1:]
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 subprocess.run(["sh", "-c", "(env -i setsid setsid sleep 60 &)"])
-with open(folder + "/starts", "a") as file:
-    file.write("%d %s\\n" % (os.getpid(), os.environ["FLOTILLA_GUARD"]))
 if says:
     speaker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     speaker.sendto(says.encode().decode("unicode_escape").encode(), os.environ["NOTIFY_SOCKET"])
+with open(folder + "/starts", "a") as file:
+    file.write("%d %s\\n" % (os.getpid(), os.environ["FLOTILLA_GUARD"]))
 if ends:
     os._exit(int(ends))
 while True:
     signal.pause()
 """
-# A guard that takes a second of silence for a hang.
+# A guard that takes two seconds of silence for a hang.
 IMPATIENT = """
 import sys
 from flotilla.fleet.system import guard
-guard._SILENT_S = 1
+guard._SILENT_S = 2
 sys.exit(guard.main(*sys.argv[1:]))
 """
 
@@ -55,7 +55,7 @@ class Guarded:
 
     def starts(self, count=1):
         """Return the supervisors' process ids, once there were so many."""
-        for _ in range(1000):
+        for _ in range(3000):
             file = self.folder / "starts"
             if file.exists() and len(lines := file.read_text().splitlines()) >= count:
                 return [int(line.split()[0]) for line in lines]
@@ -72,6 +72,14 @@ class Guarded:
                 return there
             before = there
             sleep(0.02)
+
+    def hidden(self):
+        """Return who hides, once it has become what it will be."""
+        for _ in range(1000):
+            if found := {pid for pid in self.below() if tree.content(f"/proc/{pid}/comm") == b"sleep\n"}:
+                return found
+            sleep(0.01)
+        raise AssertionError("nobody hides")
 
 
 @pytest.fixture
@@ -120,8 +128,8 @@ def test_bound_to_it_all_ends_with_the_supervisor_even_what_hides(guarded):
 
     os.kill(pid, signal.SIGKILL)
 
-    assert gone_within(below, 2.0)
-    assert one.process.wait(5) == 1
+    assert gone_within(below, 10.0)
+    assert one.process.wait(20) == 1
     assert len(below) >= 3  # the twin, the supervisor and what hides
     assert one.starts() == [pid]
 
@@ -135,8 +143,8 @@ def test_bound_to_it_all_ends_with_either_guard(guarded, which):
 
     os.kill(one.process.pid if which == "guard" else twin, signal.SIGKILL)
 
-    assert gone_within(below, 2.0)
-    one.process.wait(5)
+    assert gone_within(below, 10.0)
+    one.process.wait(20)
 
 
 def test_a_supervisor_that_lives_is_killed_last_and_never_stopped(guarded, tmp_path):
@@ -153,19 +161,17 @@ def test_a_supervisor_that_lives_is_killed_last_and_never_stopped(guarded, tmp_p
             seen.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
 
     assert "T" not in seen
-    assert gone_within({twin}, 2.0)
+    assert gone_within({twin}, 10.0)
 
 
 def test_adopting_what_runs_goes_on_and_another_supervisor_comes(guarded):
     one = guarded("adopt", says="READY=1")
     (pid,) = one.starts()
-    sleep(0.2)  # until what hides has become what it will be
-    hidden = one.below() - {pid}
+    hidden = one.hidden()
 
     os.kill(pid, signal.SIGKILL)
 
     assert one.starts(2)[0] == pid
-    assert hidden
     assert hidden <= one.below()
 
 
@@ -179,7 +185,7 @@ def test_it_takes_the_empty_control_groups_away(guarded, tmp_path):
 
     os.kill(one.starts()[0], signal.SIGKILL)
 
-    assert one.process.wait(5) == 1
+    assert one.process.wait(20) == 1
     assert not group.exists()
     assert used.exists()
 
@@ -187,13 +193,12 @@ def test_it_takes_the_empty_control_groups_away(guarded, tmp_path):
 def test_asked_to_stop_it_has_the_supervisor_stop_in_order_and_leaves_nothing(guarded):
     one = guarded("adopt", says="READY=1")
     one.starts()
-    sleep(0.1)
     below = one.below()
 
     one.process.terminate()
 
-    assert one.process.wait(5) == 0
-    assert gone_within(below, 0.5)
+    assert one.process.wait(20) == 0
+    assert gone_within(below, 10.0)
 
 
 def test_asked_before_the_supervisor_is_ready_it_waits_until_someone_insists(guarded):
@@ -205,13 +210,13 @@ def test_asked_before_the_supervisor_is_ready_it_waits_until_someone_insists(gua
         one.process.wait(0.3)
     one.process.terminate()
 
-    assert one.process.wait(5) == 0
+    assert one.process.wait(20) == 0
 
 
 def test_a_supervisor_that_refuses_to_begin_is_not_started_again(guarded):
     one = guarded("adopt", ends="7")
 
-    assert one.process.wait(10) == 7
+    assert one.process.wait(20) == 7
     assert len(one.starts()) == 1
 
 
@@ -252,8 +257,9 @@ def test_a_supervisor_that_hangs_is_found_whoever_else_makes_a_noise(guarded, tm
     (pid,) = one.starts()
     ears = tmp_path / f"guard-{one.process.pid}.sock"
 
-    os.kill(pid, signal.SIGSTOP)
-    end_ns = monotonic_ns() + 6 * SECOND
+    with suppress(ProcessLookupError):  # it beats once: on a slow machine its second is over already
+        os.kill(pid, signal.SIGSTOP)
+    end_ns = monotonic_ns() + 20 * SECOND
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         while len((tmp_path / "starts").read_text().splitlines()) < 2 and monotonic_ns() < end_ns:
             with suppress(OSError):
@@ -289,7 +295,7 @@ def test_nobody_but_its_user_reaches_its_socket_and_no_guard_leaves_one(guarded,
 
     there = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("guard-*")}
     one.process.terminate()
-    one.process.wait(10)
+    one.process.wait(20)
 
     assert there == {f"guard-{pid}.sock": 0o600 for pid in (one.process.pid, twin)}
     assert [*tmp_path.glob("guard-*")] == []
@@ -334,7 +340,7 @@ sys.stdin.read()
 def test_tied_to_one_that_is_gone_it_starts_nothing(guarded):
     one = guarded("adopt", FLOTILLA_TIED="1")
 
-    assert one.process.wait(10) == 1
+    assert one.process.wait(20) == 1
     assert not (one.folder / "starts").exists()
 
 

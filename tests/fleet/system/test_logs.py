@@ -38,6 +38,7 @@ ROTATOR = """
 import sys
 from pathlib import Path
 from flotilla.fleet.system.logs import rotation
+print("up", flush=True)
 while True:
     for _ in rotation(Path(sys.argv[1]), 0.3, 10_000):
         pass
@@ -233,13 +234,14 @@ def test_a_hole_that_cannot_be_punched_is_said():
 
 
 def test_not_a_line_is_lost_or_doubled_while_who_rotates_is_killed_twenty_times(path):
-    random, deadline_ns = Random(3), monotonic_ns() + 60_000_000_000
+    random, deadline_ns = Random(3), monotonic_ns() + 120_000_000_000
     out = open_log(path)
     child = subprocess.Popen([sys.executable, "-c", CHATTER], stdout=out)
     follower, followed, kills = Follower({"c": path}), [], 0
     while (kills < 20 or len(segments_of(path)) < 20) and monotonic_ns() < deadline_ns:
-        with subprocess.Popen([sys.executable, "-c", ROTATOR, path]) as rotator:
-            sleep(0.15 + random.random() * 0.1)
+        with subprocess.Popen([sys.executable, "-c", ROTATOR, path], stdout=subprocess.PIPE) as rotator:
+            rotator.stdout.readline()
+            sleep(0.05 + random.random() * 0.1)
             rotator.send_signal(signal.SIGKILL)
         kills += 1
         followed += follower.lines()

@@ -27,10 +27,10 @@ threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        print("up", flush=True)
         time.sleep(60)
     os._exit(0)
 os.wait()
+print("up", flush=True)
 time.sleep(60)
 """
 
