@@ -3,6 +3,8 @@
 import os
 import signal
 
+from msgspec.structs import replace
+
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import as_dict, decode, read, to_yaml
@@ -51,6 +53,31 @@ def test_who_does_not_go_then_is_killed_and_a_person_is_told(fleet):
     up.until(lambda: up.status().generation == 2 and not tree.alive(old.pid, old.start_ticks))
     up.until(lambda: [event for event in up.events("alert") if "killed: not gone within" in event.text])
     up.until(lambda: {tree.mark(pid).platform for pid in up.marked() if tree.mark(pid)} == {"feed"})
+
+
+def test_what_was_kept_of_a_process_is_not_taken_for_the_truth_of_the_next_one(fleet):
+    """The state is written a moment after the events: what was written last may be of the process before."""
+    up = fleet(every={"shutdown_timeout": 2.0}, feed={}, app={})
+    up.all("ready")
+    up.client.ask("restart", ("feed",))
+    up.until(lambda: up.states()["feed"] == "ready" and len(up.events("spawned")) == 3)
+    sleep(0.5)  # until it is written
+    up.guard.kill()
+    up.guard.wait()
+    os.kill(up.supervisor(), signal.SIGKILL)
+    state = up.folder.state()
+    feed = state.platforms["feed"]
+    old = replace(feed, pid=1, state="stopping", more=feed.more | {"then": "again"})
+    young = replace(state.platforms["app"], state="starting")
+    up.folder.write_state(replace(state, platforms={"feed": old, "app": young}))
+
+    up.again()
+
+    up.until(lambda: up.status().generation == 2)
+    assert set(up.states().values()) == {"ready"}  # it says so once, and said it to another supervisor
+    assert up.pid("feed") == feed.pid
+    sleep(3.0)
+    assert (up.pid("feed"), set(up.states().values())) == (feed.pid, {"ready"})
 
 
 def test_a_fleet_that_was_going_down_when_its_supervisor_died_goes_down(fleet):

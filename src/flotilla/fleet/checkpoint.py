@@ -167,13 +167,10 @@ def recall(folder: Folder, alert: Callable[[Alert], None]) -> Recalled:
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 
 
-def begun(
-    name: str, state: FleetState, pid: int | None, generation: int = 0, *, served: bool = False
-) -> Adopted | Restored | None:
+def begun(name: str, state: FleetState, pid: int | None, generation: int = 0) -> Adopted | Restored | None:
     """Return what one platform begins with under a new supervisor; None: nothing is known.
 
     pid: its process, if it runs on, or did when its host was last heard from. generation: of who started it.
-    served: whether one of which nothing is known is to be taken for one that serves.
     """
     kept = state.platforms.get(name, Kept())
     more = convert(kept.more, _KeptMore)
@@ -190,8 +187,7 @@ def begun(
         more.then,
     )
     if pid is not None:
-        unknown = State.READY if served else State.STARTING
-        found = was if was in ALIVE else unknown
+        found = was if was in ALIVE else State.STARTING
         return Adopted(name, pid, found, restarts, more.wanted, _overrides(kept), generation, past)
     if was is State.STOPPED or (was in ALIVE and not more.wanted):
         return None

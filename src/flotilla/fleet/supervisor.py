@@ -156,7 +156,14 @@ class Supervisor:
         handover.at_mistakes(loop, self._last_words, fleet.mode)
         self._sidecars.read_times()
         await Takeover(
-            self._folder, self._spawner, self._executor, self._hosts, self._scheduler, self.tell, self._write
+            self._folder,
+            self._spawner,
+            self._executor,
+            self._hosts,
+            self._scheduler,
+            self.tell,
+            self._write,
+            self._records.ready,
         ).begin(lambda: self._fleet, self._sidecars.times)
         self._sidecars.open()
         self._scheduler.look(self._sidecars.times, self._fleet.lives)

@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
 
 from flotilla.fleet import adopt, checkpoint
 from flotilla.fleet.executor import Executor
@@ -28,13 +30,16 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.schedule import Times
 from flotilla.fleet.scheduler import Scheduler
-from flotilla.fleet.spec import graph
+from flotilla.fleet.spec import Platform, graph
 from flotilla.fleet.system import tree
 from flotilla.fleet.system.spawn import Child, Spawner
 
 
 class Takeover:
-    """Takes a fleet over. tell: takes events, and may change the fleet. write: takes notes and alerts."""
+    """Takes a fleet over. tell: takes events, and may change the fleet. write: takes notes and alerts.
+
+    ready: returns the processes, by platform, that the events say are ready.
+    """
 
     def __init__(
         self,
@@ -45,10 +50,11 @@ class Takeover:
         scheduler: Scheduler,
         tell: Callable[[Event], None],
         write: Callable[[Instruction], None],
+        ready: Callable[[], Mapping[str, int]],
     ) -> None:
         self._folder, self._spawner, self._executor = folder, spawner, executor
         self._hosts, self._scheduler = hosts, scheduler
-        self._tell, self._write = tell, write
+        self._tell, self._write, self._ready = tell, write, ready
 
     async def begin(self, fleet: Callable[[], Fleet], times: Times | None) -> None:
         """Go on with what runs already, and start what should run. times: the platforms' hours, if known."""
@@ -67,12 +73,14 @@ class Takeover:
         self._hosts.open()  # what was decided before may have to go on there
         new = tuple(lives)
         if not first or found.children:
+            ready = self._ready()
             known = [
                 self._go_on_with(fleet(), name, found.children.get(name), state, times)
                 for level in graph.levels(fleet().spec.needs)
                 for name in level
             ]
-            self._tell(checkpoint.resumed(state, (about for about in known if about is not None)))
+            said = [_heard(about, ready) for about in known if about is not None]
+            self._tell(checkpoint.resumed(state, said))
             new = tuple(name for name in lives if name not in state.platforms)
         if fleet().closing_ns is not None:  # it was going down, and goes on to
             return
@@ -85,29 +93,25 @@ class Takeover:
         if old := checkpoint.outgrown(state, found.children, fleet()):
             self._tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 
-    @staticmethod
-    def _served(fleet: Fleet, child: Child | None, state: FleetState) -> bool:
-        """Return whether one of which nothing is known serves: else it would have been stopped by now.
-
-        What it said once, when it was ready, it does not say again.
-        """
-        if child is None or child.name in state.platforms:
-            return False
-        return tree.age_s(child.start_ticks) > fleet.lives[child.name].platform.startup_timeout
-
     def _go_on_with(
         self, fleet: Fleet, name: str, child: Child | None, state: FleetState, times: Times | None
     ) -> Adopted | Restored | None:
         """Take up one platform where the supervisor before left it; return what is known of it."""
-        more = state.platforms.get(name, Kept()).more
+        kept = state.platforms.get(name, Kept())
+        more = kept.more
+        # What was kept may be of the process before this one: the state is written now and then.
+        known = child is not None and (kept.pid, kept.start_ticks) == (child.pid, child.start_ticks)
         if child is not None:
             self._spawner.take(child)
             self._executor.take(child)
             self._executor.begins[name] = int(more.get("log_at", 0))
-            self._executor.births[name] = state.platforms[name].digest if name in state.platforms else ""
+            self._executor.births[name] = kept.digest if known else ""
         pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-        generation = 0 if child is None else child.generation
-        event = checkpoint.begun(name, state, pid, generation, served=self._served(fleet, child, state))
+        event: Adopted | Restored | None
+        if child is None or known:
+            event = checkpoint.begun(name, state, pid, child.generation if child is not None else 0)
+        else:
+            event = _unknown(child, fleet.lives[name].platform)
         if fleet.lives[name].platform.schedule is not None:
             inside = self._scheduler.inside(times, name)
             late = not inside and isinstance(event, Restored) and event.state is State.WAITING
@@ -116,3 +120,17 @@ class Takeover:
             if late:  # it died, and its hours are over: nobody starts it but they
                 return None
         return event
+
+
+def _unknown(child: Child, platform: Platform) -> Adopted:
+    """Return what one begins with of which nothing is known: one that is not ready in time is stopped."""
+    served = tree.age_s(child.start_ticks) > platform.startup_timeout
+    state = State.READY if served else State.STARTING
+    return Adopted(child.name, child.pid, state, generation=child.generation)
+
+
+def _heard(about: Adopted | Restored, ready: Mapping[str, int]) -> Adopted | Restored:
+    """Return it ready, if it said so to the supervisor before: it does not say so again."""
+    if isinstance(about, Adopted) and about.state is State.STARTING and ready.get(about.name) == about.pid:
+        return replace(about, state=State.READY)
+    return about

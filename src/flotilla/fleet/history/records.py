@@ -21,6 +21,7 @@ from flotilla.fleet.rules.states import Alert, Instruction, Note
 
 _OWN_DEEDS = frozenset({"fleet_started", "fleet_stopped", "adopted", "stray_killed"})
 _TALKS, _TALK_NS = 20, 10_000_000_000  # so much of what a platform says of itself is kept in so long
+_LATEST = 1_000  # events that are looked through for who is ready
 
 
 class Records:
@@ -51,6 +52,20 @@ class Records:
     def read(self, from_seq: int, limit: int) -> Sequence[Event]:
         """Return events from a number on; none while they cannot be read."""
         return [] if self._events is None else self._events.read(max(from_seq, 1), limit)
+
+    def ready(self) -> dict[str, int]:
+        """Return the processes, by platform, that are ready by the latest events.
+
+        Events are written as they happen; state.json is, in a storm of them, a moment later.
+        """
+        there: dict[str, int] = {}
+        ready: dict[str, int] = {}
+        for event in self.read(self.last_seq - _LATEST + 1, _LATEST):
+            if event.kind == "spawned":
+                there[event.platform] = event.data["pid"]
+            elif event.kind == "ready" and event.platform in there:
+                ready[event.platform] = there[event.platform]
+        return ready
 
     def expire(self, days: float) -> int:
         """Drop some of what is older than `days`; return how many, 0 where nothing is left to drop.
