@@ -51,7 +51,7 @@ def test_a_long_path_has_its_sockets_elsewhere(tmp_path):
     folder = Folder(tmp_path / ("x" * 90)).make()
 
     assert "too long" in of(checkup.run_folder(folder), "sockets").seen
-    folder.sockets.rmdir()
+    folder.leave()
 
 
 def test_a_supervisor_is_named(tmp_path):

@@ -54,6 +54,14 @@ def test_who_made_or_revoked_a_token_stands_in_the_audit(call, folder, supervise
     assert folder.generation() == 0
 
 
+def test_one_that_is_refused_stands_in_the_audit_as_refused(call, folder):
+    refused = call("fleet", "token", "create", "ann", "--days", "-1")
+
+    told = call("fleet", "audit", "--json").json
+    assert refused.code == 2
+    assert [each["outcome"].partition(":")[0] for each in told] == ["asked", "refused"]
+
+
 def test_beside_a_supervisor_that_does_not_listen_none_is_made_and_any_is_revoked(call, folder):
     made = call("fleet", "token", "create", "ann", "--json").json
     hold = folder.take()

@@ -50,8 +50,13 @@ def create(
 ) -> None:
     """Make a token and show it, this once."""
     found = find(fleet)
-    record(found, "token create", name, f"{role}, {days:g} days", "asked")  # before it is there
-    made = make_token(found.folder.tokens, name, role, days)
+    what = f"{role}, {days:g} days"
+    record(found, "token create", name, what, "asked")  # before it is there
+    try:
+        made = make_token(found.folder.tokens, name, role, days)
+    except FlotillaError as error:
+        record(found, "token create", name, what, f"refused: {error}")
+        raise
     if json:
         say.show_json({**_plain(made.token), "token": made.text})
     else:
