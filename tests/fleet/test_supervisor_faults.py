@@ -101,14 +101,14 @@ def test_a_state_of_odd_types_is_told_of_and_keeps_no_supervisor_from_beginning(
 
 
 def test_a_socket_that_somebody_removed_is_put_back_and_nobody_is_killed_for_his_silence(fleet):
-    up = fleet(every={"health": {"heartbeat_s": 0.2}}, feed={}, app={"needs": ["feed"]})
+    up = fleet(every={"health": {"heartbeat_s": 1.0}}, feed={}, app={"needs": ["feed"]})
     up.all("ready")
     pids = up.pid("feed"), up.pid("app")
 
-    for _ in range(3):
+    for _ in range(2):
         up.folder.socket("notify").unlink()
         up.until(lambda: up.folder.socket("notify").exists())
-        until_ns = monotonic_ns() + 700_000_000  # more than three beats
+        until_ns = monotonic_ns() + 4 * SECOND  # more than three beats
         while monotonic_ns() < until_ns:
             assert set(up.states().values()) == {"ready"}
             sleep(0.01)
