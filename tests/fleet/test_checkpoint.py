@@ -167,3 +167,19 @@ def test_overrides_are_kept_for_the_next_supervisor():
     assert begun("app", state, None).overrides == Overrides()
     state.platforms["feed"].more["overrides"] = {"log_level": 7}
     assert begun("feed", state, None).overrides == Overrides()
+
+
+def test_a_going_down_that_was_cut_short_is_given_up_by_who_brings_the_fleet_up(tmp_path):
+    folder = Folder(tmp_path / "run").make()
+    checkpoint.give_up_closing(folder)
+    world = up()
+    folder.write_state(kept(world))
+    checkpoint.give_up_closing(folder)
+    assert not recall(folder, print).first
+
+    world.tell(Ask("down"))
+    folder.write_state(kept(world))
+    assert not recall(folder, print).first  # its guard's next supervisor goes on with it
+    checkpoint.give_up_closing(folder)
+
+    assert recall(folder, print).first

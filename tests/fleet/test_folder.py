@@ -91,11 +91,16 @@ def test_the_folder_of_sockets_of_one_that_was_taken_away_goes_when_another_is_m
     killed, lives = (Folder(tmp_path / (name * 30) / "run").make() for name in ("dead", "life"))
     killed.socket("control").touch()
     shutil.rmtree(killed.path)
+    odd = killed.sockets.with_name(f"flotilla-{os.getuid()}-of-nobody")
+    odd.mkdir(exist_ok=True)
+    (odd / "whose").write_text("x" * 5_000)  # a path that nobody can look at
 
     other = Folder(tmp_path / ("next" * 30)).make()
 
     assert not killed.sockets.exists()
     assert lives.sockets.exists()
+    assert odd.exists()
+    shutil.rmtree(odd)
     for one in (lives, other):
         one.leave()
 

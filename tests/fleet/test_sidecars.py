@@ -204,3 +204,7 @@ def test_the_alerts_are_there_for_as_long_as_the_file_has_them(tmp_path, monkeyp
 
     ends_well = "import os, signal, time; signal.signal(15, lambda *_: os._exit(0)); time.sleep(1000)"
     run(tmp_path, work, ends_well, monitoring={"alerts": {"lists": [{"to": ["env:SLACK"]}]}})
+
+
+def test_it_is_tried_again_for_ever_and_no_later_than_after_a_minute():
+    assert [sidecars._wait_s(n) for n in (0, 1, 3, 6, 10_000)] == [1.0, 2.0, 8.0, 60.0, 60.0]

@@ -5,7 +5,7 @@ import signal
 
 from msgspec.structs import replace
 
-from flotilla.clock import monotonic_ns, sleep
+from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import as_dict, decode, read, to_yaml
 from flotilla.fleet.system import tree
@@ -67,7 +67,8 @@ def test_what_was_kept_of_a_process_is_not_taken_for_the_truth_of_the_next_one(f
     os.kill(up.supervisor(), signal.SIGKILL)
     state = up.folder.state()
     feed = state.platforms["feed"]
-    old = replace(feed, pid=1, state="stopping", more=feed.more | {"then": "again"})
+    budget = {"restarts": [now_ns()], "leaving": {"then": "again"}}
+    old = replace(feed, pid=1, state="stopping", more=feed.more | {"then": "again"} | budget)
     young = replace(state.platforms["app"], state="starting")
     up.folder.write_state(replace(state, platforms={"feed": old, "app": young}))
 
@@ -75,7 +76,7 @@ def test_what_was_kept_of_a_process_is_not_taken_for_the_truth_of_the_next_one(f
 
     up.until(lambda: up.status().generation == 2)
     assert set(up.states().values()) == {"ready"}  # it says so once, and said it to another supervisor
-    assert up.pid("feed") == feed.pid
+    assert (up.pid("feed"), up.status().find("feed").restarts) == (feed.pid, 1)
     sleep(3.0)
     assert (up.pid("feed"), set(up.states().values())) == (feed.pid, {"ready"})
 

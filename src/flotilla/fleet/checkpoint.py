@@ -167,6 +167,16 @@ def recall(folder: Folder, alert: Callable[[Alert], None]) -> Recalled:
     return Recalled(state, first=not state.platforms or bool(state.more.get("down")))
 
 
+def give_up_closing(folder: Folder) -> None:
+    """Have a fleet whose going down was cut short, with all who led it, begin anew: somebody brings it up."""
+    try:
+        state = folder.state()
+    except ProcessError:  # its supervisor says so, and begins without it
+        return
+    if state.more.get("closing"):
+        folder.write_state(replace(state, more={"down": True}))
+
+
 def begun(name: str, state: FleetState, pid: int | None, generation: int = 0) -> Adopted | Restored | None:
     """Return what one platform begins with under a new supervisor; None: nothing is known.
 
@@ -195,15 +205,28 @@ def begun(name: str, state: FleetState, pid: int | None, generation: int = 0) ->
     return Restored(name, rests, restarts, _overrides(kept), past)
 
 
-def resumed(state: FleetState, lives: Iterable[Adopted | Restored]) -> Resumed:
-    """Return the event that a whole fleet begins with. lives: what is known of each, by `begun`."""
+def same(kept: Kept, child: Child) -> bool:
+    """Return whether what was kept is of this process: the state is written a moment after what happens."""
+    return (kept.pid, kept.start_ticks) == (child.pid, child.start_ticks)
+
+
+def resumed(
+    state: FleetState,
+    lives: Iterable[Adopted | Restored],
+    children: Mapping[str, Child] = MappingProxyType({}),
+) -> Resumed:
+    """Return the event that a whole fleet begins with. lives: what is known of each, by `begun`.
+
+    children: who runs. One that has been started again since the state was written is not again to be.
+    """
+    again = {name for name, child in children.items() if not same(state.platforms.get(name, Kept()), child)}
     more = {name: convert(kept.more, _KeptMore) for name, kept in state.platforms.items()}
     return Resumed(
         tuple(lives),
         tuple(
             Stop(name, told.then, told.why, told.patient)
             for name, about in more.items()
-            if (told := about.leaving) is not None
+            if (told := about.leaving) is not None and (told.then == "stop" or name not in again)
         ),
         {name: frozenset(about.first) for name, about in more.items() if about.first},
         {name: frozenset(about.gone) for name, about in more.items() if about.gone},
@@ -217,7 +240,7 @@ def outgrown(state: FleetState, children: Mapping[str, Child], fleet: Fleet) -> 
         name
         for name, child in children.items()
         if (kept := state.platforms.get(name)) is not None
-        and (kept.pid, kept.start_ticks) == (child.pid, child.start_ticks)
+        and same(kept, child)
         and kept.digest not in ("", birth(fleet.lives[name].platform))
         and fleet.lives[name].wanted
         and fleet.leaving.get(name, Stop(name, "again")).then != "stop"

@@ -152,7 +152,7 @@ class Executor:
         if self._given.get(name) is not platform:
             self._given[name], self.births[name] = platform, birth(platform)
         # Before it is there, so that its own first line comes after ours, and ours is none that it says.
-        self._mark(name, f"starting: generation {order.generation}")
+        self._mark(name, f"{logs.STARTING}{order.generation}")
         try:
             self.begins[name] = _size(self._log(name))
             child = self._spawner.spawn(name, platform, order.generation)

@@ -275,9 +275,10 @@ def _forget_abandoned() -> None:
         try:
             mine = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
             whose = Path(os.fsdecode((folder / _WHOSE).read_bytes()))
-        except OSError:  # just being made, or removed
+            gone = mine and not whose.exists()
+        except OSError:  # just being made, or removed; or nobody can see whether it is there
             continue
-        if mine and not whose.exists():
+        if gone:
             _drop(folder)
 
 

@@ -126,7 +126,7 @@ class Sidecars:
             if failures == 0:
                 text = f"there is no API for now: {error}"
                 self._note(Note("alert", "", text, {"severity": "warning", "about": "no API"}))
-            self._loop.call_later(min(_SOONEST_S * 2**failures, _LATEST_S), self._listen, failures + 1)
+            self._loop.call_later(_wait_s(failures), self._listen, failures + 1)
             return
         self._await_knock()
 
@@ -197,7 +197,7 @@ class Sidecars:
         failures = self._kept.get(name, _Kept()).failures + 1
         self._kept[name] = _Kept(None, failures)
         again = self._await_knock if name == API else lambda: self._start(name)
-        self._loop.call_later(min(_SOONEST_S * 2 ** (failures - 1), _LATEST_S), again)
+        self._loop.call_later(_wait_s(failures - 1), again)
 
     def read_times(self) -> None:
         """Read the next starts and stops, if they are there."""
@@ -219,3 +219,8 @@ class Sidecars:
         if self.times is None or schedule.runs_out(self.times, now_ns()):
             self.ask_times()
         self._loop.call_later(_HOUR_S, self._on_hour)
+
+
+def _wait_s(failures: int) -> float:
+    """Return how long to wait before the next try, after so many that failed before this one."""
+    return min(_SOONEST_S * 2.0 ** min(failures, 16), _LATEST_S)

@@ -312,6 +312,7 @@ class Supervisor:
         notify.alive()
         if not (self._acting or self._folder.holds(self._hold)):
             self._begin_work(self._leave(), "leave")
+        self._hear()
         self._ears.look()
         self._spawner.reap()
         if self._records.catch_up():

@@ -31,7 +31,7 @@ from flotilla.fleet.rules.states import (
 from flotilla.fleet.schedule import Times
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spec import Platform, graph
-from flotilla.fleet.system import tree
+from flotilla.fleet.system import logs, tree
 from flotilla.fleet.system.spawn import Child, Spawner
 
 
@@ -79,8 +79,8 @@ class Takeover:
                 for level in graph.levels(fleet().spec.needs)
                 for name in level
             ]
-            said = [_heard(about, ready) for about in known if about is not None]
-            self._tell(checkpoint.resumed(state, said))
+            said = [_ready_if_said(about, ready) for about in known if about is not None]
+            self._tell(checkpoint.resumed(state, said, found.children))
             new = tuple(name for name in lives if name not in state.platforms)
         if fleet().closing_ns is not None:  # it was going down, and goes on to
             return
@@ -99,19 +99,16 @@ class Takeover:
         """Take up one platform where the supervisor before left it; return what is known of it."""
         kept = state.platforms.get(name, Kept())
         more = kept.more
-        # What was kept may be of the process before this one: the state is written now and then.
-        known = child is not None and (kept.pid, kept.start_ticks) == (child.pid, child.start_ticks)
+        pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
+        event = checkpoint.begun(name, state, pid, child.generation if child is not None else 0)
         if child is not None:
             self._spawner.take(child)
             self._executor.take(child)
+            self._executor.births[name] = kept.digest
             self._executor.begins[name] = int(more.get("log_at", 0))
-            self._executor.births[name] = kept.digest if known else ""
-        pid = child.pid if child is not None else self._hosts.recall(name, state.platforms)
-        event: Adopted | Restored | None
-        if child is None or known:
-            event = checkpoint.begun(name, state, pid, child.generation if child is not None else 0)
-        else:
-            event = _unknown(child, fleet.lives[name].platform)
+            if not checkpoint.same(kept, child):
+                self._executor.begins[name] = logs.start_of_run(self._folder.log(name))
+                event = _another(event, child, fleet.lives[name].platform)
         if fleet.lives[name].platform.schedule is not None:
             inside = self._scheduler.inside(times, name)
             late = not inside and isinstance(event, Restored) and event.state is State.WAITING
@@ -122,14 +119,20 @@ class Takeover:
         return event
 
 
-def _unknown(child: Child, platform: Platform) -> Adopted:
-    """Return what one begins with of which nothing is known: one that is not ready in time is stopped."""
+def _another(about: Adopted | Restored | None, child: Child, platform: Platform) -> Adopted:
+    """Return what one begins with whose process is another than the one that was kept, or of which none was.
+
+    It is ready if it is older than its startup_timeout: else it would have been stopped by then.
+    """
     served = tree.age_s(child.start_ticks) > platform.startup_timeout
     state = State.READY if served else State.STARTING
-    return Adopted(child.name, child.pid, state, generation=child.generation)
+    fresh = Adopted(child.name, child.pid, state, generation=child.generation)
+    if about is None:
+        return fresh
+    return replace(fresh, restarts=about.restarts, overrides=about.overrides)
 
 
-def _heard(about: Adopted | Restored, ready: Mapping[str, int]) -> Adopted | Restored:
+def _ready_if_said(about: Adopted | Restored, ready: Mapping[str, int]) -> Adopted | Restored:
     """Return it ready, if it said so to the supervisor before: it does not say so again."""
     if isinstance(about, Adopted) and about.state is State.STARTING and ready.get(about.name) == about.pid:
         return replace(about, state=State.READY)

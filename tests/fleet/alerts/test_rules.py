@@ -176,6 +176,14 @@ def test_nobody_is_told_that_nobody_acknowledged_what_nobody_was_told_yet():
     assert [(second, message.to) for second, message in said] == [(1800, 0), (2400, 1)]
 
 
+def test_what_was_acknowledged_while_it_was_held_is_told_to_nobody():
+    wanted = Alerts((FIRST,), quiet=Quiet("11:00", "12:10", least="critical"))
+
+    state, said = talk(wanted, (0, warning()), (60, Acknowledged("engine", "slow", "ann")), (700, Tick()))
+
+    assert (said, state.held) == ([], ())
+
+
 def test_what_can_wait_wakes_no_second_list_in_its_quiet_hours_either():
     quiet = Quiet("12:05", "13:00", least="critical")
     wanted = Alerts((FIRST, SECOND_LIST), quiet=quiet, escalate="warning")
@@ -250,7 +258,7 @@ def test_no_more_is_sent_than_the_bucket_holds(story, wanted):
 
 
 @given(STORY, PREFERENCES)
-def test_every_matter_that_is_raised_is_told_in_the_end(story, wanted):
+def test_every_matter_that_is_raised_is_told_in_the_end_unless_somebody_has_it_in_hand(story, wanted):
     second, state, lines, matters = 0, State(), "", {}
     for wait, event in [*story, *[(600, Tick())] * 60]:
         second += wait
@@ -259,6 +267,10 @@ def test_every_matter_that_is_raised_is_told_in_the_end(story, wanted):
         if isinstance(event, Raised) and event.severity != "info":
             text = f"{event.platform or 'fleet'}: {event.text or event.about}"
             matters.setdefault((event.platform, event.about), []).append(text)
+        if isinstance(event, Acknowledged):
+            seen = [key for key in matters if event.platform in ("", key[0]) and event.about in ("", key[1])]
+            for key in seen:
+                del matters[key]
 
     # The same matter again is the same alert, whatever its text: it is told once.
     assert [texts for texts in matters.values() if not any(text in lines for text in texts)] == []

@@ -38,6 +38,12 @@ def test_what_comes_by_itself_blocks_nobody():
     assert waits(world.fleet) == {"app": ("needs feed, which is starting", ())}
 
 
+def test_what_has_failed_and_is_started_once_more_to_see_is_not_waited_for_in_vain():
+    world = World(fleet_of({"c": [], "d": ["c"]}, every={"max_restart_attempts": 0, "probe_after": 5.0}))
+
+    assert waits(failed(world, "c").fleet) == {"d": ("needs c, which has failed", ())}
+
+
 def test_of_many_needs_those_are_named_that_do_not_come():
     world = failed(world_of({"slow": [], "crash": [], "app": ["slow", "crash"]}), "crash")
     fleet = become(world, "slow", state=State.STARTING)

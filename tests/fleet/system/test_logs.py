@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from flotilla.clock import monotonic_ns, sleep
+from flotilla.fleet.system import logs
 from flotilla.fleet.system.logs import (
     Follower,
     Log,
@@ -265,3 +266,19 @@ def test_a_log_whose_folders_are_gone_gets_private_ones(tmp_path):
 
     folders = (tmp_path / "run", tmp_path / "run" / "logs")
     assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
+
+
+def test_where_the_latest_run_begins_is_found_from_our_own_line(tmp_path):
+    path = tmp_path / "feed.log"
+    assert logs.start_of_run(path) == 0
+
+    for generation in (1, 2):
+        logs.mark(path, f"{logs.STARTING}{generation}")
+        with path.open("a") as log:
+            log.write("up\n" * 50_000 + "-- stop\n")
+    whole = path.read_bytes()
+
+    assert whole[: logs.start_of_run(path)].endswith(b"-- starting: generation 2\n")
+    for at in range(40):  # wherever the pieces are cut that are read
+        path.write_bytes(whole + b"x" * (65_536 - len(whole) % 65_536 + at))
+        assert path.read_bytes()[: logs.start_of_run(path)].endswith(b"-- starting: generation 2\n")

@@ -16,9 +16,9 @@ from flotilla.cli.fleet.act import WAIT_S
 from flotilla.cli.fleet.agree import agree
 from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
 from flotilla.cli.fleet.settle import News, settled
+from flotilla.cli.fleet.up import not_up
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
-from flotilla.fleet.control.status import UNDERWAY
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.rules.plan import ReloadPlan, refusal, reload_plan
 from flotilla.fleet.spec import FleetSpec, graph, read
@@ -75,7 +75,8 @@ def reload(
     news = News(found)
     answer = found.client(deadline_s=30.0).ask("reload", why=why, data={"file": str(compared.file.resolve())})
     status = settled(found, [*changes.added, *changes.changed], WAIT_S, news=None if json else news)
-    wrong = [p for p in status.platforms if p.state == "failed" or p.state in UNDERWAY] if status else []
+    mine = {*changes.added, *changes.changed}
+    wrong = [one for one in not_up(status, read(compared.file)) if one.name in mine] if status else []
     if json:
         say.show_json({"reloaded": True, "plan": changes, "answer": answer})
     elif status:

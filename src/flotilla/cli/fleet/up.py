@@ -31,6 +31,7 @@ from flotilla.clock import now_ns, sleep
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import schedule
 from flotilla.fleet.api import tokens
+from flotilla.fleet.checkpoint import give_up_closing
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway, well
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
@@ -100,6 +101,7 @@ def up(
         if any(platform.schedule for platform in spec.platforms.values()):
             # Now, as the calendars are loaded: a supervisor knows the hours before it starts anybody.
             schedule.write(fleet.folder.fleet_file, fleet.folder.times, now_ns())
+        give_up_closing(fleet.folder)
         return _brought_up(fleet, spec, config, detach, timeout, json)
 
 

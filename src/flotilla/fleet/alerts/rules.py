@@ -153,7 +153,8 @@ def _acknowledged(state: State, event: Acknowledged) -> Next:
     title = f"acknowledged{f' by {event.who}' if event.who else ''}"
     messages = tuple(Message(to, "info", title, _text(lines)) for to in called)
     after = {key: replace(matter, acknowledged=True) for key, matter in seen.items()}
-    return replace(state, matters=state.matters | after), messages
+    held = tuple(line for line in state.held if line.key not in seen)
+    return replace(state, matters=state.matters | after, held=held), messages
 
 
 def _windows_over(state: State, now_ns: int, wanted: Alerts) -> Next:

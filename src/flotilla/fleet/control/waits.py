@@ -1,8 +1,8 @@
 """What a platform that waits is waiting for, in words; and what of that does not come by itself.
 
 1. Each that waits has its links: those whom it awaits now, and the words for it (`_awaited`).
-2. What has failed, or is stopped and is not to run, comes by nobody's doing but a person's. From there the
-   links are followed back to all that wait for it, through others (`_blocked`).
+2. What has failed for good, or is stopped and is not to run, comes when a person starts it, or its hours do.
+   From there the links are followed back to all that wait for it, through others (`_blocked`).
 
 Asked with every status: it is looked at only where somebody waits.
 """
@@ -78,7 +78,9 @@ def _blocked(fleet: Fleet, links: Mapping[str, Mapping[str, str]]) -> dict[str, 
 
 def _stays(life: Life) -> bool:
     """Return whether it stays as it is until somebody does something."""
-    return life.state is State.FAILED or (life.state is State.STOPPED and not life.wanted)
+    if life.state is State.FAILED:
+        return life.deadline_ns is None  # else it is started once more then, to see (probe_after)
+    return life.state is State.STOPPED and not life.wanted
 
 
 def _is(life: Life) -> str:

@@ -63,7 +63,7 @@ from flotilla.fleet.rules.states import (
     State,
     Terminate,
 )
-from flotilla.fleet.system import guard_watch
+from flotilla.fleet.system import guard_watch, logs
 from flotilla.fleet.system.ears import Ears
 from flotilla.fleet.system.spawn import Spawner
 
@@ -168,7 +168,8 @@ class Agent:
             # One without a run was started, and its agent died before it could write that down.
             platform = self._platform(name)
             ready = platform.readiness[0] == "started"
-            unknown = Process("", child.pid, child.start_ticks, child.generation, ready)
+            begins = logs.start_of_run(self._folder.log(name))
+            unknown = Process("", child.pid, child.start_ticks, child.generation, ready, begins)
             process = self._ledger.runs.get(name, unknown)
             self._ledger.began(name, process)
             self._runs[name], self._executor.begins[name] = process.run, process.log_at

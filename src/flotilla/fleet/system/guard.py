@@ -62,8 +62,6 @@ def pause_s(deaths: Sequence[int], now_ns: int) -> float:
 class Guard:
     """Runs `run`, which becomes the supervisor in a fork and never returns, and guards it."""
 
-    _ears: socket.socket
-
     def __init__(self, fleet: str, *, again: bool, run: Callable[[Guard], None]) -> None:
         self._fleet, self._again, self._run = fleet, again, run
         self._asked = self._told = self._ready = self._was_ready = False
@@ -77,7 +75,7 @@ class Guard:
         self._place = os.open(fleet, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._name = f"guard-{self.me}.sock"
         self._forget()
-        self._listen()
+        self._ears = self._opened()
         self._awoken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nobody's trading
@@ -91,23 +89,32 @@ class Guard:
         """Return the NOTIFY_SOCKET of what we guard: short, however long the path of the run folder is."""
         return f"/proc/{self.me}/fd/{self._place}/{self._name}"
 
-    def _listen(self, poll: select.poll | None = None) -> None:
-        """Open our ears; anew in `poll`, where somebody removed their file, and nobody is heard any more."""
-        if poll is not None:
-            poll.unregister(self._ears.fileno())
-            self._ears.close()
-        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    def _opened(self) -> socket.socket:
+        """Return new ears, at our place in the run folder; for us alone."""
+        ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         before = os.umask(0o177)
         try:
-            self._ears.bind(f"/proc/self/fd/{self._place}/{self._name}")
+            ears.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            ears.bind(f"/proc/self/fd/{self._place}/{self._name}")
         except OSError:
-            if poll is None:
-                raise  # else the run folder is gone, or the disk is full
+            ears.close()
+            raise
         finally:
             os.umask(before)
-        if poll is not None:
-            poll.register(self._ears, select.POLLIN)
+        return ears
+
+    def _listen_anew(self, poll: select.poll) -> None:
+        """Open new ears where somebody removed our file: whoever spoke meanwhile was not heard."""
+        if self._silent_s is not None:
+            self._silent_s = 0.0
+        try:
+            ears = self._opened()
+        except OSError:  # the disk is full, or the run folder is gone: the next look tries again
+            return
+        poll.unregister(self._ears)
+        self._ears.close()
+        self._ears = ears
+        poll.register(ears, select.POLLIN)
 
     def leave(self) -> int:
         """Let go of what is ours, in a fork that does not exec; return a pidfd of who forked."""
@@ -187,7 +194,7 @@ class Guard:
         before_ns = monotonic_ns()
         while True:
             if not os.path.exists(self.address):  # noqa: PTH110
-                self._listen(poll)
+                self._listen_anew(poll)
             happened = {fd for fd, _ in poll.poll(_LOOK_S * 1000)}
             # By the clock, as anybody may wake us; no look counts for more than its time, since
             # while we stood still, as a machine may, nobody was silent.

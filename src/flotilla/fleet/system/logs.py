@@ -30,6 +30,7 @@ from flotilla.errors import ProcessError
 MEGA = 1 << 20
 _STEP = 1 << 20  # bytes that are copied at once: the loop that drives us waits no longer
 _CHUNK = 1 << 16
+STARTING = "starting: generation "  # what the line says that a run begins with
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _SEGMENT = re.compile(r"(\d+)-(\d+)")
 
@@ -55,6 +56,20 @@ def open_log(path: Path, access: int = os.O_WRONLY) -> int:
         for folder in reversed(path.parents):  # one by one: with `parents` the mode is the last one's alone
             folder.mkdir(mode=0o700, exist_ok=True)
         return os.open(path, flags, 0o600)
+
+
+def start_of_run(path: Path) -> int:
+    """Return the offset after the line that the latest run begins with, 0 where there is none."""
+    log, line, after = Log(path), f"-- {STARTING}".encode(), b""
+    at, begin = log.end(), log.begin()
+    while at > begin:
+        before = max(begin, at - _CHUNK)
+        text = b"".join(log.between(before, at)) + after
+        found = text.rfind(b"\n" + line) + 1
+        if found or text.startswith(line):
+            return before + text.index(b"\n", found) + 1
+        at, after = before, text[: len(line) + 24]  # the number and the end of the line
+    return 0
 
 
 def mark(path: Path, text: str) -> None:
@@ -196,12 +211,13 @@ class Log:
         at, text = end, b""
         while at > begin and text.count(b"\n") <= count:
             before = max(begin, at - _CHUNK)
-            text = b"".join(self._between(before, at)) + text
+            text = b"".join(self.between(before, at)) + text
             at = before
         *lines, rest = text.split(b"\n")
         return end - len(rest), [_text(line) for line in lines[-count:]] if count else [], _text(rest)
 
-    def _between(self, at: int, end: int) -> Iterator[bytes]:
+    def between(self, at: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes [at, end), as far as they are there."""
         while at < end:
             at, part = self.read(at, end - at)
             if not part:

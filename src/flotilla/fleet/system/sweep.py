@@ -38,7 +38,7 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
             lock = _lock(fleet)
         whole = fleet if others and lock is not None else ""
         left = tree.find(whole, roots=[os.getpid()])
-        quiet = 0 if left else quiet + 1
+        quiet, there = 0 if left else quiet + 1, sorted(left)
         supervisor = left.pop(last, None)
         if left:
             kill.sweep(left, _looking(whole, last))
@@ -47,7 +47,7 @@ def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
         reap()
         if quiet == 0:
             if monotonic_ns() >= end_ns:
-                sys.stderr.write(f"killed, and not gone: {sorted(left)}\n")
+                sys.stderr.write(f"killed, and not gone: {there}\n")
                 break
             select.select([], [], [], wait_s)
             wait_s = min(wait_s * 1.5, 0.1)
