@@ -6,10 +6,18 @@ from tests.cli.fleet.conftest import playing
 
 from flotilla.cli.fleet import settle
 from flotilla.cli.fleet.find import Fleet
-from flotilla.cli.fleet.settle import News, settled
+from flotilla.cli.fleet.settle import News, not_up, settled
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet.control.client import NotHeard
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus
+from flotilla.fleet.spec import decode
+
+
+def status_of(*states):
+    return FleetStatus(
+        "demo", 1, "adopt", 1, tuple(PlatformStatus(f"p{n}", state) for n, state in enumerate(states))
+    )
 
 
 def test_it_waits_until_nothing_changes_by_itself(fleet, folder):
@@ -101,3 +109,22 @@ def test_damaged_events_tell_nothing_and_hold_up_nobody(folder):
     folder.events.write_bytes(b"no database" * 100)
 
     assert News(Fleet(folder)).read() == []
+
+
+def test_what_is_not_as_it_should_be_is_not_up():
+    spec = decode({"name": "demo", "platforms": {f"p{n}": {"command": ["x"]} for n in range(5)}})
+
+    found = not_up(status_of("ready", "completed", "degraded", "failed", "stopped"), spec)
+
+    assert [platform.name for platform in found] == ["p2", "p3", "p4"]
+
+
+def test_outside_its_hours_a_platform_may_be_stopped():
+    schedule = {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}
+    spec = decode({"name": "demo", "platforms": {"p0": {"command": ["x"], "schedule": schedule}}})
+
+    assert not_up(status_of("stopped"), spec) == []
+    waiting = PlatformStatus("app", "waiting", blocked_by=("p0",))
+    both = FleetStatus("demo", 1, "adopt", 1, (PlatformStatus("p0", "stopped"), waiting))
+    assert not_up(both, spec) == []
+    assert not_up(FleetStatus("demo", 1, "adopt", 1, (waiting,)), spec) == [waiting]

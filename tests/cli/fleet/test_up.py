@@ -11,10 +11,9 @@ import pytest
 from tests.cli.fleet.conftest import FILE
 
 from flotilla.cli.fleet import up
-from flotilla.cli.fleet.up import longest_start_s, not_up
+from flotilla.cli.fleet.up import longest_start_s
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
-from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import FleetState, Folder, Kept, place
 from flotilla.fleet.spec import decode, read
 from flotilla.fleet.system import tree
@@ -54,12 +53,6 @@ platforms:
 """
 
 
-def status_of(*states):
-    return FleetStatus(
-        "demo", 1, "adopt", 1, tuple(PlatformStatus(f"p{n}", state) for n, state in enumerate(states))
-    )
-
-
 def eventually(asked, seconds=20.0):
     end_ns = monotonic_ns() + int(seconds * 1e9)
     while not (found := asked()) and monotonic_ns() < end_ns:
@@ -79,25 +72,6 @@ def real(tmp_path, monkeypatch):
     subprocess.run([*PROGRAM, "down", "--yes"], capture_output=True, check=False, timeout=60)
     folder = Folder(place(path, "real"))
     assert eventually(lambda: folder.holder() is None)
-
-
-def test_what_is_not_as_it_should_be_is_not_up():
-    spec = decode({"name": "demo", "platforms": {f"p{n}": {"command": ["x"]} for n in range(5)}})
-
-    found = not_up(status_of("ready", "completed", "degraded", "failed", "stopped"), spec)
-
-    assert [platform.name for platform in found] == ["p2", "p3", "p4"]
-
-
-def test_outside_its_hours_a_platform_may_be_stopped():
-    schedule = {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}
-    spec = decode({"name": "demo", "platforms": {"p0": {"command": ["x"], "schedule": schedule}}})
-
-    assert not_up(status_of("stopped"), spec) == []
-    waiting = PlatformStatus("app", "waiting", blocked_by=("p0",))
-    both = FleetStatus("demo", 1, "adopt", 1, (PlatformStatus("p0", "stopped"), waiting))
-    assert not_up(both, spec) == []
-    assert not_up(FleetStatus("demo", 1, "adopt", 1, (waiting,)), spec) == [waiting]
 
 
 def test_the_longest_start_adds_up_over_levels():

@@ -15,8 +15,7 @@ from flotilla.cli.fleet import show
 from flotilla.cli.fleet.act import WAIT_S
 from flotilla.cli.fleet.agree import agree
 from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
-from flotilla.cli.fleet.settle import News, settled
-from flotilla.cli.fleet.up import not_up
+from flotilla.cli.fleet.settle import News, not_up, settled
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
 from flotilla.fleet.folder import Folder, place

@@ -11,8 +11,9 @@ from flotilla.cli.fleet.find import Fleet
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import DataError, ProcessError, StreamError
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
-from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway
+from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway, well
 from flotilla.fleet.history.events import Event, EventReader
+from flotilla.fleet.spec import FleetSpec
 
 LOOK_S = 0.1
 GRACE_S = 3.0  # in which a supervisor that died is replaced
@@ -103,3 +104,22 @@ def settled(
                 "Look: flotilla fleet status"
             )
         sleep(LOOK_S)
+
+
+def not_up(status: FleetStatus, spec: FleetSpec) -> list[PlatformStatus]:
+    """Return the platforms that should do their work and do not.
+
+    Outside its hours one may be stopped, and those that need it wait for these.
+    """
+    rests = {p.name for p in status.platforms if p.state == "stopped" and _scheduled(spec, p.name)}
+    return [
+        platform
+        for platform in status.platforms
+        if not well(platform)
+        and platform.name not in rests
+        and not (platform.blocked_by and rests.issuperset(platform.blocked_by))
+    ]
+
+
+def _scheduled(spec: FleetSpec, name: str) -> bool:
+    return name in spec.platforms and spec.platforms[name].schedule is not None

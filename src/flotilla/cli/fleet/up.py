@@ -25,14 +25,14 @@ from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Fleet
-from flotilla.cli.fleet.settle import LOOK_S, News, settled
+from flotilla.cli.fleet.settle import LOOK_S, News, not_up, settled
 from flotilla.cli.fleet.status import last_known
 from flotilla.clock import now_ns, sleep
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import schedule
 from flotilla.fleet.api import tokens
 from flotilla.fleet.checkpoint import give_up_closing
-from flotilla.fleet.control.status import FleetStatus, PlatformStatus, underway, well
+from flotilla.fleet.control.status import PlatformStatus, underway
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
 from flotilla.fleet.system import bare
@@ -217,21 +217,6 @@ def _ended_before_it_began(fleet: Fleet, process: Guard) -> bool:
     return not any(platform.pid for platform in last_known(fleet).platforms)
 
 
-def not_up(status: FleetStatus, spec: FleetSpec) -> list[PlatformStatus]:
-    """Return the platforms that should do their work and do not.
-
-    Outside its hours one may be stopped, and those that need it wait for these.
-    """
-    rests = {p.name for p in status.platforms if p.state == "stopped" and _scheduled(spec, p.name)}
-    return [
-        platform
-        for platform in status.platforms
-        if not well(platform)
-        and platform.name not in rests
-        and not (platform.blocked_by and rests.issuperset(platform.blocked_by))
-    ]
-
-
 def longest_start_s(spec: FleetSpec) -> float:
     """Return how long a start may take by the platforms' own deadlines, restarts included, in seconds."""
     total = 0.0
@@ -239,10 +224,6 @@ def longest_start_s(spec: FleetSpec) -> float:
         platforms = [spec.platforms[name] for name in level]
         total += max((p.startup_timeout + p.backoff.most) * (1 + p.max_restart_attempts) for p in platforms)
     return min(total, 3600.0)
-
-
-def _scheduled(spec: FleetSpec, name: str) -> bool:
-    return name in spec.platforms and spec.platforms[name].schedule is not None
 
 
 def _explain(fleet: Fleet, platform: PlatformStatus) -> None:
