@@ -126,6 +126,22 @@ class Head:
         self.writer.transport.abort()
 
 
+async def begun(site, until="readied", generation=1):
+    """Have a head start the platform and leave; return its welcome, and what it was told last."""
+    head, welcome = await Head.at(site, generation=generation)
+    head.do("spawn", generation=generation, digest=site.digest)
+    told = await head.hear(until)
+    head.leave()
+    return welcome, told
+
+
+async def welcomed(site, **more):
+    """Have a head come and leave; return its welcome."""
+    head, welcome = await Head.at(site, **more)
+    head.leave()
+    return welcome
+
+
 def running(site):
     """Return the processes that bear this agent's mark."""
     mark = f"FLOTILLA_FLEET={site.folder.path}".encode()

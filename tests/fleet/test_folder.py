@@ -201,8 +201,9 @@ def test_a_state_that_cannot_be_read_is_named(folder):
         folder.state()
 
 
-def test_a_generation_that_is_no_number_is_not_counted_from_the_start_again(folder):
-    (folder.path / "generation").write_text("x")
+@pytest.mark.parametrize("found", [b"x", b"", b"\xff", "\N{SUPERSCRIPT TWO}".encode()])
+def test_a_generation_that_is_no_number_is_not_counted_from_the_start_again(folder, found):
+    (folder.path / "generation").write_bytes(found)
 
     with pytest.raises(ProcessError, match="should hold a number"):
         folder.take()

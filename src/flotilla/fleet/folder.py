@@ -195,13 +195,7 @@ class Folder:
 
     def generation(self) -> int:
         """Return the generation of the latest supervisor, 0 where there was none."""
-        try:
-            text = self._generation.read_text()
-        except FileNotFoundError:
-            return 0
-        if not text.isdigit():
-            raise ProcessError(f"{self._generation} holds {text!r}, and should hold a number")
-        return int(text)
+        return number_in(self._generation)
 
     def holder(self) -> int | None:
         """Return the process id of who supervises now, None where nobody does."""
@@ -228,6 +222,17 @@ class Folder:
     def write_state(self, state: FleetState, *, durable: bool = True) -> None:
         """Keep `state`; durable: waiting for the disk, for what must survive the machine's death too."""
         write_whole(self.state_file, msgspec.json.encode(state), durable=durable)
+
+
+def number_in(path: Path) -> int:
+    """Return the number that a file holds, 0 where there is no file; ProcessError where it holds none."""
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        return 0
+    if not found.isdigit():
+        raise ProcessError(f"{path} holds {found!r}, and should hold a number")
+    return int(found)
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.fleet.made_agent import Head, run, running
+from tests.fleet.made_agent import Head, begun, run, running, welcomed
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
@@ -78,24 +78,12 @@ def test_what_runs_is_what_the_hosts_own_file_says_and_the_file_is_read_again(si
 
 
 def test_one_that_dies_while_no_head_is_there_is_not_started_again(site):
-    async def begin():
-        head, welcome = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        spawned = await head.hear("readied")
-        head.leave()
-        return welcome.epoch, spawned
-
-    async def again(epoch, got):
-        head, welcome = await Head.at(site, epoch=epoch, got=got)
-        head.leave()
-        return welcome
-
     site.start()
-    epoch, readied = run(begin())
+    welcome, readied = run(begun(site))
     (pid,) = running(site)
     os.kill(pid, signal.SIGKILL)
     sleep(0.5)
-    welcome = run(again(epoch, readied.seq))
+    welcome = run(welcomed(site, epoch=welcome.epoch, got=readied.seq))
 
     assert running(site) == []
     assert [(told.what, told.code) for told in welcome.told] == [("exited", -9)]
@@ -181,16 +169,10 @@ time.sleep(600)
 
 
 def test_an_agent_that_stops_what_is_slow_to_stop_beats_until_the_end(site):
-    async def begin():
-        head, _ = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        await head.hear("readied")
-        head.leave()
-
     site.write(command=[sys.executable, "-c", STUBBORN], ready="line:deaf", shutdown_timeout=3.0)
     guard = NotifySocket(site.path / "guard.sock")
     site.start(env={"NOTIFY_SOCKET": str(guard.path)})
-    run(begin())
+    run(begun(site))
     site.process.send_signal(signal.SIGTERM)
     said = []
     end_ns = monotonic_ns() + 60 * 10**9
@@ -205,14 +187,8 @@ def test_an_agent_that_stops_what_is_slow_to_stop_beats_until_the_end(site):
 
 
 def test_an_agent_that_is_told_to_end_stops_what_runs_and_another_cannot_be_beside_it(site):
-    async def begin():
-        head, _ = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        await head.hear("readied")
-        head.leave()
-
     site.start()
-    run(begin())
+    run(begun(site))
     planned = Client(site.folder.socket("control"), "test").ask("plan", data={"of": "down"})
     second = subprocess.run(
         [sys.executable, "-m", "flotilla.fleet.hosts.agent", str(site.folder.path)],
@@ -287,19 +263,13 @@ def until(is_so):
 
 
 def test_what_a_platform_says_of_itself_is_noted_and_its_log_is_rotated(site):
-    async def begin():
-        head, _ = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        await head.hear("readied")
-        head.leave()
-
     def noted():
         with closing(EventReader(site.folder.events)) as events:
             return [(one.platform, one.text) for one in events.read(1, 1000) if one.kind == "status"]
 
     site.write(command=[sys.executable, "-c", TALKS], log={"rotate_mb": 0.01}, health=None)
     site.start()
-    run(begin())
+    run(begun(site))
 
     assert until(noted) == [("feed", "warming up")]
     assert until(lambda: logs.segments_of(site.folder.log("feed")))

@@ -5,7 +5,7 @@ import json
 import signal
 
 import pytest
-from tests.fleet.made_agent import Head, run, running
+from tests.fleet.made_agent import Head, begun, run, running
 
 from flotilla.fleet import spec
 from flotilla.fleet.folder import write_whole
@@ -137,15 +137,8 @@ def test_one_whose_agent_died_before_it_could_write_it_down_is_not_started_twice
         head.leave()
         return welcome, spawned, exited
 
-    async def begin():
-        head, _ = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        spawned = await head.hear("readied")
-        head.leave()
-        return spawned
-
     site.start()
-    run(begin())
+    run(begun(site))
     site.end(signal.SIGKILL)
     (pid,) = running(site)
     book = json.loads((site.folder.path / "agent.json").read_text())

@@ -8,7 +8,7 @@ import shutil
 import signal
 from contextlib import suppress
 
-from tests.fleet.made_agent import Head, run, running
+from tests.fleet.made_agent import Head, begun, run, running, welcomed
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
@@ -64,24 +64,12 @@ def test_an_agent_that_is_killed_is_followed_by_one_that_goes_on(site):
 
 
 def test_what_ended_while_no_agent_was_there_is_told_by_the_next(site):
-    async def begin():
-        head, welcome = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        spawned = await head.hear("spawned")
-        head.leave()
-        return welcome.epoch, spawned
-
-    async def again(epoch, got):
-        head, welcome = await Head.at(site, epoch=epoch, got=got)
-        head.leave()
-        return welcome
-
     site.start()
-    epoch, spawned = run(begin())
+    welcome, spawned = run(begun(site, "spawned"))
     site.end(signal.SIGKILL)
     os.kill(spawned.pid, signal.SIGKILL)
     site.start()
-    welcome = run(again(epoch, spawned.seq))
+    welcome = run(welcomed(site, epoch=welcome.epoch, got=spawned.seq))
 
     assert welcome.running == {}
     assert [(told.what, told.run, told.code) for told in welcome.told if told.what == "exited"] == [
@@ -90,15 +78,8 @@ def test_what_ended_while_no_agent_was_there_is_told_by_the_next(site):
 
 
 def test_one_whose_run_folder_is_taken_away_ends_alone(site):
-    async def begin():
-        head, _ = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        spawned = await head.hear("spawned")
-        head.leave()
-        return spawned
-
     site.start()
-    spawned = run(begin())
+    _, spawned = run(begun(site, "spawned"))
     shutil.rmtree(site.folder.path)
 
     assert site.process.wait(20) == LEFT
@@ -107,25 +88,13 @@ def test_one_whose_run_folder_is_taken_away_ends_alone(site):
 
 
 def test_what_an_agent_says_last_is_heard_by_the_next_head_and_keeps_no_agent_from_beginning(site):
-    async def begin():
-        head, _ = await Head.at(site, generation=5)
-        head.do("spawn", generation=5, digest=site.digest)
-        spawned = await head.hear("readied")
-        head.leave()
-        return spawned
-
-    async def again():
-        head, welcome = await Head.at(site, generation=6, token="b" * 16)
-        head.leave()
-        return welcome
-
     site.start(env={"FLOTILLA_GUARD": "999999999", "FLOTILLA_KEPT": "1"}, wait=False)
     assert site.process.wait(20) == 75
     site.start()
-    run(begin())
+    run(begun(site, generation=5))
     site.end(signal.SIGKILL)
     site.start()
-    welcome = run(again())
+    welcome = run(welcomed(site, generation=6, token="b" * 16))
 
     assert [one.what for one in welcome.told] == ["alert"]
     assert "the guard is gone" in welcome.told[0].text
@@ -133,13 +102,6 @@ def test_what_an_agent_says_last_is_heard_by_the_next_head_and_keeps_no_agent_fr
 
 
 def test_one_whose_memory_is_damaged_says_so_and_obeys_no_older_head(site):
-    async def begin():
-        head, _ = await Head.at(site, generation=5)
-        head.do("spawn", generation=5, digest=site.digest)
-        spawned = await head.hear("readied")
-        head.leave()
-        return spawned
-
     async def again():
         older, refused = await Head.at(site, generation=4, token="b" * 16)
         older.leave()
@@ -148,7 +110,7 @@ def test_one_whose_memory_is_damaged_says_so_and_obeys_no_older_head(site):
         return refused, welcome
 
     site.start()
-    run(begin())
+    run(begun(site, generation=5))
     site.end(signal.SIGKILL)
     (pid,) = running(site)
     (site.folder.path / "agent.json").write_bytes(b"{")
@@ -268,19 +230,8 @@ def test_a_mistake_over_what_a_probe_found_is_told_of(site, monkeypatch):
 
 
 def test_what_runs_of_no_platform_any_more_is_ended_and_its_head_is_told(site):
-    async def begin():
-        head, _ = await Head.at(site)
-        head.do("spawn", digest=site.digest)
-        await head.hear("readied")
-        head.leave()
-
-    async def again():
-        head, welcome = await Head.at(site, generation=2, token="b" * 16)
-        head.leave()
-        return welcome
-
     site.start()
-    run(begin())
+    run(begun(site))
     site.end(signal.SIGKILL)
     raw = json.loads(site.file.read_text())
     raw["platforms"] = {"other": raw["platforms"]["feed"]}
@@ -292,4 +243,5 @@ def test_what_runs_of_no_platform_any_more_is_ended_and_its_head_is_told(site):
         sleep(0.02)
 
     assert running(site) == []
-    assert [(one.what, one.name) for one in run(again()).told] == [("alert", "")]
+    told = run(welcomed(site, generation=2, token="b" * 16)).told
+    assert [(one.what, one.name) for one in told] == [("alert", "")]

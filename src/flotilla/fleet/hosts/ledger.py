@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from flotilla.clock import now_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet.folder import FleetState, Kept, write_whole
+from flotilla.fleet.folder import FleetState, Kept, number_in, write_whole
 from flotilla.fleet.hosts.wire import Do, Ended, Hello, Running, Told, Welcome, What
 
 MOST = 1000  # things to tell that are kept; a head that missed more asks what runs
@@ -74,7 +74,11 @@ class Ledger:
 
     def _put_aside(self, error: Exception) -> None:
         """Begin anew, by the fence that is left. The file is never not there: that would mean no fence."""
-        generation, aside = self._fenced(), self._path.with_name(f"{self._path.name}.damaged-{now_ns()}")
+        try:
+            generation = number_in(self._fence)
+        except ProcessError as without:
+            raise ProcessError(f"{self._path} is damaged, and {without}") from without
+        aside = self._path.with_name(f"{self._path.name}.damaged-{now_ns()}")
         self._book = self._new()
         self._book.generation = generation
         write_whole(aside, self._path.read_bytes())
@@ -83,16 +87,6 @@ class Ledger:
             f"what this host's agent kept is damaged, and put aside as {aside.name}: {error}; no head older "
             f"than generation {generation} is obeyed"
         )
-
-    def _fenced(self) -> int:
-        """Return the generation in the fence's own file, 0 where no head ever commanded."""
-        try:
-            text = self._fence.read_text()
-        except FileNotFoundError:
-            return 0
-        if not text.isdigit():
-            raise ProcessError(f"{self._path} is damaged, and {self._fence} holds {text!r}: no number")
-        return int(text)
 
     @property
     def generation(self) -> int:

@@ -289,12 +289,12 @@ class Spawner:
 
     def _orphans(self) -> list[int]:
         """Return what runs below us, and below no platform that we know."""
-        todo, found = [os.getpid()], []
-        while todo:
-            below = [pid for pid in tree.children(todo.pop()) if pid not in self._children]
+        stack, found = [os.getpid()], []
+        while stack:
+            below = [pid for pid in tree.children(stack.pop()) if pid not in self._children]
             below = [pid for pid in below if pid != self._server.pid]
             found += below
-            todo += below
+            stack += below
         return [pid for pid in found if (process := tree.read(pid)) is not None and not process.ended]
 
     def _whose(self, pid: int) -> str | None:

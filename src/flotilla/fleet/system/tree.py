@@ -121,11 +121,11 @@ def below(roots: Iterable[int], known: Mapping[int, Process]) -> set[int]:
     for process in known.values():
         of.setdefault(process.parent, []).append(process.pid)
     found: set[int] = set()
-    todo = list(roots)
-    while todo:
-        new = [pid for pid in of.get(todo.pop(), ()) if pid not in found]
+    stack = list(roots)
+    while stack:
+        new = [pid for pid in of.get(stack.pop(), ()) if pid not in found]
         found.update(new)
-        todo += new
+        stack += new
     return found
 
 
