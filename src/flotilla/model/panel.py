@@ -1,6 +1,6 @@
 """A panel: the market's bars as arrays, time by instrument.
 
-`panel_of` in `builtin/sources/bars.py` is the one door that checks and builds panels;
+`panel_of` in `stream/bars/draft.py` is the one door that checks and builds panels;
 whoever holds one may rely on what is said here.
 """
 
@@ -31,6 +31,10 @@ class Panel:
     ticks_per_unit: float64[I]; every price is a whole multiple of 1 / ticks_per_unit
     exactly; 0 where that is not known.
     identity: hex, of the content: equal identities are equal panels.
+    zone: where its sessions are, "America/New_York": the days, weeks and months of the calendar begin at
+    midnight there. UTC for session dates.
+    remarks: what a reader of results must know of the data and cannot see in them, a sentence each; they
+    are no part of the content.
     """
 
     ts_event: NDArray[np.int64]
@@ -40,6 +44,8 @@ class Panel:
     ticks_per_unit: NDArray[np.float64]
     identity: str
     name: str
+    zone: str = "UTC"
+    remarks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return a line for a notebook: all of its bars would fill screens."""

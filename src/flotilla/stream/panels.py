@@ -22,6 +22,8 @@ class _Facts(msgspec.Struct, frozen=True):
     name: str
     instruments: tuple[str, ...]
     ticks_per_unit: tuple[float, ...]
+    zone: str
+    remarks: tuple[str, ...]
 
 
 def put_panel(store: Store, panel: Panel) -> None:
@@ -30,7 +32,9 @@ def put_panel(store: Store, panel: Panel) -> None:
     for name, values in panel.fields.items():
         flat = pa.array(np.ascontiguousarray(values).reshape(-1))
         columns[name] = pa.FixedSizeListArray.from_arrays(flat, len(panel.instruments))
-    facts = _Facts(panel.name, panel.instruments, tuple(panel.ticks_per_unit.tolist()))
+    facts = _Facts(
+        panel.name, panel.instruments, tuple(panel.ticks_per_unit.tolist()), panel.zone, panel.remarks
+    )
     table = pa.table(columns).replace_schema_metadata({_KEY: msgspec.json.encode(facts)})
     store.put(panel.identity, table, {"kind": "panel", "name": panel.name})
 
@@ -47,7 +51,9 @@ def get_panel(store: Store, identity: str) -> Panel:
         flat = np.frombuffer(_memory(table.column(name).combine_chunks().flatten()), np.float64)
         fields[name] = flat.reshape(len(table), len(facts.instruments)).copy()
     ticks = np.array(facts.ticks_per_unit)
-    return Panel(ts_event, ts_recv, facts.instruments, fields, ticks, identity, facts.name)
+    return Panel(
+        ts_event, ts_recv, facts.instruments, fields, ticks, identity, facts.name, facts.zone, facts.remarks
+    )
 
 
 def _memory(column: pa.Array | pa.ChunkedArray) -> pa.Buffer:

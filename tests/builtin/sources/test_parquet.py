@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from flotilla.builtin.sources.bars import DAY_NS
 from flotilla.builtin.sources.parquet import Parquet
 from flotilla.builtin.sources.sample import Sample
 from flotilla.errors import ConfigError, DataError
+from flotilla.stream.bars.draft import DAY_NS
 
 COLUMNS = {
     "symbol": ["A", "A", "B"],

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from flotilla.builtin.sources import sample
-from flotilla.builtin.sources.bars import DAY_NS
 from flotilla.builtin.sources.sample import Sample
 from flotilla.errors import DataError
 from flotilla.plugins import find
+from flotilla.stream.bars.draft import DAY_NS
 
 
 @pytest.fixture(scope="module")

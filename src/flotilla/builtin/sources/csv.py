@@ -21,11 +21,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from flotilla.builtin.sources.bars import panel_of
-from flotilla.builtin.sources.findings import Findings, refuse
-from flotilla.builtin.sources.tables import Layout, Options, draft_of, layout_of
 from flotilla.errors import ConfigError, DataError
 from flotilla.model.panel import Panel
+from flotilla.stream.bars.draft import panel_of
+from flotilla.stream.bars.findings import Findings, refuse
+from flotilla.stream.bars.tables import Layout, Options, draft_of, layout_of
 
 NULLS = ["", "NaN", "nan", "NAN", "NA", "N/A", "null", "NULL", "None"]
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}

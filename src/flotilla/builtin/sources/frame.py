@@ -19,12 +19,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flotilla.builtin.sources.bars import Draft, panel_of
-from flotilla.builtin.sources.columns import int64_of, whole
-from flotilla.builtin.sources.findings import refuse
-from flotilla.builtin.sources.tables import TIMES, UNNAMED, Options, draft_of
 from flotilla.errors import DataError
 from flotilla.model.panel import FIELDS, Panel
+from flotilla.stream.bars.columns import int64_of, whole
+from flotilla.stream.bars.draft import Draft, panel_of
+from flotilla.stream.bars.findings import refuse
+from flotilla.stream.bars.tables import TIMES, UNNAMED, Options, draft_of
 
 NAME = "frame"
 _DAY_US = 86_400_000_000

@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from flotilla.builtin.sources.bars import panel_of
-from flotilla.builtin.sources.findings import Findings, refuse
-from flotilla.builtin.sources.tables import Options, draft_of, layout_of
 from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
+from flotilla.stream.bars.draft import panel_of
+from flotilla.stream.bars.findings import Findings, refuse
+from flotilla.stream.bars.tables import Options, draft_of, layout_of
 
 MAGIC = b"PAR1"
 

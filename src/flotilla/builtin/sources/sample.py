@@ -16,11 +16,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv
 
-from flotilla.builtin.sources.bars import panel_of
-from flotilla.builtin.sources.findings import refuse
-from flotilla.builtin.sources.tables import Options, draft_of
 from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
+from flotilla.stream.bars.draft import panel_of
+from flotilla.stream.bars.findings import refuse
+from flotilla.stream.bars.tables import Options, draft_of
 
 FILE = "datasets/data/sp500_dataset.csv.gz"
 TICK = "0.001"  # adjusted closes, published in thousandths

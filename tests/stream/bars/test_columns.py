@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flotilla.builtin.sources.columns import float64_of, int64_of, nulls_of, whole
+from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of, whole
 
 NUMBERS = pa.array([1.5, None, float("nan"), -0.0, 2.5])
 

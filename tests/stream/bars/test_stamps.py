@@ -3,9 +3,9 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from flotilla.builtin.sources.findings import Findings
-from flotilla.builtin.sources.stamps import stamps_of
 from flotilla.errors import ConfigError, DataError
+from flotilla.stream.bars.findings import Findings
+from flotilla.stream.bars.stamps import stamps_of
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR

@@ -24,12 +24,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flotilla.builtin.sources.bars import DAY_NS, PRICES, Draft, Floats, Stamps, stamp_text
-from flotilla.builtin.sources.columns import float64_of, int64_of, nulls_of, whole
-from flotilla.builtin.sources.findings import Findings, refuse
-from flotilla.builtin.sources.stamps import Place, stamps_of
 from flotilla.errors import ConfigError, OutOfOrderError
 from flotilla.model.panel import FIELDS
+from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of, whole
+from flotilla.stream.bars.draft import DAY_NS, PRICES, Draft, Floats, Stamps, stamp_text
+from flotilla.stream.bars.findings import Findings, refuse
+from flotilla.stream.bars.stamps import Place, stamps_of
 
 TIMES = ("ts", "date", "timestamp", "datetime", "time")
 SYMBOLS = ("symbol", "instrument", "ticker")

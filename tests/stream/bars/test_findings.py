@@ -1,7 +1,7 @@
 import pytest
 
-from flotilla.builtin.sources.findings import Findings, refuse
 from flotilla.errors import DataError, OutOfOrderError
+from flotilla.stream.bars.findings import Findings, refuse
 
 
 def settled(findings):

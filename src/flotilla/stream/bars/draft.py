@@ -21,9 +21,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.builtin.sources.findings import Findings
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
 from flotilla.model.panel import FIELDS, Panel
+from flotilla.stream.bars.findings import Findings
 
 DAY_NS = 86_400_000_000_000
 PRICES = ("open", "high", "low", "close")
@@ -48,6 +48,7 @@ class Draft:
     fields: name -> float64[T, I], "close" among them; NaN is "not published".
     place: (t, i) -> where that cell stands in its file ("line 12"), or "".
     findings: what reading them has found already; it is reported with the rest.
+    zone, remarks: as of a Panel.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Draft:
     fields: Mapping[str, Floats]
     place: Callable[[int, int], str] = nowhere
     findings: Findings | None = None
+    zone: str = "UTC"
+    remarks: tuple[str, ...] = ()
 
 
 def panel_of(
@@ -86,16 +89,24 @@ def panel_of(
         ticks = ticks_of([fields[name] for name in PRICES if name in fields])
     ts_event = np.ascontiguousarray(draft.ts, dtype=np.int64)
     ts_recv = ts_event + draft.step
-    identity = identity_of_panel(ts_event, ts_recv, draft.instruments, fields, ticks)
-    return Panel(ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name)
+    identity = identity_of_panel(ts_event, ts_recv, draft.instruments, fields, ticks, draft.zone)
+    return Panel(
+        ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name, draft.zone, draft.remarks
+    )
 
 
 def identity_of_panel(
-    ts_event: Stamps, ts_recv: Stamps, instruments: Sequence[str], fields: Mapping[str, Floats], ticks: Floats
+    ts_event: Stamps,
+    ts_recv: Stamps,
+    instruments: Sequence[str],
+    fields: Mapping[str, Floats],
+    ticks: Floats,
+    zone: str = "UTC",
 ) -> str:
     """Return the hash of a panel's content, 32 hex digits."""
     digest = blake2b(digest_size=16)
-    digest.update(repr((tuple(instruments), tuple(sorted(fields)), len(ts_event))).encode())
+    elsewhere = () if zone == "UTC" else (zone,)  # so that most identities are those of older versions
+    digest.update(repr((tuple(instruments), tuple(sorted(fields)), len(ts_event), *elsewhere)).encode())
     for array in (ts_event, ts_recv, ticks, *(fields[name] for name in sorted(fields))):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -22,10 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from flotilla.builtin.sources.bars import DAY_NS, Stamps, stamp_text
-from flotilla.builtin.sources.columns import int64_of, nulls_of
-from flotilla.builtin.sources.findings import Findings
 from flotilla.errors import ConfigError, nearest
+from flotilla.stream.bars.columns import int64_of, nulls_of
+from flotilla.stream.bars.draft import DAY_NS, Stamps, stamp_text
+from flotilla.stream.bars.findings import Findings
 
 UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")

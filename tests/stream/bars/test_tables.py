@@ -2,9 +2,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flotilla.builtin.sources.bars import DAY_NS, panel_of
-from flotilla.builtin.sources.tables import Options, draft_of, layout_of, step_of
 from flotilla.errors import ConfigError, DataError, OutOfOrderError
+from flotilla.stream.bars.draft import DAY_NS, panel_of
+from flotilla.stream.bars.tables import Options, draft_of, layout_of, step_of
 
 MINUTE = 60_000_000_000
 NAN = np.nan
