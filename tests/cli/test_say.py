@@ -159,3 +159,9 @@ def test_sizes_have_three_figures_and_times_are_utc():
         "1 MB",
     ]
     assert say.utc(1_700_000_000_000_000_000) == "2023-11-14 22:13"
+
+
+def test_remarks_are_notes_each_once(capsys):
+    say.remarks("prices stop early", "x never spoke", "prices stop early")
+
+    assert capsys.readouterr() == ("", "note: prices stop early\nnote: x never spoke\n")

@@ -8,7 +8,7 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.errors import ConfigError, StageError
-from flotilla.research import benchmark_of, run
+from flotilla.research import benchmark_of, report_data, run, sweep
 from flotilla.testing import made_market
 
 PLAIN = {"name": "plain", "strategies": {"s": {"kind": "ma_cross", "params": {"fast": 3, "slow": 8}}}}
@@ -30,6 +30,14 @@ def test_a_run_has_every_bar_and_all_that_was_owned(panel):
     assert result.positions.shape == result.weights.shape == result.signals["s"].shape == (120, 3)
     assert result.fills
     np.testing.assert_array_equal(result.exposure, (result.equity - result.cash) / result.equity)
+
+
+def test_what_is_to_be_known_of_the_data_is_said_with_every_result(panel):
+    noted = replace(panel, remarks=("AAA ends early",))
+
+    assert lived(noted).remarks[0] == "AAA ends early"
+    assert sweep(decode(PLAIN), panel=noted).remarks[0] == "AAA ends early"
+    assert report_data(lived(noted)).remarks[0] == "AAA ends early"
 
 
 def test_equal_runs_have_equal_bits_and_equal_names(panel):

@@ -39,15 +39,15 @@ def demo(*, output: Path | None = None, json: bool = False) -> int:
     sweep.tell(swept, TOP, tell)
 
     tell(_heading(2, f"A report of the best, portfolio {best}"))
-    words, html, numbers = written(config, swept, best, folder, f"flotilla report {config}")
-    tell(words, f"{html}    one page, to open or to send\n{numbers}    its numbers")
+    made = written(config, swept, best, folder, f"flotilla report {config}")
+    tell(made.words, f"{made.html}    one page, to open or to send\n{made.numbers}    its numbers")
 
     start = last_years(swept.panel)
     tell(_heading(3, f"Live: the best from {start} on, through processes of its own, on paper"))
     portfolio = trading_from(one_of(study, best), start)
     replayed = live.replayed(portfolio, swept.panel, config.parent, fresh=True)
     if json:
-        files = {"html": str(html), "json": str(numbers)}
+        files = {"html": str(made.html), "json": str(made.numbers)}
         say.show_json({"sweep": sweep.as_dict(swept, TOP), "report": files, "live": live.as_dict(replayed)})
     else:
         live.tell(replayed)

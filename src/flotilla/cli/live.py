@@ -43,6 +43,7 @@ class Replayed(NamedTuple):
     live: LiveResult
     comparison: Comparison
     pace: float  # bars a second; NaN where too little was ordered to say
+    remarks: tuple[str, ...]
 
     @property
     def whole(self) -> bool:
@@ -96,11 +97,12 @@ def replayed(
     what = f"playing {run.manifest.bars:,} bars through {len(fleet_of(run).platforms)} processes"
     with say.progress(what, "bars", "they are starting") as told:
         result = replay_bars(run, told)
-    return Replayed(run, result, compare(result, research), pace_of(run))
+    return Replayed(run, result, compare(result, research), pace_of(run), research.remarks)
 
 
 def tell(found: Replayed) -> None:
     """Print what a replay came to."""
+    say.remarks(*found.remarks)
     if not found.whole:
         done, bars = len(found.live.ts), found.run.manifest.bars
         say.note(f"stopped after {done:,} bars of {bars:,}; the same command goes on from there")
@@ -137,6 +139,7 @@ def as_dict(found: Replayed) -> dict[str, object]:
         "differences": found.comparison.differences,
         "sides": [side._asdict() for side in found.comparison.sides],
         "bars_a_second": found.pace,
+        "remarks": found.remarks,
         "acknowledged_ms": dict(zip(("p50", "p99"), _latency_ms(found), strict=True)),
     }
 

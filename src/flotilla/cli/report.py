@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from flotilla.cli import say
 from flotilla.cli.choose import one_of
@@ -13,6 +15,15 @@ from flotilla.cli.sweep import swept
 from flotilla.config import read
 from flotilla.research import SweepResult, report_data, write_report
 from flotilla.research.report.verdict import verdict
+
+
+class Written(NamedTuple):
+    """A report that is written."""
+
+    words: str  # what it says, in a few sentences
+    html: Path
+    numbers: Path
+    remarks: Sequence[str]  # what its reader must know, a sentence each
 
 
 def report(
@@ -33,19 +44,21 @@ def report(
     number = int(result.table["portfolio"][0]) if result and portfolio is None else portfolio
     folder = output or folder_of(study.name) / "report"
     command = say.command("report", config, *([] if portfolio is None else ["--portfolio", portfolio]))
-    words, html, numbers = written(config, result, number, folder, command)
+    made = written(config, result, number, folder, command)
     if json:
-        say.show_json({"html": str(html), "json": str(numbers), "name": study.name, "portfolio": number})
+        files = {"html": str(made.html), "json": str(made.numbers)}
+        say.show_json({**files, "name": study.name, "portfolio": number, "remarks": made.remarks})
     else:
-        say.show(words, f"{html}\n{numbers}")
+        say.remarks(*made.remarks)
+        say.show(made.words, f"{made.html}\n{made.numbers}")
     if browse:
-        webbrowser.open(html.absolute().as_uri())
+        webbrowser.open(made.html.absolute().as_uri())
 
 
 def written(
     config: Path, swept_: SweepResult | None, number: int | None, folder: Path, command: str
-) -> tuple[str, Path, Path]:
-    """Write a report; return what it says in a few sentences, and its two files.
+) -> Written:
+    """Write a report, and return what it says and where it is.
 
     number: of the portfolio in the sweep that it is about; None without a sweep.
     """
@@ -54,4 +67,4 @@ def written(
     result = lived(chosen, config.parent, panel)
     keep(chosen, config.parent, "report")
     data = report_data(result, swept_, config.parent, command)
-    return verdict(data), *write_report(data, folder)
+    return Written(verdict(data), *write_report(data, folder), data.remarks)

@@ -43,6 +43,7 @@ def run(
     if json:
         say.show_json(as_dict(result, hold, full))
         return
+    say.remarks(*result.remarks)
     span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {len(result.ts):,} bars"
     say.show(say.title(f"{result.portfolio_id}: {span}"), measures(result, hold))
     again = [config] if portfolio is None else [config, "--portfolio", portfolio]
@@ -81,6 +82,7 @@ def as_dict(result: RunResult, hold: RunResult, full: bool) -> dict[str, object]
         "buy_and_hold": hold.measures,
         "orders": len(result.orders),
         "fills": len(result.fills),
+        "remarks": result.remarks,
     }
     if full:
         told |= {"orders": result.orders, "fills": result.fills, "ts": result.ts, "equity": result.equity}

@@ -45,6 +45,11 @@ def note(*parts: RenderableType) -> None:
     _print(_console(stderr=True), parts)
 
 
+def remarks(*told: str) -> None:
+    """Write to stderr what the reader of a result must know, each once."""
+    note(*(warning(f"note: {sentence}") for sentence in dict.fromkeys(told)))
+
+
 def screen() -> Console:
     """Return what writes to stdout, for what is more than a result: one that stays, and changes."""
     return _console(stderr=False)

@@ -89,6 +89,7 @@ def _going_on(fresh: bool) -> Iterator[None]:
 
 def tell(result: SweepResult, top: int, show: Callable[..., None]) -> None:
     """Show the best of a sweep, and what must be said beside them."""
+    say.remarks(*result.remarks)
     measure, count = DEFINITIONS[result.config.rank_by].title, min(top, result.grid.size)
     show(say.title(f"The {count:,} best of {result.grid.size:,} portfolios, by {measure}"))
     show(ranking(result, top), luck(result))
@@ -144,6 +145,7 @@ def as_dict(result: SweepResult, top: int) -> dict[str, object]:
         "axes": result.axes,
         "best": result.best(top).to_dicts(),
         "skill_or_luck": {name: None for name, *_ in SKILL_OR_LUCK},
+        "remarks": result.remarks,
     }
 
 

@@ -62,6 +62,7 @@ def report_data(
             msgspec.structs.asdict(config.portfolio), len(panel.instruments), panel.fields
         ),
         not_modelled=(*NOT_MODELLED, SURVIVORS) if panel.name == "sample" else NOT_MODELLED,
+        remarks=tuple(dict.fromkeys((*(swept.remarks if swept else ()), *result.remarks))),
         lineage=_lineage(result, swept),
         command=command,
     )

@@ -47,6 +47,7 @@ class RunResult:
     orders: list[Order]
     fills: list[Fill]
     measures: dict[str, float]
+    remarks: tuple[str, ...] = ()  # what its reader must know, a sentence each: of the data, then of itself
 
     def __repr__(self) -> str:
         """Return a line for a notebook: all of its bars would fill screens."""
@@ -201,4 +202,5 @@ def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identi
         orders=orders,
         fills=fills,
         measures={name: float(value[0]) for name, value in measures.items()},
+        remarks=panel.remarks,
     )

@@ -57,6 +57,7 @@ class SweepResult:
     reused: bool  # it was in the store
     resumed: bool  # it went on where one was stopped, so `seconds` are not those of the whole
     bytes: int  # memory that the passage was predicted to take; 0 for a reused table
+    remarks: tuple[str, ...] = ()  # what its reader must know, a sentence each: of the data, then of itself
 
     def __repr__(self) -> str:
         """Return a line for a notebook: `table` has the rest."""
@@ -124,7 +125,9 @@ def sweep(
             store.put(identity, table.to_arrow(), recipe)
     ranked = table[_ranking(table, config.rank_by)]
     seconds = (monotonic_ns() - began) * 1e-9
-    return SweepResult(config, panel, grid, ranked, identity, seconds, found is not None, resumed, size)
+    return SweepResult(
+        config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, panel.remarks
+    )
 
 
 def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:

@@ -65,6 +65,7 @@ class ReportData:
     definitions: Mapping[str, Measure] = field(default_factory=lambda: DEFINITIONS)
     assumptions: Sequence[tuple[str, str]] = ()  # what about, in words
     not_modelled: Sequence[tuple[str, str]] = ()
+    remarks: Sequence[str] = ()  # what a reader must know of the data and of the run, a sentence each
     lineage: Mapping[str, str] = field(default_factory=dict)  # identities and versions
     command: str = ""  # that makes this result again
 
