@@ -106,12 +106,6 @@ def test_a_number_is_read_to_the_bit(tmp_path_factory, numbers):
         ("date,A\n2020-01-02,1e400\n", "1 x close is infinite\n    line 2 2020-01-02 A: close inf"),
         ("date,A\n\n2020-01-02,1\n\n2020-01-03,-1\n", "line 5 2020-01-03 A: close -1.0"),
         ("date,A\n2020-01-02,1\n2020-02-30,1\n", "line 3: '2020-02-30'"),
-        (b"date,A\n2020-01-02,\xe9\n", "byte 18 (0xe9), on line 2, is not UTF-8"),
-        (b"date,A\n2020-01-02,1\0\n", "1 x a NUL byte, first at byte 19 on line 2"),
-        (b"\xff\xfed\0", "its byte order mark says UTF-16"),
-        (b"PK\x03\x04", "it is no text but a zip archive"),
-        (b"PAR1", "it is no text but a Parquet file"),
-        (gzip.compress(b"date,A\n", mtime=0)[:-4], "it cannot be unpacked"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_and_where(file, text, message):

@@ -47,12 +47,16 @@ class Options:
     instrument: name of the only instrument, where the table has no symbols.
     frequency: length of a bar: 30s, 1m, 4h, 1d.  zone: where times without a zone were
     taken: "America/New_York".  unit: of times that are numbers: s, ms, us or ns since 1970.
+    separator, decimal, encoding: how a text is written.
     """
 
     instrument: str | None = None
     frequency: str | None = None
     zone: str | None = None
     unit: str | None = None
+    separator: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)

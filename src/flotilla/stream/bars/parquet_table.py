@@ -1,0 +1,74 @@
+"""The table of a Parquet file: only the columns that are read, each checked for damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from flotilla.errors import ConfigError
+from flotilla.stream.bars.findings import Findings, refuse
+from flotilla.stream.bars.tables import layout_of
+
+MAGIC = b"PAR1"
+
+
+def table_of(path: Path) -> pa.Table:
+    """Return the columns of bars in a Parquet file."""
+    name = path.name
+    _check_ends(path, name)
+    try:
+        with parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+            return _read(file, name)
+    except (pa.ArrowException, OSError) as error:
+        raise refuse(name, f"it cannot be read: {error}", "fetch the file again, it is damaged") from error
+
+
+def _check_ends(path: Path, name: str) -> None:
+    """Tell what is no Parquet file, or the first part of one, from one that is damaged inside."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(MAGIC))
+            size = file.seek(0, 2)
+            file.seek(max(size - len(MAGIC), 0))
+            tail = file.read()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    if not size:
+        raise refuse(name, "it has 0 bytes", "fetch the file again")
+    if head != MAGIC:
+        hint = "text, use source: csv" if head.isascii() and head.decode().isprintable() else "something else"
+        raise refuse(name, f"it is no Parquet file, it begins with {head!r}", f"it looks like {hint}")
+    if tail != MAGIC or size <= 2 * len(MAGIC):
+        raise refuse(name, "it has no footer", "fetch the file again, it is cut off")
+
+
+def _read(file: parquet.ParquetFile, name: str) -> pa.Table:
+    """Return the columns that the layout reads."""
+    names = file.schema_arrow.names
+    layout = layout_of(names, name)
+    wanted = [layout.time, *([layout.symbol] if layout.symbol else []), *layout.fields.values()]
+    columns = wanted if layout.fields else names
+    try:
+        return file.read(columns=columns)
+    except (pa.ArrowException, OSError):
+        _find_damage(file, columns, name)
+        raise
+
+
+def _find_damage(file: parquet.ParquetFile, columns: list[str], name: str) -> None:
+    """Raise DataError naming each column that cannot be decoded."""
+    damaged = []
+    for column in columns:
+        try:
+            file.read(columns=[column])
+        except (pa.ArrowException, OSError) as error:
+            damaged.append(f"{column}: {_first_line(error)}")
+    findings = Findings(name)
+    findings.add(len(damaged), "a column cannot be decoded", damaged, "fetch the file again, it is damaged")
+    findings.settle()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

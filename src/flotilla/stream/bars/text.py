@@ -1,0 +1,62 @@
+"""The text of a file: one encoding, not packed, not cut off.
+
+1. Take the bytes (`read_bytes`), unpacked if they are gzip.
+2. Take them as UTF-8 without NUL bytes, or say what they are (`text_of`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from flotilla.errors import ConfigError
+from flotilla.stream.bars.findings import refuse
+
+_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_BINARY = {b"PK\x03\x04": "a zip archive: unpack it", b"PAR1": "a Parquet file: use source: parquet"}
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's content; ConfigError if the path does not lead to one."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def text_of(data: bytes, encoding: str, name: str) -> bytes:
+    """Return the file's text as UTF-8 without a byte order mark."""
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise refuse(name, f"it cannot be unpacked: {error}", "fetch the file again") from error
+    for mark, what in _BINARY.items():
+        if data.startswith(mark):
+            raise refuse(name, f"it is no text but {what}", "give text")
+    if data[:2] in _MARKS and encoding == "utf-8":
+        raise refuse(name, f"its byte order mark says {_MARKS[data[:2]]}", "say so: encoding: utf-16")
+    if encoding != "utf-8":
+        try:
+            data = data.decode(encoding).encode()
+        except LookupError:
+            raise ConfigError(f"encoding {encoding!r} is not known; try utf-8, latin-1 or utf-16") from None
+        except UnicodeDecodeError as error:
+            raise refuse(name, f"it is not {encoding}: {error}", "give its true encoding") from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if (nul := data.find(b"\0")) >= 0:
+        what = f"{data.count(0)} x a NUL byte, first at byte {nul} on line {_line(data, nul)}"
+        raise refuse(name, what, "fetch the file again, it is damaged")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        what = (
+            f"byte {error.start} ({data[error.start]:#04x}), on line {_line(data, error.start)}, is not UTF-8"
+        )
+        raise refuse(name, what, "say how it is written, as encoding: latin-1") from error
+    return data
+
+
+def _line(data: bytes, at: int) -> int:
+    return data.count(b"\n", 0, at) + 1
