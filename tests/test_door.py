@@ -104,3 +104,12 @@ def test_a_few_lines_of_aliases_that_stand_for_a_milliard_values_are_refused_at_
 def test_aliases_within_reason_and_a_long_file_are_read():
     assert parse("a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}")["c"] == {"x": 1, "y": 2}
     assert len(parse("[" + "1, " * 150_000 + "1]")) == 150_001
+
+
+def test_a_long_value_is_told_by_its_beginning_and_never_whole():
+    _, [whole] = decoded("symbol,close\n" * 100_000)
+    _, [deep] = decoded({"wheels": {"left": {"inches": "x" * 100_000}}})
+
+    assert len(whole) < 200
+    assert whole.startswith("$ should be keys and values, it is 'symbol,close")
+    assert len(deep) < 200

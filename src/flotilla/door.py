@@ -23,6 +23,7 @@ import yaml
 from msgspec import Struct
 
 from flotilla.errors import ConfigError, nearest
+from flotilla.words import cut
 
 try:
     from yaml import CSafeLoader as SafeLoader
@@ -90,11 +91,11 @@ class Door:
         """Return `raw` as a struct, or None if there is a mistake in it."""
         before = len(self.mistakes)
         if not isinstance(raw, dict):
-            self.mistakes.append(f"{where} should be keys and values, it is {raw!r}")
+            self.mistakes.append(f"{where} should be keys and values, it is {cut(raw)}")
             return None
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         self.mistakes += [
-            f"{where} has no key {key!r}{nearest(str(key), fields)}" for key in raw if key not in fields
+            f"{where} has no key {cut(key)}{nearest(str(key), fields)}" for key in raw if key not in fields
         ]
         self.mistakes += [
             f"{where} needs the key {name!r}"
@@ -130,7 +131,7 @@ class Door:
 def _with_path(error: msgspec.ValidationError, where: str, raw: Any) -> str:
     """Return "$.portfolio.fee_bps: what is wrong"; msgspec counts its path from where it began."""
     what, _, path = str(error).partition(" - at `$")
-    return f"{where}{path.rstrip('`')}: {what[:1].lower()}{what[1:]}, it is {raw!r}"
+    return f"{where}{path.rstrip('`')}: {what[:1].lower()}{what[1:]}, it is {cut(raw)}"
 
 
 def _wrong_numbers(raw: Any, where: str) -> Iterator[str]:

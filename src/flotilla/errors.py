@@ -61,6 +61,8 @@ class UnknownName(ConfigError):
 class DataError(FlotillaError):
     """The input is wrong; the message says in which file, row and column."""
 
+    findings: tuple[Any, ...] = ()  # one by one, as flotilla.stream.bars.findings has them
+
 
 class GapError(DataError):
     """Rows are missing."""

@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 
 from flotilla.errors import ConfigError, UnknownName, nearest
+from flotilla.words import cut
 
 GROUPS = {
     "strategy": "flotilla.strategies",
@@ -127,7 +128,7 @@ def check_value(parameter: Parameter, value: Any, of: str) -> None:
     try:
         msgspec.convert(value, parameter.annotation)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{parameter.name} of {of}: {error}, it is {value!r}") from None
+        raise ConfigError(f"{parameter.name} of {of}: {error}, it is {cut(value)}") from None
 
 
 def code_identity(target: Target) -> str:

@@ -14,6 +14,7 @@ from flotilla.config import RunConfig, at
 from flotilla.door import NAME
 from flotilla.errors import ConfigError
 from flotilla.research.grid import grid_of
+from flotilla.words import counted
 
 
 def one_of(config: RunConfig, portfolio: int | None) -> RunConfig:
@@ -25,7 +26,7 @@ def one_of(config: RunConfig, portfolio: int | None) -> RunConfig:
     grid = grid_of(config, None)
     if portfolio is None:
         raise ConfigError(
-            f"{config.name} sweeps {grid.size:,} portfolios: name one with --portfolio, "
+            f"{config.name} sweeps {counted(grid.size, 'portfolio')}: name one with --portfolio, "
             "by its number in `flotilla sweep`"
         )
     if not 0 <= portfolio < grid.size:

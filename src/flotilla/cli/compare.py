@@ -12,6 +12,7 @@ import numpy as np
 from flotilla.live.result import LiveResult
 from flotilla.model.records import Fill, Order
 from flotilla.research import RunResult
+from flotilla.words import counted
 
 SHOWN = 5  # differences of a kind that are spelled out
 
@@ -88,7 +89,7 @@ def _records(live: Sequence[Order | Fill], research: Sequence[Order | Fill]) -> 
 def _curve(live: np.ndarray[Any, Any], research: np.ndarray[Any, Any]) -> list[str]:
     """Return where two columns differ in any bit, the first few spelled out."""
     if len(live) != len(research):
-        return [f"live has {len(live):,} rows, research {len(research):,}"]
+        return [f"live has {counted(len(live), 'row')}, research {len(research):,}"]
     parting = np.flatnonzero(live.view(np.int64) != research.view(np.int64))
     return _few(
         [f"row {row}: live {_spelled(live[row])}, research {_spelled(research[row])}" for row in parting]

@@ -27,6 +27,7 @@ from flotilla.session.replay import fleet_of
 from flotilla.session.replay import replay as replay_bars
 from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store
+from flotilla.words import counted
 
 INTERRUPTED = 130
 EQUAL = "EQUAL: every order, every fill and each bar's cash and equity, to the last bit"
@@ -94,7 +95,8 @@ def replayed(
     research = lived_in_research(config, plugins, panel)
     keep(config, plugins, "live")
     run = _begun(config, panel, store, plugins, speed, fresh)
-    what = f"playing {run.manifest.bars:,} bars through {len(fleet_of(run).platforms)} processes"
+    platforms = counted(len(fleet_of(run).platforms), "process", "processes")
+    what = f"playing {counted(run.manifest.bars, 'bar')} through {platforms}"
     with say.progress(what, "bars", "they are starting") as told:
         result = replay_bars(run, told)
     return Replayed(run, result, compare(result, research), pace_of(run), research.remarks)
@@ -105,12 +107,12 @@ def tell(found: Replayed) -> None:
     say.remarks(*found.remarks)
     if not found.whole:
         done, bars = len(found.live.ts), found.run.manifest.bars
-        say.note(f"stopped after {done:,} bars of {bars:,}; the same command goes on from there")
+        say.note(f"stopped after {counted(done, 'bar')} of {bars:,}; the same command goes on from there")
         return
     say.show(say.title("The same bars, twice"), beside(found.comparison))
     if np.isfinite(found.pace):
         instruments = len(found.run.manifest.instruments)
-        say.show(f"{found.pace:,.0f} bars a second of {instruments:,} instruments went through")
+        say.show(f"{found.pace:,.0f} bars a second of {counted(instruments, 'instrument')} went through")
     p50, p99 = _latency_ms(found)
     if np.isfinite(p50):
         say.show(f"a bar's orders were acknowledged, on disk, {p50:.1f} ms after it (p50; p99 {p99:.1f} ms)")

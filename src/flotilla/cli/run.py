@@ -20,6 +20,7 @@ from flotilla.research.report.numbers import day, shown
 from flotilla.research.signals import trees_of
 from flotilla.stage.plan import plan as plan_of
 from flotilla.stream.table import Store
+from flotilla.words import counted
 
 
 def run(
@@ -44,7 +45,7 @@ def run(
         say.show_json(as_dict(result, hold, full))
         return
     say.remarks(*result.remarks)
-    span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {len(result.ts):,} bars"
+    span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {counted(len(result.ts), 'bar')}"
     say.show(say.title(f"{result.portfolio_id}: {span}"), measures(result, hold))
     again = [config] if portfolio is None else [config, "--portfolio", portfolio]
     next_steps = [(say.command("report", *again), "the whole picture, on one page")]

@@ -23,6 +23,7 @@ from flotilla.research.grid import grid_of
 from flotilla.research.report.definitions import DEFINITIONS, SKILL_OR_LUCK
 from flotilla.research.report.numbers import compact, setting, shown
 from flotilla.stream.table import Store
+from flotilla.words import counted
 
 SHOWN = ("final_equity", "cagr", "sharpe", "max_drawdown", "orders")
 
@@ -60,11 +61,12 @@ def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: boo
     """Return the sweep; show progress, and how fast it was. folder: of the user's own files."""
     if not study.sweep:
         raise ConfigError(f"{study.name} has no sweep; `flotilla run` is for one portfolio")
-    what = f"sweeping {grid_of(study, None).size:,} portfolios"
+    what = f"sweeping {counted(grid_of(study, None).size, 'portfolio')}"
     with _going_on(fresh), say.progress(what, "bars", waits_for(advance)) as told:
         result = sweep_all(study, folder=folder, workers=workers, store=Store(), fresh=fresh, progress=told)
     bars, instruments = result.panel.shape
-    work = f"{result.grid.size:,} portfolios × {instruments:,} instruments × {bars:,} bars"
+    counts = (result.grid.size, "portfolio"), (instruments, "instrument"), (bars, "bar")
+    work = " × ".join(counted(*each) for each in counts)
     if result.reused:
         say.note(f"{work}: found in the store, {result.identity[:12]} (--fresh computes it anew)")
     elif result.resumed:
@@ -91,7 +93,8 @@ def tell(result: SweepResult, top: int, show: Callable[..., None]) -> None:
     """Show the best of a sweep, and what must be said beside them."""
     say.remarks(*result.remarks)
     measure, count = DEFINITIONS[result.config.rank_by].title, min(top, result.grid.size)
-    show(say.title(f"The {count:,} best of {result.grid.size:,} portfolios, by {measure}"))
+    first, there = f"The {count:,} best" if count != 1 else "The best", counted(result.grid.size, "portfolio")
+    show(say.title(f"{first} of {there}, by {measure}"))
     show(ranking(result, top), luck(result))
 
 

@@ -27,6 +27,7 @@ import msgspec
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
+from flotilla.words import cut
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
 _SHORT = Path("/tmp")  # noqa: S108 and not TMPDIR: who asks may have another one than who answers
@@ -231,7 +232,7 @@ def number_in(path: Path) -> int:
     except FileNotFoundError:
         return 0
     if not found.isdigit():
-        raise ProcessError(f"{path} holds {found!r}, and should hold a number")
+        raise ProcessError(f"{path} holds {cut(found)}, and should hold a number")
     return int(found)
 
 

@@ -15,6 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.words import counted
+
 FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -53,7 +55,8 @@ class Panel:
         ends = self.ts_event[[0, -1]] if bars else self.ts_event
         span = " to ".join(str(day) for day in ends.astype("datetime64[ns]").astype("datetime64[D]"))
         told = ", ".join(self.fields)
-        return f"Panel({self.name}: {bars:,} bars of {instruments:,} instruments, {span or 'none'}; {told})"
+        what = f"{counted(bars, 'bar')} of {counted(instruments, 'instrument')}"
+        return f"Panel({self.name}: {what}, {span or 'none'}; {told})"
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from flotilla.model.records import Fill, Order
+from flotilla.words import counted
 
 
 class Feature(NamedTuple):
@@ -92,7 +93,9 @@ class Why(NamedTuple):
     def __repr__(self) -> str:
         """Return a line for a notebook: `lines` has it all."""
         o = self.order
-        return f"Why({o.order_id}: {o.quantity:,.6g} {o.instrument}, {len(self.opinions)} opinions)"
+        return (
+            f"Why({o.order_id}: {o.quantity:,.6g} {o.instrument}, {counted(len(self.opinions), 'opinion')})"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the chain as plain values."""

@@ -15,6 +15,7 @@ from flotilla.config import RunConfig, check_plugins, decode
 from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.plugins import check_params, find
+from flotilla.words import cut
 
 
 def panel_from(frame: Any, **options: Any) -> Panel:
@@ -46,7 +47,7 @@ def configure(
     kind = strategy if isinstance(strategy, str) else _named(strategy)
     for word, given in (("params", params), ("sweep", sweep), ("data", data)):
         if not isinstance(given, Mapping | None):
-            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {given!r}")
+            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {cut(given)}")
     axes = {
         key if "." in key else f"strategy.{key}": _plain(key, values) for key, values in (sweep or {}).items()
     }
@@ -81,5 +82,5 @@ def _plain(key: str, values: Any) -> Any:
     if isinstance(values, Mapping):
         return values
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ConfigError(f"sweep of {key!r} needs a list of values, it is {values!r}")
+        raise ConfigError(f"sweep of {key!r} needs a list of values, it is {cut(values)}")
     return [value.item() if isinstance(value, np.generic) else value for value in values]

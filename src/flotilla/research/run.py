@@ -27,6 +27,7 @@ from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store
+from flotilla.words import counted
 
 Floats = NDArray[np.float64]
 
@@ -53,8 +54,8 @@ class RunResult:
         """Return a line for a notebook: all of its bars would fill screens."""
         bars, instruments = self.positions.shape
         return (
-            f"RunResult({self.portfolio_id}: {bars:,} bars of {instruments:,} instruments, "
-            f"{len(self.fills):,} fills, final equity {self.equity[-1]:,.2f})"
+            f"RunResult({self.portfolio_id}: {counted(bars, 'bar')} of {counted(instruments, 'instrument')}, "
+            f"{counted(len(self.fills), 'fill')}, final equity {self.equity[-1]:,.2f})"
         )
 
     @property

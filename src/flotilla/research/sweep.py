@@ -40,6 +40,7 @@ from flotilla.research.signals import Stages, naming, targets_of
 from flotilla.stage.lanes import Choice, plan_lanes, tree_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
+from flotilla.words import counted
 
 Progress = Callable[[int, int], None]
 
@@ -61,8 +62,9 @@ class SweepResult:
 
     def __repr__(self) -> str:
         """Return a line for a notebook: `table` has the rest."""
+        portfolios = counted(self.grid.size, "portfolio")
         return (
-            f"SweepResult({self.config.name}: {self.grid.size:,} portfolios by {self.config.rank_by}, "
+            f"SweepResult({self.config.name}: {portfolios} by {self.config.rank_by}, "
             f"{self.seconds:.1f} s{', from the store' if self.reused else ''})"
         )
 

@@ -1,7 +1,7 @@
 import pytest
 
 from flotilla.errors import DataError, OutOfOrderError
-from flotilla.stream.bars.findings import Findings, refuse
+from flotilla.stream.bars.findings import Findings, Verdict, refuse
 
 
 def settled(findings):
@@ -64,3 +64,20 @@ def test_data_of_which_nothing_can_be_read_are_refused_in_the_same_words():
         str(refuse("a.csv", "it is empty", "fill it"))
         == "a.csv cannot be used: it is empty\n    mend: fill it"
     )
+
+
+def test_what_was_found_goes_with_the_error_by_its_code():
+    findings = Findings("a.csv")
+    findings.add(2, "a price is odd", [], "mend", code="odd", verdict=Verdict.QUARANTINE, rows=[4, 7])
+
+    (found,) = settled(findings).findings
+    (refused,) = refuse("a.csv", "it is empty", "fill it", "empty").findings
+
+    assert (found.code, found.verdict, found.rows) == ("odd", Verdict.QUARANTINE, (4, 7))
+    assert (refused.code, refused.verdict, refused.count) == ("empty", Verdict.REJECT, 1)
+    assert list(findings) == [found]
+
+
+def test_the_gravest_verdict_is_the_largest():
+    assert max(Verdict.WARN, Verdict.REPAIR, Verdict.OK) is Verdict.REPAIR
+    assert [str(each) for each in Verdict] == ["ok", "warn", "repair", "quarantine", "reject"]

@@ -15,6 +15,7 @@ from flotilla.cli.fleet.find import FROM_NONE, Fleet, Which, find, who
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.fleet.history.audit import Chain, Record, read
 from flotilla.fleet.history.audit import verify as verify_chain
+from flotilla.words import counted
 
 app = App(name="audit", help="Show who did what; verify the record.", help_format="plaintext")
 _BATCH = 10_000
@@ -57,7 +58,7 @@ def verify(
     if json:
         say.show_json(verdict._asdict())
     else:
-        words = f"{verdict.records:,} records"
+        words = counted(verdict.records, "record")
         told = (
             f"WHOLE: {words}, as they were written" if verdict.ok else f"BROKEN after {words}: {verdict.what}"
         )

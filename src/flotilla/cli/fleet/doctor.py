@@ -18,6 +18,7 @@ from flotilla.fleet import schedule
 from flotilla.fleet.alerts.send import send_test
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.spec import FleetSpec, read
+from flotilla.words import counted
 
 _SIGNS = {"fine": ("ok  ", "green"), "warn": ("warn", "yellow"), "bad": ("BAD ", "bold red")}
 
@@ -81,7 +82,12 @@ def _file(
             [Finding("file", BAD, str(error), f"mend {config}")],
         )
     folder = found.folder if found else Folder(place(config, spec.name))
-    return spec, folder, config, [Finding("file", FINE, f"{config}: {len(spec.platforms)} platforms")]
+    return (
+        spec,
+        folder,
+        config,
+        [Finding("file", FINE, f"{config}: {counted(len(spec.platforms), 'platform')}")],
+    )
 
 
 def _alert(spec: FleetSpec | None, file: Path | None) -> Finding:

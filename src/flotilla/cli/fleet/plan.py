@@ -21,6 +21,7 @@ from flotilla.fleet import schedule
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.rules.plan import ReloadPlan, refusal, reload_plan
 from flotilla.fleet.spec import FleetSpec, graph, read
+from flotilla.words import counted
 
 Config = Annotated[
     Path | None, Parameter(help="The fleet file; by default the one that the fleet was started from.")
@@ -86,7 +87,10 @@ def reload(
 def tell(changes: ReloadPlan) -> None:
     """Print what a reload would do."""
     if changes.empty:
-        say.show(f"nothing changes: {len(changes.unchanged)} platforms are as the file says")
+        many = len(changes.unchanged)
+        say.show(
+            f"nothing changes: {counted(many, 'platform')} {'is' if many == 1 else 'are'} as the file says"
+        )
         return
     for name in changes.added:
         say.show(Text.assemble(("+ ", "bold green"), (name, "bold"), "  starts"))

@@ -39,6 +39,7 @@ import msgspec
 from flotilla import clock
 from flotilla.errors import ConfigError, StreamError
 from flotilla.stream.files import sync_folder
+from flotilla.words import counted
 
 _BEGINNING = b"flotilla audit log, version 1"
 _BREAK = b'"action":"audit broken"'  # quotes within a value are escaped: only the action itself reads so
@@ -191,7 +192,7 @@ class Chain:
             torn = self._resume(self._path)
         except OSError as error:
             raise StreamError(f"the audit log cannot be taken up: {error}") from error
-        what, us = f"{failed or 'a crash'}; {torn} bytes of a torn line put aside", self._path.name
+        what, us = f"{failed or 'a crash'}; {counted(torn, 'byte')} of a torn line put aside", self._path.name
         mended = Deed("supervisor", "audit mended", us, what, "went on")
         broken = Deed("supervisor", "audit broken", us, self.found, "went on")
         self._first = (*((mended,) if torn or failed else ()), *((broken,) if self.found else ()))

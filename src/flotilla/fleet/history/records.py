@@ -18,6 +18,7 @@ from flotilla.fleet.history.audit import Chain, Deed
 from flotilla.fleet.history.backlog import Backlog
 from flotilla.fleet.history.events import Event, EventStore, Told
 from flotilla.fleet.rules.states import Alert, Instruction, Note
+from flotilla.words import counted
 
 _OWN_DEEDS = frozenset({"fleet_started", "fleet_stopped", "adopted", "stray_killed"})
 _TALKS, _TALK_NS = 20, 10_000_000_000  # so much of what a platform says of itself is kept in so long
@@ -167,10 +168,10 @@ class Records:
         self._tell([_alert(Alert("critical", "", f"the audit cannot be written, and waits: {why}"))])
 
     def _on_events_lost(self, count: int) -> None:
-        self.write(Alert("critical", "", f"the disk failed: {count} events were lost"))
+        self.write(Alert("critical", "", f"the disk failed: {counted(count, 'event')} lost"))
 
     def _on_audit_lost(self, count: int) -> None:
-        self.write(Alert("critical", "", f"the disk failed: {count} records of the audit were lost"))
+        self.write(Alert("critical", "", f"the disk failed: {counted(count, 'record')} of the audit lost"))
 
 
 def _event(decided: Instruction) -> Told | None:

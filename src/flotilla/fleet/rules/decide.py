@@ -66,6 +66,7 @@ from flotilla.fleet.rules.transitions import (
     to,
     trouble,
 )
+from flotilla.words import counted
 
 
 def decide(life: Life, event: About | Tick | HostLost | HostFound, now_ns: int) -> Told:
@@ -139,7 +140,9 @@ def _probed(life: Life, event: Probed, now_ns: int) -> Told:
     health = life.platform.health
     if health is None or life.misses < health.misses:
         return more(trouble(life, "probe", now_ns), note)
-    leaving = leave(life, "retry", f"{life.misses} probes failed in a row: {event.what}", now_ns, drain=False)
+    leaving = leave(
+        life, "retry", f"{counted(life.misses, 'probe')} failed in a row: {event.what}", now_ns, drain=False
+    )
     return more(leaving, note)
 
 

@@ -19,6 +19,7 @@ from flotilla.fleet.rules.states import (
     State,
     Terminate,
 )
+from flotilla.words import counted
 
 Told = tuple[Life, tuple[Instruction, ...]]
 AGAIN_NS = 1_000_000_000  # one that was sent SIGKILL and is still there is sent it again
@@ -87,10 +88,10 @@ def died(life: Life, why: str, jitter: float, now_ns: int) -> Told:
 
 
 def _given_up(life: Life, why: str, now_ns: int) -> Told:
-    counted = len(budget.recent(life.restarts, life.platform, now_ns))
+    restarts = len(budget.recent(life.restarts, life.platform, now_ns))
     after = life.platform.probe_after
-    note = Note("failed", life.name, why, {"restarts": counted, "reason": why})
-    within = f"{counted} restarts within {life.platform.restart_window:g} s"
+    note = Note("failed", life.name, why, {"restarts": restarts, "reason": why})
+    within = f"{counted(restarts, 'restart')} within {life.platform.restart_window:g} s"
     alert = Alert("critical", life.name, f"failed after {within}: {why}")
     failed = replace(life, wanted=False, probing=False)
     until = None if after is None else now_ns + ns(after)
