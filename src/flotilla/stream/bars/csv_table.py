@@ -83,17 +83,20 @@ def _header_of(text: bytes, separator: str, name: str) -> list[str]:
     if len(separator) != 1:
         raise ConfigError(f"separator {separator!r} is not one character")
     if not text.strip():
-        raise refuse(name, "it is empty", "give a header line and rows")
+        raise refuse(name, "it is empty", "give a header line and rows", "empty")
     first = text.splitlines()[0].decode()
     cells = [cell.strip() for cell in next(csv.reader([first], delimiter=separator), [])]
     if not any(cells):
-        raise refuse(name, "its first line is empty", "put a line with the columns' names on top")
+        raise refuse(
+            name, "its first line is empty", "put a line with the columns' names on top", "no_header"
+        )
     other = max(_SEPARATORS, key=first.count)
     if len(cells) == 1 and other in first:
         mend = f"say so: separator: {other!r}, and decimal: ',' if numbers are written 1,5"
-        raise refuse(name, f"its columns are separated by {other!r}", mend)
+        raise refuse(name, f"its columns are separated by {other!r}", mend, "dialect")
     if any(_DATE.fullmatch(cell) for cell in cells):
-        raise refuse(name, f"its first line is data: {first}", "put a line with the columns' names on top")
+        mend = "put a line with the columns' names on top"
+        raise refuse(name, f"its first line is data: {first}", mend, "no_header")
     return cells
 
 
@@ -126,10 +129,13 @@ def _blanked(
     cut = [place for n, place in short if n == last]
     less = [place for n, place in short if n != last]
     more = [place for _, place in long]
-    findings.add(len(cut), "the last line has too few cells", cut, "fetch the file again, it is cut off")
-    findings.add(len(less), f"a line has fewer cells than the {width} of the header", less, "mend the lines")
-    findings.add(len(more), f"a line has more cells than the {width} of the header", more, "mend the lines")
-    findings.add(len(wrong), "a cell is not a number", wrong, "write 1234.5; leave what is unknown empty")
+    mend = "fetch the file again, it is cut off"
+    findings.add(len(cut), "the last line has too few cells", cut, mend, code="truncated")
+    for lines_, than in ((less, "fewer"), (more, "more")):
+        what = f"a line has {than} cells than the {width} of the header"
+        findings.add(len(lines_), what, lines_, "mend the lines", code="wrong_width")
+    mend = "write 1234.5; leave what is unknown empty"
+    findings.add(len(wrong), "a cell is not a number", wrong, mend, code="not_a_number")
     return b"\n".join(lines)
 
 

@@ -135,33 +135,50 @@ def stamp_text(ts: int, step: int) -> str:
 def _check_axes(draft: Draft, findings: Findings) -> None:
     _check_names(draft.instruments, findings)
     if not len(draft.ts):
-        findings.add(1, "no rows at all", [], "give data that has rows; an empty file is no history")
+        mend = "give data that has rows; an empty file is no history"
+        findings.add(1, "no rows at all", [], mend, code="no_rows")
     steps = np.diff(draft.ts)
-    for wrong, what in ((steps < 0, "a row goes back in time"), (steps == 0, "a time comes twice")):
+    for wrong, what, code in (
+        (steps < 0, "a row goes back in time", "unsorted"),
+        (steps == 0, "a time comes twice", "duplicate_conflict"),
+    ):
         places = (f"{_row(draft, t + 1)} after {_row(draft, t)}" for t in np.flatnonzero(wrong).tolist())
         mend = "sort the rows by time, one row for a time"
-        findings.add(int(wrong.sum()), what, places, mend, OutOfOrderError)
+        findings.add(int(wrong.sum()), what, places, mend, OutOfOrderError, code=code)
     shape = (len(draft.ts), len(draft.instruments))
     odd = [f"{name}: {values.shape}" for name, values in draft.fields.items() if values.shape != shape]
-    findings.add(len(odd), f"an array's shape is not {shape}", odd, "give a row for a time, a column each")
+    findings.add(
+        len(odd),
+        f"an array's shape is not {shape}",
+        odd,
+        "give a row for a time, a column each",
+        code="shape",
+    )
     if "close" not in draft.fields:
-        findings.add(1, "no close", [f"there is {', '.join(draft.fields)}"], "give the closes")
+        findings.add(
+            1, "no close", [f"there is {', '.join(draft.fields)}"], "give the closes", code="missing_column"
+        )
     if odd or "close" not in draft.fields:
         findings.settle()  # nothing more can be said of them
 
 
 def _check_names(names: Sequence[str], findings: Findings) -> None:
     if not names:
-        findings.add(1, "no instrument", [], "give at least one column of prices")
+        findings.add(1, "no instrument", [], "give at least one column of prices", code="missing_column")
     untidy = [repr(name) for name in names if name != name.strip() or not name.isprintable() or not name]
-    findings.add(
-        len(untidy), "an instrument's name is empty or has blanks around it", untidy, "write the bare name"
-    )
+    what = "an instrument's name is empty or has blanks around it"
+    findings.add(len(untidy), what, untidy, "write the bare name", code="symbol_spelling")
     spelled: dict[str, list[str]] = {}
     for name in names:
         spelled.setdefault(name.strip().casefold(), []).append(name)
     same = [" and ".join(map(repr, group)) for group in spelled.values() if len(group) > 1]
-    findings.add(len(same), "one instrument is there in several spellings", same, "spell each in one way")
+    findings.add(
+        len(same),
+        "one instrument is there in several spellings",
+        same,
+        "spell each in one way",
+        code="symbol_spelling",
+    )
 
 
 def _cut(draft: Draft, start: date | None, end: date | None, instruments: Sequence[str] | None) -> Draft:
@@ -200,22 +217,26 @@ def _check_values(draft: Draft, ticks: Floats | None, findings: Findings) -> Non
     prices = {name: draft.fields[name] for name in PRICES if name in draft.fields}
     for name, values in draft.fields.items():
         _find(
-            draft, findings, {name: values}, np.isinf(values), f"{name} is infinite", "give the true number"
+            draft, findings, {name: values}, np.isinf(values), f"{name} is infinite", "give the true number",
+            "infinite",
+        )  # fmt: skip
+        low, what, code = (
+            (values <= 0, "not above zero", "non_positive_price")
+            if name in PRICES
+            else (values < 0, "below zero", "negative_volume")
         )
-        low, what = (values <= 0, "not above zero") if name in PRICES else (values < 0, "below zero")
         low &= np.isfinite(values)
-        _find(
-            draft, findings, {name: values}, low, f"{name} is {what}", "correct these rows or leave them out"
-        )
+        mend = "correct these rows or leave them out"
+        _find(draft, findings, {name: values}, low, f"{name} is {what}", mend, code)
     if ticks is not None:
         for name, values in prices.items():
             off = np.isfinite(values) & ~_on_grid(values, ticks)
-            _find(
-                draft, findings, {name: values}, off, f"{name} is off the tick", "give the true tick, or none"
-            )
+            mend = "give the true tick, or none"
+            _find(draft, findings, {name: values}, off, f"{name} is off the tick", mend, "off_tick")
     holes = [np.isnan(values) for values in prices.values()]
     part = np.logical_or.reduce(holes) & ~np.logical_and.reduce(holes)
-    _find(draft, findings, prices, part, "a bar has only some of its prices", "give all of them, or none")
+    mend = "give all of them, or none"
+    _find(draft, findings, prices, part, "a bar has only some of its prices", mend, "nan_price")
     _check_ranges(draft, prices, findings)
 
 
@@ -229,7 +250,9 @@ def _check_ranges(draft: Draft, prices: Mapping[str, Floats], findings: Findings
     swapped = int(((high <= bottom) & (low >= top) & broken).sum())
     if swapped > broken.size // 2:
         mend = f"high and low look swapped in {swapped} bars of {broken.size}: exchange the two columns"
-    _find(draft, findings, prices, broken, "a bar breaks low <= open, close <= high", mend)
+    _find(
+        draft, findings, prices, broken, "a bar breaks low <= open, close <= high", mend, "ohlc_inconsistent"
+    )
 
 
 def _find(
@@ -239,6 +262,7 @@ def _find(
     wrong: NDArray[np.bool_],
     what: str,
     mend: str,
+    code: str,
 ) -> None:
     def places() -> Iterator[str]:
         for t, i in np.argwhere(wrong):
@@ -246,7 +270,7 @@ def _find(
             where = [draft.place(int(t), int(i)), stamp_text(draft.ts[t], draft.step), draft.instruments[i]]
             yield f"{' '.join(filter(None, where))}: {cells}"
 
-    findings.add(int(wrong.sum()), what, places(), mend)
+    findings.add(int(wrong.sum()), what, places(), mend, code=code)
 
 
 def _row(draft: Draft, t: int) -> str:

@@ -22,7 +22,9 @@ def table_of(path: Path) -> pa.Table:
         with parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
             return _read(file, name)
     except (pa.ArrowException, OSError) as error:
-        raise refuse(name, f"it cannot be read: {error}", "fetch the file again, it is damaged") from error
+        raise refuse(
+            name, f"it cannot be read: {error}", "fetch the file again, it is damaged", "corrupt"
+        ) from error
 
 
 def _check_ends(path: Path, name: str) -> None:
@@ -36,12 +38,14 @@ def _check_ends(path: Path, name: str) -> None:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     if not size:
-        raise refuse(name, "it has 0 bytes", "fetch the file again")
+        raise refuse(name, "it has 0 bytes", "fetch the file again", "empty")
     if head != MAGIC:
         hint = "text, use source: csv" if head.isascii() and head.decode().isprintable() else "something else"
-        raise refuse(name, f"it is no Parquet file, it begins with {head!r}", f"it looks like {hint}")
+        raise refuse(
+            name, f"it is no Parquet file, it begins with {head!r}", f"it looks like {hint}", "wrong_format"
+        )
     if tail != MAGIC or size <= 2 * len(MAGIC):
-        raise refuse(name, "it has no footer", "fetch the file again, it is cut off")
+        raise refuse(name, "it has no footer", "fetch the file again, it is cut off", "truncated")
 
 
 def _read(file: parquet.ParquetFile, name: str) -> pa.Table:
@@ -66,7 +70,8 @@ def _find_damage(file: parquet.ParquetFile, columns: list[str], name: str) -> No
         except (pa.ArrowException, OSError) as error:
             damaged.append(f"{column}: {_first_line(error)}")
     findings = Findings(name)
-    findings.add(len(damaged), "a column cannot be decoded", damaged, "fetch the file again, it is damaged")
+    mend = "fetch the file again, it is damaged"
+    findings.add(len(damaged), "a column cannot be decoded", damaged, mend, code="corrupt")
     findings.settle()
 
 

@@ -51,7 +51,9 @@ def stamps_of(
     kind = column.type
     if column.null_count:
         empty = np.flatnonzero(nulls_of(column)).tolist()
-        findings.add(len(empty), "a row has no time", map(place, empty), "give each row its time")
+        findings.add(
+            len(empty), "a row has no time", map(place, empty), "give each row its time", code="bad_date"
+        )
         return np.zeros(len(column), np.int64), False
     if pa.types.is_date(kind):
         return int64_of(column.cast(pa.date32()).cast(pa.int32())) * DAY_NS, True
@@ -61,7 +63,7 @@ def stamps_of(
         return _timestamps(column, zone, findings, place)
     if _is_text(kind):
         return _texts(column.cast(pa.string()), zone, unit, findings, place)
-    findings.add(1, f"the time column is {kind}", [], _ISO)
+    findings.add(1, f"the time column is {kind}", [], _ISO, code="timestamp_type")
     return np.zeros(len(column), np.int64), False
 
 
@@ -74,7 +76,13 @@ def _timestamps(column: pa.Array, zone: str | None, findings: Findings, place: P
     try:
         ns = int64_of(column.cast(pa.timestamp("ns", kind.tz)))
     except pa.ArrowInvalid as error:
-        findings.add(1, f"a time is outside the years 1677 to 2262 ({error})", [], "leave such rows out")
+        findings.add(
+            1,
+            f"a time is outside the years 1677 to 2262 ({error})",
+            [],
+            "leave such rows out",
+            code="bad_date",
+        )
         return np.zeros(len(column), np.int64), False
     if kind.tz is not None:
         return ns, False
@@ -116,13 +124,18 @@ def _find_unreadable(
     naive = [n for n in times if _is_naive(texts[n])]
     if zoned and naive:
         what = f"a time has no zone, while {len(zoned)} of {len(texts)} have one"
-        findings.add(len(naive), what, _cells(naive, texts, place), "give every time its zone, or none")
+        findings.add(
+            len(naive),
+            what,
+            _cells(naive, texts, place),
+            "give every time its zone, or none",
+            code="mixed_naive_aware",
+        )
         wrong = sorted({*wrong} - {*naive, *zoned})
     swappable = any(re.fullmatch(r"\d\d?[/.-]\d\d?[/.-]\d{2,4}.*", texts[n]) for n in wrong)
     hint = "; day and month could be swapped here, and are not guessed" if swappable else ""
-    findings.add(
-        len(wrong), f"a cell of the time column is not {wanted}", _cells(wrong, texts, place), _ISO + hint
-    )
+    what, code = f"a cell of the time column is not {wanted}", "ambiguous_date_format" if hint else "bad_date"
+    findings.add(len(wrong), what, _cells(wrong, texts, place), _ISO + hint, code=code)
 
 
 def _unreadable(column: pa.Array, kind: pa.DataType) -> list[int]:
@@ -158,7 +171,13 @@ def _local(ns: Stamps, zone: str | None, findings: Findings, place: Place) -> St
     """Return UTC for times of a clock on the wall in `zone`, given as if they were UTC."""
     if zone is None:
         places = (f"{place(n)}: {stamp_text(ns[n], 1).rstrip('Z')}" for n in range(len(ns)))
-        findings.add(len(ns), "a time has no zone", places, "say where: zone: UTC, or zone: America/New_York")
+        findings.add(
+            len(ns),
+            "a time has no zone",
+            places,
+            "say where: zone: UTC, or zone: America/New_York",
+            code="no_timezone",
+        )
         return ns
     try:
         ZoneInfo(zone)
@@ -172,13 +191,17 @@ def _local(ns: Stamps, zone: str | None, findings: Findings, place: Place) -> St
     # Where the two readings differ the clocks changed: an hour apart if the time came twice,
     # the last instant before and the first after if it never came.
     apart = late - early
-    for wrong, what in ((apart > 1, "comes twice"), (apart == 1, "does not exist")):
+    for wrong, what, code in (
+        (apart > 1, "comes twice", "dst_ambiguous"),
+        (apart == 1, "does not exist", "dst_nonexistent"),
+    ):
         places = (f"{place(n)}: {stamp_text(ns[n], 1).rstrip('Z')}" for n in np.flatnonzero(wrong).tolist())
         findings.add(
             int(wrong.sum()),
             f"a time {what} in {zone}: the clocks change there",
             places,
             "give times with their UTC offset, or the true zone",
+            code=code,
         )
     return early
 
@@ -189,12 +212,16 @@ def _numbers(values: NDArray[np.int64], unit: str | None, findings: Findings, pl
     if unit is None:
         places = (f"{place(n)}: {values[n]}" for n in range(len(values)))
         findings.add(
-            len(values), "a time is a bare number", places, "say its unit since 1970: s, ms, us or ns"
+            len(values),
+            "a time is a bare number",
+            places,
+            "say its unit since 1970: s, ms, us or ns",
+            code="timestamp_type",
         )
         return values
     scale = UNITS[unit]
     wrong = (values < _FIRST_NS // scale) | (values > _LAST_NS // scale)
     places = (f"{place(n)}: {values[n]}" for n in np.flatnonzero(wrong).tolist())
     what = f"a time is not {unit} since 1970: it would be before 1870 or after 2100"
-    findings.add(int(wrong.sum()), what, places, "give all times in one unit")
+    findings.add(int(wrong.sum()), what, places, "give all times in one unit", code="mixed_epoch_units")
     return np.where(wrong, 0, values) * scale

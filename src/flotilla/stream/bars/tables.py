@@ -79,17 +79,17 @@ def layout_of(names: list[str], source: str) -> Layout:
         repr(key) for key, spelt in lower.items() if len(spelt) > 1 and (key in known or len({*spelt}) == 1)
     ]
     if twice:
-        raise refuse(source, f"columns come twice: {', '.join(twice)}", "keep one of each")
+        raise refuse(source, f"columns come twice: {', '.join(twice)}", "keep one of each", "repeated_column")
     times = [name for name in TIMES if name in lower] or [name for name in UNNAMED if name in lower][:1]
     symbols = [name for name in SYMBOLS if name in lower]
     if len(times) != 1:
         what = f"several time columns: {', '.join(times)}" if times else f"no time column; {there}"
-        raise refuse(source, what, f"have one, called {' or '.join(TIMES[:2])}")
+        raise refuse(source, what, f"have one, called {' or '.join(TIMES[:2])}", "missing_column")
     if len(symbols) > 1:
-        raise refuse(source, f"several symbol columns: {', '.join(symbols)}", "keep one")
+        raise refuse(source, f"several symbol columns: {', '.join(symbols)}", "keep one", "repeated_column")
     fields = {name: lower[name][0] for name in FIELDS if name in lower}
     if "close" not in fields and (symbols or fields):
-        raise refuse(source, f"no column close; {there}", "give the closes: bars have one")
+        raise refuse(source, f"no column close; {there}", "give the closes: bars have one", "missing_column")
     return Layout(lower[times[0]][0], lower[symbols[0]][0] if symbols else None, fields)
 
 
@@ -103,7 +103,8 @@ def draft_of(
     findings = Findings(source) if findings is None else findings
     layout = layout_of(table.column_names, source)
     if not table.num_rows:
-        findings.add(1, "no rows at all", [], "give data that has rows; an empty file is no history")
+        mend = "give data that has rows; an empty file is no history"
+        findings.add(1, "no rows at all", [], mend, code="no_rows")
         findings.settle()
     unreadable = Findings(source)
     ts, are_dates = stamps_of(whole(table[layout.time]), options.zone, options.unit, unreadable, place)
@@ -135,7 +136,12 @@ def step_of(ts: Stamps, are_dates: bool, frequency: str | None, source: str) -> 
     if (steps <= 0).any():  # many instruments, or no order: only then pay for a sort
         steps = np.diff(np.unique(ts))
     if not len(steps) or (steps % steps.min()).any():
-        raise refuse(source, "how long its bars are cannot be seen from their times", "say it: frequency: 1h")
+        raise refuse(
+            source,
+            "how long its bars are cannot be seen from their times",
+            "say it: frequency: 1h",
+            "mixed_frequency",
+        )
     return int(steps.min())
 
 
@@ -179,7 +185,9 @@ def _pivoted(rows: _Rows, layout: Layout, symbols: pa.Array) -> Draft:
     _check_order(rows, codes, names, close)
     prices = [rows.columns[layout.fields[field]] for field in PRICES if field in layout.fields]
     bare = np.flatnonzero(np.logical_and.reduce([np.isnan(price) for price in prices])).tolist()
-    rows.findings.add(len(bare), "a row has no price", map(rows.place, bare), "leave the row out")
+    rows.findings.add(
+        len(bare), "a row has no price", map(rows.place, bare), "leave the row out", code="nan_price"
+    )
     times, t = np.unique(rows.ts, return_inverse=True)
     fields = {}
     for field, name in layout.fields.items():
@@ -199,7 +207,13 @@ def _coded(symbols: pa.Array, rows: _Rows) -> tuple[NDArray[np.intp], tuple[str,
         symbols = symbols.cast(pa.string()).dictionary_encode()
     if symbols.null_count:
         empty = np.flatnonzero(nulls_of(symbols)).tolist()
-        rows.findings.add(len(empty), "a row has no symbol", map(rows.place, empty), "give each its symbol")
+        rows.findings.add(
+            len(empty),
+            "a row has no symbol",
+            map(rows.place, empty),
+            "give each its symbol",
+            code="no_symbol",
+        )
         rows.findings.settle()
     used, first, codes = np.unique(int64_of(symbols.indices), return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -220,14 +234,16 @@ def _check_order(rows: _Rows, codes: NDArray[np.intp], names: tuple[str, ...], c
     back = np.flatnonzero(same & (np.diff(rows.ts[filed]) < 0))
     places = (f"{at(filed[n + 1])} after {at(filed[n])}" for n in back)
     mend = "sort each instrument's rows by time"
-    rows.findings.add(len(back), "a row goes back in time", places, mend, OutOfOrderError)
+    rows.findings.add(len(back), "a row goes back in time", places, mend, OutOfOrderError, code="unsorted")
 
     timed = np.lexsort((rows.ts, codes))
     same = (codes[timed][1:] == codes[timed][:-1]) & (np.diff(rows.ts[timed]) == 0)
     pairs = [(timed[n], timed[n + 1]) for n in np.flatnonzero(same)]
     places = (f"{at(a)} close {close[a]} and {at(b)} close {close[b]}" for a, b in pairs)
     what = "an instrument has two rows for one time"
-    rows.findings.add(len(pairs), what, places, "keep the true one", OutOfOrderError)
+    rows.findings.add(
+        len(pairs), what, places, "keep the true one", OutOfOrderError, code="duplicate_conflict"
+    )
 
 
 def _numbers(column: pa.ChunkedArray, name: str, findings: Findings, place: Place) -> Floats:
@@ -240,5 +256,7 @@ def _numbers(column: pa.ChunkedArray, name: str, findings: Findings, place: Plac
         return float64_of(cells)
     except pa.ArrowInvalid as error:
         example = [f"{place(0)}: {cells[0].as_py()!r}"]
-        findings.add(1, f"column {name} does not hold numbers: {error}", example, "give numbers")
+        findings.add(
+            1, f"column {name} does not hold numbers: {error}", example, "give numbers", code="not_a_number"
+        )
         return np.full(len(cells), np.nan)

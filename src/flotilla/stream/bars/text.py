@@ -31,30 +31,36 @@ def text_of(data: bytes, encoding: str, name: str) -> bytes:
         try:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as error:
-            raise refuse(name, f"it cannot be unpacked: {error}", "fetch the file again") from error
+            raise refuse(
+                name, f"it cannot be unpacked: {error}", "fetch the file again", "truncated"
+            ) from error
     for mark, what in _BINARY.items():
         if data.startswith(mark):
-            raise refuse(name, f"it is no text but {what}", "give text")
+            raise refuse(name, f"it is no text but {what}", "give text", "wrong_format")
     if data[:2] in _MARKS and encoding == "utf-8":
-        raise refuse(name, f"its byte order mark says {_MARKS[data[:2]]}", "say so: encoding: utf-16")
+        raise refuse(
+            name, f"its byte order mark says {_MARKS[data[:2]]}", "say so: encoding: utf-16", "encoding"
+        )
     if encoding != "utf-8":
         try:
             data = data.decode(encoding).encode()
         except LookupError:
             raise ConfigError(f"encoding {encoding!r} is not known; try utf-8, latin-1 or utf-16") from None
         except UnicodeDecodeError as error:
-            raise refuse(name, f"it is not {encoding}: {error}", "give its true encoding") from error
+            raise refuse(
+                name, f"it is not {encoding}: {error}", "give its true encoding", "encoding"
+            ) from error
     data = data.removeprefix(b"\xef\xbb\xbf")
     if (nul := data.find(b"\0")) >= 0:
         what = f"{data.count(0)} x a NUL byte, first at byte {nul} on line {_line(data, nul)}"
-        raise refuse(name, what, "fetch the file again, it is damaged")
+        raise refuse(name, what, "fetch the file again, it is damaged", "binary_in_text")
     try:
         data.decode()
     except UnicodeDecodeError as error:
         what = (
             f"byte {error.start} ({data[error.start]:#04x}), on line {_line(data, error.start)}, is not UTF-8"
         )
-        raise refuse(name, what, "say how it is written, as encoding: latin-1") from error
+        raise refuse(name, what, "say how it is written, as encoding: latin-1", "encoding") from error
     return data
 
 
