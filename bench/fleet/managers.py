@@ -28,7 +28,8 @@ from flotilla.fleet.control.client import Client
 from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import Event, EventReader
-from flotilla.fleet.system import bare, tree
+from flotilla.fleet.system import tree
+from flotilla.fleet.system.python import guard_command
 
 Commands = Mapping[str, Sequence[str]]
 _BESIDE = Path(sys.executable).parent  # where the peers' commands are
@@ -164,8 +165,7 @@ def flotilla(folder: Path, spec: Mapping[str, Any], mode: str = "adopt") -> Iter
     file = folder.resolve() / "bench.yaml"
     run = Folder(place(file, "bench")).make()
     run.fleet_file.write_text(to_yaml({"name": "bench", "mode": mode, **spec}))
-    supervisor = [sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(run.path)]
-    command = bare.command("guard", str(run.path), mode, "--", *supervisor)
+    command = guard_command(str(run.path), mode, "flotilla.fleet.supervisor")
     with _started(command, folder) as (process, mark):
         manager = Flotilla(process, mark, run)
         log = folder / "manager.log"

@@ -44,7 +44,7 @@ def measure(job: Job) -> Measured:
         frame.insert(0, "date", pd.to_datetime(here.ts_event).strftime("%Y-%m-%d"))
         frame.to_csv(prices, index=False)
         config.write_text(_CONFIG.format(path=prices, fast=[*grid.fast], slow=[*grid.slow]))
-        command = [sys.executable, "-c", _PROGRAM, str(config), str(job.workers)]
+        command = [sys.executable, "-P", "-c", _PROGRAM, str(config), str(job.workers)]
         first = run(command)
         with Watch(job.cores) as watch:
             ran = [run(command) for _ in range(2 if job.quick else 5)]

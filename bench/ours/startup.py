@@ -21,7 +21,7 @@ def measure(job: Job) -> Measured:
         name, *rest = options["script"].split()
         command = [str(Path(sys.executable).with_name(name)), *rest]
     else:
-        command = [sys.executable, "-c", options["code"]]
+        command = [sys.executable, "-P", "-c", options["code"]]
     first = run(command)
     with Watch(job.cores) as watch:
         ran = [run(command) for _ in range(3 if job.quick else 11)]

@@ -1,13 +1,19 @@
 import signal
 import subprocess
 import sys
+from contextlib import closing
+from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 
+from flotilla.cli.live import pace_of
 from flotilla.cli.runs import live_folder_of
 from flotilla.live.folder import Run
+from flotilla.live.messages import KEPT, Acked
 from flotilla.live.result import lived, read_result
+from flotilla.stream.log import LogWriter
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
 
@@ -53,17 +59,36 @@ def test_one_that_was_stopped_goes_on_where_it_was(call, one):
     while not (folder / "run.json").exists() or not lived(folder):
         assert process.poll() is None
 
+    anew = call(*argv, "--fresh")
+    beside = call(*argv)
+    running = process.poll() is None and lived(folder) > 0
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     done = lived(folder)
     again = call(*argv, "--speed", 500)
 
+    assert (anew.code, beside.code, running) == (1, 1, True)
+    assert f"{folder} is in use by process {process.pid}: it runs already" in anew.err
+    assert f"{folder} is in use by process {process.pid}: it runs already" in beside.err
     assert process.returncode == 130
     assert 0 < done < Run.read(folder).manifest.bars
     assert f"stopped after {done:,} bars of 757; the same command goes on from there" in said
     assert again.code == 0
     assert "EQUAL" in again.out
     assert "acknowledged, on disk" in again.out
+
+
+def test_a_pause_before_it_went_on_is_not_counted(tmp_path):
+    second = 1_000_000_000
+    acks = [(0, 0), (1 * second, 10), (3601 * second, 20), (3602 * second, 50)]  # an hour of pause
+    run = SimpleNamespace(log=lambda name: tmp_path / f"{name}.db")
+    with closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal")) as log:
+        log.append("acks", [(ts, KEPT.encode(Acked("small", bar, 1))) for ts, bar in acks])
+
+    assert pace_of(run, 2) == 30.0
+    assert pace_of(run) == pytest.approx(50 / 3602)
+    assert np.isnan(pace_of(run, 3))
+    assert np.isnan(pace_of(run, 4))
 
 
 def test_nothing_is_left_running(call, one):

@@ -126,7 +126,7 @@ def test_who_writes_without_a_supervisor_is_alone_and_no_generation(folder):
 
 def test_one_brings_it_up_at_a_time(folder):
     with folder.coming_up():
-        with pytest.raises(ProcessError, match="another `flotilla fleet up` brings"), folder.coming_up():
+        with pytest.raises(ProcessError, match="another process brings"), folder.coming_up():
             pytest.fail("both may")
         assert folder.holder() is None
 

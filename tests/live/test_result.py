@@ -1,6 +1,7 @@
 """What a run left behind."""
 
 from flotilla.live.result import lived, read_result
+from flotilla.stream.log import LogWriter
 
 
 def test_a_run_that_has_not_begun_left_nothing(run):
@@ -9,6 +10,15 @@ def test_a_run_that_has_not_begun_left_nothing(run):
     assert lived(run.folder) == 0
     assert (len(result.ts), len(result.equity), result.orders, result.fills) == (0, 0, [], [])
     assert result.signals["cross"].shape == (0, 4)
+
+
+def test_a_log_whose_writer_had_no_room_for_its_streams_is_one_that_has_not_begun(run):
+    LogWriter(run.log("portfolio"), []).close()
+    LogWriter(run.log("orders"), ["intents"]).close()
+
+    result = read_result(run.folder)
+
+    assert (lived(run.folder), len(result.ts), result.fills) == (0, 0, [])
 
 
 def test_a_run_is_read_while_it_goes_on(cast, wanted):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +19,11 @@ from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run, prepare
 from flotilla.live.messages import KEPT
+from flotilla.live.progress import Progress
 from flotilla.live.result import LiveResult, lived
 from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
+from flotilla.session.claim import claimed, forget
 from flotilla.session.replay import fleet_of
 from flotilla.session.replay import replay as replay_bars
 from flotilla.stream.log import LogReader
@@ -91,15 +92,17 @@ def replayed(
     config: RunConfig, panel: Panel, plugins: Path, *, speed: float | None = None, fresh: bool = False
 ) -> Replayed:
     """Replay one portfolio and compare it with research. plugins: folder of the user's own files."""
-    store = Store()
-    research = lived_in_research(config, plugins, panel)
-    keep(config, plugins, "live")
-    run = _begun(config, panel, store, plugins, speed, fresh)
-    platforms = counted(len(fleet_of(run).platforms), "process", "processes")
-    what = f"playing {counted(run.manifest.bars, 'bar')} through {platforms}"
-    with say.progress(what, "bars", "they are starting") as told:
-        result = replay_bars(run, told)
-    return Replayed(run, result, compare(result, research), pace_of(run), research.remarks)
+    folder = live_folder_of(config.name)
+    with claimed(folder):
+        research = lived_in_research(config, plugins, panel)
+        run = _begun(folder, config, panel, plugins, speed, fresh)
+        keep(config, plugins, "live")
+        platforms = counted(len(fleet_of(run).platforms), "process", "processes")
+        what = f"playing {counted(run.manifest.bars, 'bar')} through {platforms}"
+        before = _answered(run)
+        with say.progress(what, "bars", "they are starting") as told:
+            result = replay_bars(run, told)
+        return Replayed(run, result, compare(result, research), pace_of(run, before), research.remarks)
 
 
 def tell(found: Replayed) -> None:
@@ -146,12 +149,21 @@ def as_dict(found: Replayed) -> dict[str, object]:
     }
 
 
-def pace_of(run: Run) -> float:
-    """Return the bars a second from the first order's answer to the last; NaN if there are too few."""
-    if not run.log("portfolio").exists():  # stopped before it began
+def _answered(run: Run) -> int:
+    """Return how many orders' answers are written down."""
+    with closing(Progress(run.log("portfolio"), "acks")) as log:
+        return log.bars()
+
+
+def pace_of(run: Run, before: int = 0) -> float:
+    """Return the bars a second from the first order's answer to the last; NaN if there are too few.
+
+    before: how many answers do not count, being of a time before a pause.
+    """
+    if _answered(run) <= before:  # stopped before it began
         return float("nan")
     with closing(LogReader(run.log("portfolio"), "acks")) as log:
-        rows = [*log.read(0, 1), *log.read(max(log.last_seq() - 1, 0), 1)]
+        rows = [*log.read(before, 1), *log.read(log.last_seq() - 1, 1)]
     if len(rows) < 2 or rows[0].ts >= rows[-1].ts:
         return float("nan")
     first, last = (KEPT.decode(row.payload).bar for row in rows)
@@ -168,14 +180,13 @@ def _latency_ms(found: Replayed) -> tuple[float, float]:
 
 
 def _begun(
-    config: RunConfig, panel: Panel, store: Store, plugins: Path, speed: float | None, fresh: bool
+    folder: Path, config: RunConfig, panel: Panel, plugins: Path, speed: float | None, fresh: bool
 ) -> Run:
-    """Return the run's folder: of one that was stopped, to go on with; else a new one."""
-    folder = live_folder_of(config.name)
+    """Return the run's folder, which is claimed: of one that was stopped, to go on with; else a new one."""
     there = (folder / FILE).exists()
     try:
-        if there and (fresh or lived(folder) >= Run.read(folder).manifest.bars):
-            shutil.rmtree(folder)
-        return prepare(folder, config, panel, store, plugins=plugins, speed=speed)
+        if fresh or (there and lived(folder) >= Run.read(folder).manifest.bars):
+            forget(folder)
+        return prepare(folder, config, panel, Store(), plugins=plugins, speed=speed)
     except ConfigError as error:
         raise ConfigError(f"{error}; --fresh begins anew") from error

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -158,7 +159,7 @@ class Folder:
         turn = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if not _locked(turn):
-                raise ProcessError(f"another `flotilla fleet up` brings {self.path.name} up just now")
+                raise ProcessError(f"another process brings {self.path.name} up just now")
             yield
         finally:
             os.close(turn)
@@ -232,7 +233,12 @@ def number_in(path: Path) -> int:
     except FileNotFoundError:
         return 0
     if not found.isdigit():
-        raise ProcessError(f"{path} holds {cut(found)}, and should hold a number")
+        what = f"holds {cut(found)}" if found else "is empty"
+        raise ProcessError(
+            f"{path} {what}, and should hold a number: how many supervisors there have been\n"
+            f"    mend: echo 1000000 > {shlex.quote(str(path))}  (more than there can have been; a number "
+            f"that is too small would let an older one be taken for the newest)"
+        )
     return int(found)
 
 

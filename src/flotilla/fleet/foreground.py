@@ -20,7 +20,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -37,7 +36,7 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.events import Event
 from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import FleetSpec, to_yaml
-from flotilla.fleet.system import bare
+from flotilla.fleet.system.python import guard_command
 
 _LAST_LINES = 20
 _LOOK_S = 0.005
@@ -65,17 +64,18 @@ class Foreground:
         if threading.current_thread() is not threading.main_thread():
             raise ProcessError("a fleet is bound to the main thread: it goes down with it")
         self._folder.make()
-        if holder := self._folder.holder():
-            raise ProcessError(f"{self._folder.path} is in use by process {holder}: it runs already")
-        self._folder.state_file.unlink(missing_ok=True)
-        write_whole(self._folder.fleet_file, to_yaml(self._spec).encode())
-        for what in (signal.SIGTERM, signal.SIGINT):
-            self._handlers[what] = signal.signal(what, self._on_signal)
-        try:
-            self._start()
-        except BaseException:
-            self._leave()
-            raise
+        with self._folder.coming_up():  # of two at once one begins; the other leaves its files alone
+            if holder := self._folder.holder():
+                raise ProcessError(f"{self._folder.path} is in use by process {holder}: it runs already")
+            self._folder.state_file.unlink(missing_ok=True)
+            write_whole(self._folder.fleet_file, to_yaml(self._spec).encode())
+            for what in (signal.SIGTERM, signal.SIGINT):
+                self._handlers[what] = signal.signal(what, self._on_signal)
+            try:
+                self._start()
+            except BaseException:
+                self._leave()
+                raise
         return self
 
     def __exit__(
@@ -123,14 +123,13 @@ class Foreground:
 
     def _start(self) -> None:
         """Start the guard, and wait until its supervisor answers."""
-        supervisor = (sys.executable, "-P", "-m", "flotilla.fleet.supervisor", str(self._folder.path))
-        guard = bare.command("guard", str(self._folder.path), self._spec.mode, "--")
+        guard = guard_command(str(self._folder.path), self._spec.mode, "flotilla.fleet.supervisor")
         env = {name: value for name, value in os.environ.items() if name not in notify.VARIABLES}
         env["FLOTILLA_TIED"] = str(os.getpid())
         log = os.open(self._supervisor_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(log, "wb") as out:
             self._process = subprocess.Popen(
-                [*guard, *supervisor],
+                guard,
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from flotilla.fleet import listen, schedule
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.rules.states import Note
 from flotilla.fleet.spec import FleetSpec, Platform
+from flotilla.fleet.system.python import module_command
 from flotilla.fleet.system.spawn import Child, Spawner
 
 API, ALERTS, TIMES = "_api", "_alerts", "_times"
@@ -147,18 +147,18 @@ class Sidecars:
         if name == ALERTS and self._spec.monitoring.alerts is None:
             return
         fds: tuple[int, ...] = ()
-        module = (sys.executable, "-P", "-m")
         match name:
             case "_api":
                 fds = (self._listener.fileno(),) if self._listener else ()
-                command = (*module, "flotilla.fleet.api", str(self._folder.path), "--fd", *("3" for _ in fds))
+                socket_fd = ("--fd", *("3" for _ in fds))
+                command = module_command("flotilla.fleet.api", str(self._folder.path), *socket_fd)
             case "_alerts":
-                command = (*module, "flotilla.fleet.alerts", str(self._folder.path))
+                command = module_command("flotilla.fleet.alerts", str(self._folder.path))
             case _:
                 file = str(self._folder.fleet_file)
-                command = (*module, "flotilla.fleet.schedule", file, self.times_file)
+                command = module_command("flotilla.fleet.schedule", file, self.times_file)
         try:
-            child = self._spawner.spawn(name, Platform(command), self._generation, fds=fds)
+            child = self._spawner.spawn(name, Platform(tuple(command)), self._generation, fds=fds)
         except ProcessError as error:
             self._note(Note("spawn_failed", "", f"{name}: {error}", {"reason": str(error)}))
             self._failed(name)

@@ -15,7 +15,7 @@ from flotilla.live.messages import DECIDED, FILLED, KEPT, OPINIONS, Floats, arra
 from flotilla.live.progress import Progress
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stream.codec import Row
-from flotilla.stream.log import LogReader
+from flotilla.stream.log import LogNotBegun, LogReader
 
 _SLICE = 4_096
 
@@ -64,10 +64,11 @@ def _signals(run: Run, name: str, count: int) -> Floats:
 
 
 def _rows(run: Run, log: str, stream: str) -> Iterator[Row]:
-    path = run.log(log)
-    if not path.exists():
+    try:
+        reader = LogReader(run.log(log), stream)
+    except LogNotBegun:  # it was stopped, or had no room, before this role wrote anything
         return
-    with closing(LogReader(path, stream)) as reader:
+    with closing(reader):
         after = 0
         while rows := reader.read(after, _SLICE):
             yield from rows

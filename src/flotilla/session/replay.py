@@ -12,12 +12,12 @@ it was when it is started again.
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from flotilla.fleet.foreground import Foreground
 from flotilla.fleet.spec import FleetSpec, Health, Platform
+from flotilla.fleet.system.python import module_command
 from flotilla.live.folder import Run
 from flotilla.live.result import LiveResult, lived, read_result
 
@@ -60,10 +60,9 @@ def replay(run: Run, progress: Callable[[int, int], None] | None = None) -> Live
 
 
 def _role(run: Run, role: str, name: str = "", needs: Sequence[str] = (), *, ends: bool = False) -> Platform:
-    # -P: a file in the current folder that is called like one of our modules is not run in its place.
-    command = (sys.executable, "-P", "-m", f"flotilla.live.{role}", str(run.folder.absolute()), name)
+    command = module_command(f"flotilla.live.{role}", str(run.folder.absolute()), name)
     return Platform(
-        command,
+        tuple(command),
         folder=str(Path.cwd()),  # a strategy may read a file by a name that counts from here
         env=_ALONE,
         needs=dict.fromkeys(needs or (["feed"] if role == "strategy" else []), "started"),

@@ -66,6 +66,12 @@ class LogBusy(StreamError):
     retry = True
 
 
+class LogNotBegun(StreamError):
+    """The log is not there yet, or its writer died, or had no room, before it made the stream."""
+
+    retry = True
+
+
 class Replay(Protocol):
     """Where the rows of one stream can be had again."""
 
@@ -221,10 +227,12 @@ class LogReader:
         _check_name(stream)
         self.path, self.stream = path, stream
         if not path.exists():
-            raise StreamError(f"there is no log at {path}")
+            raise LogNotBegun(f"there is no log at {path}")
         with ExitStack() as opened, _named(path):
             self._db = opened.enter_context(closing(_connect(path, "ro")))
             found = self._db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (stream,)).fetchone()
+            if found is None:
+                raise LogNotBegun(f"{path} holds no stream {stream} yet")
             if found != (_TABLE.format(stream),):
                 raise StreamError(f"{path} holds no stream {stream}")
             opened.pop_all()

@@ -95,6 +95,20 @@ def test_a_mistake_in_the_file_starts_nothing(call, tmp_path, monkeypatch):
     assert not (tmp_path / ".flotilla").exists()
 
 
+def test_no_file_beside_the_fleets_own_is_run(call, real, tmp_path):
+    names = ("types", "asyncio", "signal", "queue", "calendar", "sitecustomize", "flotilla", "msgspec")
+    files = [tmp_path / f"{name}.py" for name in names]
+    for file in files:
+        file.write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({file.name!r})\n")
+
+    found = call("fleet", "up", "--detach")
+    for file in files:
+        file.unlink()  # what takes it down is started by the test's own hand
+
+    assert found.code == 0, found.err
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_fleet_that_is_up_is_not_started_twice(call, folder, fleet, file):
     hold = folder.take()
     found = call("fleet", "up", file)
@@ -113,7 +127,7 @@ def test_the_loser_of_two_at_once_changes_nothing(call, folder, file):
         found = call("fleet", "up", file)
 
     assert found.code == 1
-    assert "another `flotilla fleet up` brings demo up just now" in found.err
+    assert "another process brings demo up just now" in found.err
     assert folder.fleet_file.read_bytes() == accepted
 
 

@@ -36,7 +36,13 @@ def foreign(rng):
             "evil.example",
             f"{ours}.evil.example",
             f"evil.example.{ours}",
-            f"{ours}:8700",
+            "flotilla:8700",
+            "localhost:",
+            "localhost:0",
+            "localhost:x",
+            "localhost:8700:8700",
+            "127.0.0.1:8700",
+            "localhost.evil.example:8700",
             f"{ours}@evil.example",
             f"evil.example/{ours}",
             f" {ours}x",
@@ -65,6 +71,8 @@ def foreign(rng):
             [("Host", ours), ("Origin", f"http://{ours}/{evil}")],
             [("Host", ours), ("Origin", f"http://{ours}"), ("Origin", f"http://{evil}")],
             [("Host", ours), ("Origin", "null")],
+            [("Host", "localhost:8700"), ("Origin", "http://localhost:3000")],
+            [("Host", "localhost"), ("Origin", "http://flotilla")],
             [("Host", ours), ("Origin", f"file://{ours}")],
             [("Host", ours), ("Sec-Fetch-Site", rng.choice(("cross-site", "same-site", "no-cors", "")))],
         )
@@ -89,9 +97,11 @@ def test_ours_are_served(folder, texts):
         ([("Host", "LOCALHOST"), *good],),
         ([("Host", "flotilla"), ("Origin", "http://flotilla"), ("Sec-Fetch-Site", "same-origin"), *good],),
         ([("Host", "flotilla"), ("Sec-Fetch-Site", "none"), *good],),
+        ([("Host", "localhost:9000"), *good],),  # the end of an ssh tunnel has a port of its own
+        ([("Host", "localhost:9000"), ("Origin", "http://localhost:9000"), *good],),
     )
 
-    assert found == [200] * 4
+    assert found == [200] * 6
 
 
 def test_a_stranger_cannot_tell_which_paths_there_are(folder):

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet.find import Fleet
-from flotilla.cli.fleet.up import Guard, guarded
+from flotilla.cli.fleet.up import Guard
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError, UnknownName
 from flotilla.fleet.control.client import NoSupervisor
@@ -20,6 +20,7 @@ from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.agent import HOST
 from flotilla.fleet.spec import FleetSpec, read, to_yaml
 from flotilla.fleet.system.logs import Log
+from flotilla.fleet.system.python import guard_command
 
 _LOOK_S = 0.05
 
@@ -40,7 +41,7 @@ def agent(
     fleet = placed(config, spec, host)
     with fleet.folder.coming_up():
         prepare(fleet, config, spec, host)
-        argv = guarded(fleet, spec.mode, "flotilla.fleet.hosts.agent")
+        argv = guard_command(str(fleet.folder.path), spec.mode, "flotilla.fleet.hosts.agent")
         if not detach:
             say.note(
                 f"the agent of {host} listens at {spec.hosts[host].address}; Ctrl-C stops what runs here"

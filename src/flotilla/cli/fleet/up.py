@@ -35,12 +35,13 @@ from flotilla.fleet.checkpoint import give_up_closing
 from flotilla.fleet.control.status import PlatformStatus, underway
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
-from flotilla.fleet.system import bare
 from flotilla.fleet.system.logs import Log
+from flotilla.fleet.system.python import guard_command
 
 _MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
 _LONGEST_S = 86_400.0  # that somebody waits for a start
 _LAST_LINES = 10
+_SUPERVISOR = "flotilla.fleet.supervisor"
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -111,12 +112,12 @@ def _brought_up(
     """Start the guard, or become it, and wait for what was asked for."""
     token = _first_token(fleet, config)
     if "NOTIFY_SOCKET" in os.environ and not (detach or json):
-        argv = command(fleet, spec)
+        argv = guard_command(str(fleet.folder.path), spec.mode, _SUPERVISOR)
         os.execv(argv[0], argv)  # noqa: S606 no shell is wanted
     if token and not json:
         say.note(f"the API's first token, an admin's, which is shown this once: {token}")
     news = News(fleet)
-    process = Guard(command(fleet, spec), fleet.own_log)
+    process = Guard(guard_command(str(fleet.folder.path), spec.mode, _SUPERVISOR), fleet.own_log)
     if detach:
         return _detached(fleet, spec, process, news, timeout, json, token)
     if token and json:
@@ -148,18 +149,6 @@ def _must_be_down(fleet: Fleet, config: Path) -> None:
         f"{fleet.name} is up already: process {holder} supervises it. "
         f"To take up changes: flotilla fleet reload {config}"
     )
-
-
-def command(fleet: Fleet, spec: FleetSpec) -> list[str]:
-    """Return the command of the guard, which starts the supervisor."""
-    return guarded(fleet, spec.mode, "flotilla.fleet.supervisor")
-
-
-def guarded(fleet: Fleet, mode: str, module: str) -> list[str]:
-    """Return the command of a guard, which runs a module on the run folder."""
-    folder = str(fleet.folder.path)
-    work = [sys.executable, "-m", module, folder]
-    return bare.command("guard", folder, mode, "--", *work)
 
 
 def _detached(

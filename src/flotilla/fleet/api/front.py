@@ -3,7 +3,8 @@
 1. Its path is plain: letters, digits and `. _ -` between single slashes. Nothing here needs a path that has
    to be decoded, so none is, and there are no two readings of one.
 2. It is meant for us: Host is one of ours, and a browser's page from elsewhere (Origin, Sec-Fetch-Site) is
-   not behind it. A name that an attacker's DNS points at 127.0.0.1 gets nowhere.
+   not behind it. A name that an attacker's DNS points at 127.0.0.1 gets nowhere. At this machine's own names
+   the port is free: an ssh tunnel ends at another one, and no page from elsewhere has such a name.
 3. Somebody asks, with a good token (gate.py). Without one there is no telling which paths exist. While the
    file of tokens is unsafe or damaged nobody gets in: that is told, and an alert is raised.
 4. Its body is at most 64 KiB, and comes within ten seconds.
@@ -30,6 +31,7 @@ LONGEST_BODY = 64 * 1024
 BODY_S = 10.0
 _LONGEST_PATH = 300
 _PLAIN = re.compile(rb"/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)?")
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\]):[1-9][0-9]{0,4}")
 _CHALLENGE = (b"www-authenticate", b"Bearer")
 _ALWAYS = [
     (b"cache-control", b"no-store"),
@@ -45,8 +47,7 @@ class Front:
         self, app: ASGIApp, gate: Gate, diary: Diary, hosts: frozenset[str], scheme: str = "http"
     ) -> None:
         self.app, self._gate, self._diary = app, gate, diary
-        self._hosts = hosts
-        self._origins = {f"{scheme}://{host}" for host in hosts}
+        self._hosts, self._scheme = hosts, scheme
         self.answers: Counter[tuple[str, int]] = Counter()  # (method, status): for the metrics
         self._alarm = ""  # what is wrong with the tokens, and was told
         self.at_work = 0
@@ -94,16 +95,20 @@ class Front:
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         if len(raw) > _LONGEST_PATH or not _PLAIN.fullmatch(raw) or raw.decode() != scope["path"]:
             return Refusal(400, "this is no path that is served here")
-        hosts = _values(scope, b"host")
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+        hosts = [host.lower() for host in _values(scope, b"host")]
+        if len(hosts) != 1 or not self._ours(hosts[0]):
             return Refusal(403, "this Host is not served here", what="foreign Host")
         origins = _values(scope, b"origin")
         site = _values(scope, b"sec-fetch-site")
-        if any(origin.lower() not in self._origins for origin in origins):
+        if any(origin.lower() != f"{self._scheme}://{hosts[0]}" for origin in origins):
             return Refusal(403, "pages from elsewhere are not served", what="foreign Origin")
         if any(value not in ("same-origin", "none") for value in site):
             return Refusal(403, "pages from elsewhere are not served", what="foreign page")
         return None
+
+    def _ours(self, host: str) -> bool:
+        loopback = _LOOPBACK.fullmatch(host)
+        return host in self._hosts or (loopback is not None and loopback[1] in self._hosts)
 
     async def _asker(self, scope: Scope, client: str) -> Who | Refusal:
         given = _values(scope, b"authorization")
