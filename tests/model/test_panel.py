@@ -1,4 +1,7 @@
+from copy import deepcopy
+
 import numpy as np
+import pytest
 
 from flotilla.model.panel import Panel
 
@@ -51,3 +54,19 @@ def test_some_instruments_are_another_panel_in_the_order_asked_for():
 def test_a_panel_is_one_line_in_a_notebook():
     assert repr(panel(5)) == "Panel(made: 5 bars of 2 instruments, 1970-01-01 to 1970-01-01; close)"
     assert repr(panel(5).rows(0, 0)) == "Panel(made: 0 bars of 2 instruments, none; close)"
+
+
+@pytest.mark.parametrize("part", [panel(9), panel(9).rows(2, 7), panel(9).only(["B"])])
+def test_nobody_can_write_to_a_panel(part):
+    for values in (part.ts_event, part.ts_recv, part.ticks_per_unit, part.fields["close"]):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 0
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        part.fields["close"] = part.fields["close"] * 2
+
+
+def test_a_panel_is_sent_elsewhere_whole():
+    there = deepcopy(panel(5))
+
+    np.testing.assert_array_equal(there.fields["close"], panel(5).fields["close"])
+    assert (there.identity, there.zone, there.remarks) == ("id", "UTC", ())

@@ -79,3 +79,56 @@ def test_an_input_is_a_field_or_an_expression():
 
     with pytest.raises(ConfigError, match="not of list"):
         stage_node(Wrong())
+
+
+def test_a_windows_inputs_may_be_named_and_are_handed_in_in_their_order():
+    class Named(Window):
+        inputs = {"top": "high", "mean": sma(close, 2)}  # noqa: RUF012
+
+        def over(self, top, mean):
+            return top - mean
+
+    assert stage_node(Named()).inputs == (high, sma(close, 2))
+
+
+def test_one_input_needs_no_brackets():
+    class One(Window):
+        inputs = "high"
+
+    assert stage_node(One()).inputs == (high,)
+
+
+@pytest.mark.parametrize("rows", [-3, 0, 2.0, True, "3", None])
+def test_a_lookback_is_a_number_of_rows(rows):
+    window = Spread()
+    window.lookback = rows
+
+    with pytest.raises(StageError, match=f"Spread: its lookback is {rows!r}, and should be a whole number"):
+        stage_node(window)
+
+
+def test_a_lookback_of_numpys_is_one_too():
+    window = Spread()
+    window.lookback = np.int64(3)
+
+    assert stage_node(window).op == "stage"
+
+
+def test_what_is_kept_for_the_next_rows_is_as_it_was_handed_in(fields):
+    class Forcing(Spread):
+        def over(self, tops, means):
+            said = super().over(tops, means)
+            for rows in (tops, means):
+                rows.setflags(write=True)
+                np.multiply(rows, 0.0, out=rows)
+            return said
+
+    whole = ChunkRunner([stage_node(Spread())], 2, np.zeros(2)).advance(fields)
+    before = {name: x.copy() for name, x in fields.items()}
+    runner = ChunkRunner([stage_node(Forcing())], 2, np.zeros(2))
+
+    rows = [runner.advance({k: x[t : t + 1] for k, x in fields.items()}) for t in range(20)]
+
+    np.testing.assert_array_equal(np.concatenate(rows), whole)
+    for name, x in fields.items():
+        np.testing.assert_array_equal(x, before[name])

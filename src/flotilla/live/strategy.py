@@ -98,7 +98,9 @@ class Strategy:
         first = self._run.manifest.first
         if first:
             history = self._run.panel().rows(0, first)
-            self._runner.advance(self._with_calendar(dict(history.fields), history.ts_event))
+            self._runner.advance(
+                self._with_calendar(dict(history.fields), history.ts_event), history.ts_event
+            )
         return 0
 
     def _speak(self, rows: list[Row]) -> None:
@@ -109,7 +111,7 @@ class Strategy:
         names = enumerate(self._run.manifest.fields)
         fields = {name: values[:, k].copy() for k, name in names if name in self._reads}
         times = np.array([bar.ts_event for bar in bars], np.int64)
-        said = self._runner.advance(self._with_calendar(fields, times))[:, :, 0]
+        said = self._runner.advance(self._with_calendar(fields, times), times)[:, :, 0]
         check_opinions(self._root, said, times, self._run.manifest.instruments)
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import fields as parts_of
 from datetime import date
 from hashlib import blake2b
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,8 @@ class Panel:
     midnight there. UTC for session dates.
     remarks: what a reader of results must know of the data and cannot see in them, a sentence each; they
     are no part of the content.
+
+    Nothing of it can be written to: what is computed from it is kept under its identity.
     """
 
     ts_event: NDArray[np.int64]
@@ -48,6 +52,18 @@ class Panel:
     name: str
     zone: str = "UTC"
     remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take the arrays as views that cannot be written to."""
+        for name in ("ts_event", "ts_recv", "ticks_per_unit"):
+            object.__setattr__(self, name, _fixed(getattr(self, name)))
+        fixed = {name: _fixed(values) for name, values in self.fields.items()}
+        object.__setattr__(self, "fields", MappingProxyType(fixed))
+
+    def __reduce__(self) -> tuple[type[Panel], tuple[Any, ...]]:
+        """Return how it is built again elsewhere: the view of the fields cannot be sent."""
+        values = {part.name: getattr(self, part.name) for part in parts_of(self)}
+        return Panel, tuple({**values, "fields": dict(self.fields)}.values())
 
     def __repr__(self) -> str:
         """Return a line for a notebook: all of its bars would fill screens."""
@@ -93,6 +109,12 @@ class Panel:
             ticks_per_unit=self.ticks_per_unit[columns],
             identity=blake2b(f"{self.identity}{names!r}".encode(), digest_size=16).hexdigest(),
         )
+
+
+def _fixed(values: NDArray[Any]) -> NDArray[Any]:
+    view = values.view()
+    view.setflags(write=False)
+    return view
 
 
 class Source(Protocol):

@@ -14,6 +14,7 @@ from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
+from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
 from flotilla.stage.single import Marks
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
@@ -77,7 +78,8 @@ def _midnight(day: date) -> int:
 def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
     """Return the rows that portfolios with these terms live through."""
     rows, instruments = panel.shape
-    close = panel.fields["close"]
+    prices = {name: lent(values) for name, values in panel.fields.items()}
+    close = prices["close"]
     first = 0
     if portfolio.start is not None:
         first = int(np.searchsorted(panel.ts_event, _midnight(portfolio.start)))
@@ -91,9 +93,9 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
     open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
     return Market(
         panel=panel,
-        fields={**panel.fields, **calendar_fields(panel.ts_event, instruments)},
+        fields={**prices, **calendar_fields(panel.ts_event, instruments)},
         first=first,
-        fill=panel.fields[fill_field(portfolio.fill_at, panel.fields)],
+        fill=prices[fill_field(portfolio.fill_at, panel.fields)],
         close=close,
         known=known,
         marks=marks,

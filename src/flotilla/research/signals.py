@@ -104,6 +104,6 @@ class Stages:
         stage.open()
         try:
             runner = ChunkRunner([node], len(self.panel.instruments), self.panel.ticks_per_unit)
-            return runner.advance(self.fields)[:, :, 0]
+            return runner.advance(self.fields, self.panel.ts_event)[:, :, 0]
         finally:
             stage.close()

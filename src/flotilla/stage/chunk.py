@@ -11,16 +11,20 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, StageError, line_of
 from flotilla.kernel.elementwise import FUNCTIONS, choose
 from flotilla.kernel.portfolio import Floats
 from flotilla.stage.banks import OPERATORS, Settings
 from flotilla.stage.expression import Node
-from flotilla.stage.fold import Fold
+from flotilla.stage.fold import Fold, RowFailed
+from flotilla.stage.lend import given, lent
+from flotilla.stage.opinion import numbers
 from flotilla.stage.plan import in_ticks, plan
 from flotilla.stage.window import Window
 
+Stamps = NDArray[np.int64]
 PASS_VALUES, PASS_ROWS = 20_480, 512  # of one node in one pass, and at least so many rows
 
 
@@ -54,10 +58,11 @@ class ChunkRunner:
 
     def __init__(self, roots: list[Node], instruments: int, ticks_per_unit: Floats) -> None:
         self.roots = roots
+        self._ts: Stamps | None = None
         order = plan(roots)
         self._steps = [step.nodes for step in order.steps]
         self._instruments = instruments
-        self._banks = [Bank(nodes, instruments, ticks_per_unit) for nodes in order.banks]
+        self._banks = [Bank(nodes, instruments, lent(ticks_per_unit)) for nodes in order.banks]
         self._bank_of = {node: bank for bank in self._banks for node in bank.nodes}
         columns = {root: k for k, root in enumerate(roots)}
         for bank in self._banks:
@@ -79,12 +84,16 @@ class ChunkRunner:
         for k, node in enumerate(self._stages):
             stage = node.params[0]
             if isinstance(stage, Fold):
-                self._memory[k] = _told(stage, stage.start, instruments)
+                self._memory[k] = _told(stage, None, stage.start, instruments)
             else:
                 self._memory[k] = [np.empty((0, instruments)) for _ in node.inputs]
 
-    def advance(self, fields: Mapping[str, Floats]) -> Floats:
-        """Return the roots' next rows, float64[n, I, roots]. fields: the market's, float64[n, I] each."""
+    def advance(self, fields: Mapping[str, Floats], ts: Stamps | None = None) -> Floats:
+        """Return the roots' next rows, float64[n, I, roots]. fields: the market's, float64[n, I] each.
+
+        ts: int64[n], ns UTC, of the rows, for what is said when a stage fails.
+        """
+        fields, self._ts = {name: lent(values) for name, values in fields.items()}, ts
         rows = len(next(iter(fields.values())))
         out = np.empty((rows, self._instruments, len(self.roots)))
         # A few rows at a time stay in the nearer caches. A model has them all at once: batches are its speed.
@@ -155,27 +164,20 @@ class ChunkRunner:
         return out
 
     def _run_stage(self, k: int, node: Node, inputs: tuple[Floats, ...]) -> Floats:
-        """Return the rows of a user's Window or Fold, checked."""
+        """Return the next rows of a user's Window or Fold, checked. What it is handed is its own."""
         stage, rows = node.params[0], len(inputs[0])
-        copies = [np.ascontiguousarray(x) for x in inputs]
-        out: Floats = _told(stage, self._call_stage, k, stage, copies)
-        if out.shape != (rows, self._instruments):
-            raise StageError(
-                type(stage).__name__,
-                f"gave {out.shape} for {rows} rows of {self._instruments} instruments; "
-                f"it must give one row for each, {(rows, self._instruments)}",
-            )
-        return out
-
-    def _call_stage(self, k: int, stage: Any, inputs: list[Floats]) -> Floats:
-        """Return what a user's Window or Fold makes of the next rows."""
         if not isinstance(stage, Window):
-            return np.asarray(stage.advance(self._memory[k], *inputs), np.float64)
-        recent = [np.concatenate(pair) for pair in zip(self._memory[k], inputs, strict=True)]
-        out = np.asarray(stage.over(*recent), np.float64)[-len(inputs[0]) :]
-        keep = max(stage.lookback - 1, 0)
-        self._memory[k] = [x[len(x) - min(keep, len(x)) :].copy() for x in recent]
-        return out
+            handed = tuple(given(x) for x in inputs)
+            return numbers(stage, self._call(stage, stage.advance, self._memory[k], *handed), handed[0].shape)
+        handed = tuple(given(np.concatenate(pair)) for pair in zip(self._memory[k], inputs, strict=True))
+        keep = min(max(stage.lookback - 1, 0), len(handed[0]))
+        # Taken before the call: whatever it does, the next rows come after those that were.
+        self._memory[k] = [x[len(x) - keep :].copy() for x in handed]
+        return numbers(stage, self._call(stage, stage.over, *handed), handed[0].shape)[-rows:]
+
+    def _call(self, stage: Any, method: Callable[..., Any], *args: Any) -> Any:
+        """Return what a user's stage makes of the rows that it is handed."""
+        return _told(stage, self._ts, method, *args)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next chunk depends on, besides its rows."""
@@ -189,10 +191,30 @@ class ChunkRunner:
         self._memory = dict(enumerate(deepcopy(state["memory"])))
 
 
-def _told(stage: Any, call: Callable[..., Any], *args: Any) -> Any:
-    """Return call(*args), which runs somebody else's code: if it fails, say whose it is."""
+def _told(stage: Any, ts: Stamps | None, call: Callable[..., Any], *args: Any) -> Any:
+    """Return call(*args), which runs somebody else's code: if it fails, say whose it is, where and when."""
     try:
         return call(*args)
+    except RowFailed as failed:
+        when = None if ts is None else int(ts[failed.row])
+        raise _failure(stage, failed.cause, when) from failed.cause
     except Exception as error:
-        where = line_of(error, type(stage).__module__)
-        raise StageError(type(stage).__name__, f"{type(error).__name__}: {error}{where}") from error
+        raise _failure(stage, error, None) from error
+
+
+def _failure(stage: Any, error: Exception, ts: int | None) -> StageError:
+    """Return what is said of an error in a stage's own code."""
+    name, said = type(stage).__name__, str(error)
+    if isinstance(error, StageError):
+        return StageError(name, error.message, ts)
+    where = line_of(error, type(stage).__module__)
+    return StageError(name, f"{type(error).__name__}: {said}{where}{_mend(said)}", ts)
+
+
+def _mend(said: str) -> str:
+    """Return what to do about an array that cannot be written to."""
+    if "readonly array" in said and "No matching definition" in said:
+        return "; what a stage is handed is read-only: compile the function without a signature"
+    if "read-only" in said or "readonly array" in said:
+        return "; what a stage is handed is read-only: write into a copy of it, x.copy()"
+    return ""

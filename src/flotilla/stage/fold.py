@@ -1,13 +1,22 @@
 """A Fold: a stage with a state, which travels with it. `OnBar` is one written a bar at a time."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.stage.window import Stage
+from flotilla.stage.opinion import numbers
+from flotilla.stage.window import Stage, named_inputs
 
 Floats = NDArray[np.float64]
+
+
+class RowFailed(Exception):
+    """A row could not be answered. row: which of those handed in; cause: why."""
+
+    def __init__(self, row: int, cause: Exception) -> None:
+        super().__init__(row, cause)
+        self.row, self.cause = row, cause
 
 
 class Fold(Stage):
@@ -46,17 +55,24 @@ class OnBar(Fold):
     Slower than the others by a Python call a bar, and the same in every other way.
     """
 
-    inputs: tuple[str, ...] = ("close",)
+    by_name: ClassVar[bool] = True
 
     def on_bar(self, state: Any, bar: Any) -> Floats:
-        """Return the signal, float64[I], in [-1, 1]. bar.close (and the other inputs): float64[I]."""
+        """Return the signal, float64[I], in [-1, 1]. bar.close (and the other inputs): float64[I], read-only.
+
+        A field has its own name; an expression among the inputs has the one that it is given:
+        `inputs = {"close": close, "fast": sma(close, 5)}` is read as bar.close and bar.fast.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say what it thinks: give it an on_bar()")
 
     def advance(self, state: Any, *inputs: Floats) -> Floats:
         """Return on_bar of each row."""
-        # Copied, because it may well be the state itself that on_bar returns, and the next bar moves it on.
-        rows = [
-            np.array(self.on_bar(state, Row(self.inputs, bar)), np.float64)
-            for bar in zip(*inputs, strict=True)
-        ]
+        names = tuple(name for name, _ in named_inputs(self))
+        rows = []
+        for t, bar in enumerate(zip(*inputs, strict=True)):
+            try:
+                # A copy: it may well be the state itself that on_bar returns, and the next bar moves it on.
+                rows.append(numbers(self, self.on_bar(state, Row(names, bar)), bar[0].shape))
+            except Exception as error:
+                raise RowFailed(t, error) from error
         return np.asarray(rows)

@@ -5,6 +5,7 @@ in every lane of a sweep, and there `kernel/fuse.py` counts what is beyond as a 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,3 +32,36 @@ def check_opinions(root: Node, said: Floats, ts: NDArray[np.int64], instruments:
             int(ts[t]),
             instruments[i],
         )
+
+
+def numbers(stage: Any, said: Any, shape: tuple[int, ...]) -> Floats:
+    """Return what a stage gave as float64 of its own; StageError if that is not a number for each cell.
+
+    Truth values and whole numbers are numbers: a comparison is 1 or 0. Texts, complex numbers, times, None
+    and other objects are not. shape: [T, I] of rows and instruments, or [I] of one bar.
+    """
+    name = type(stage).__name__
+    if isinstance(said, np.ma.MaskedArray):
+        raise StageError(name, "gave a masked array; fill it first, x.filled(np.nan)")
+    try:
+        values = np.asarray(said)
+    except ValueError as error:
+        raise StageError(name, f"gave rows of several lengths for {_wanted(shape)}, {shape}") from error
+    if values.dtype.kind not in "fiub":
+        raise StageError(name, f"gave {_told(said, values)}; it must give numbers, nan for no opinion")
+    if values.shape != shape:
+        got = str(values.shape) if values.ndim else f"one number, {said!r},"
+        raise StageError(name, f"gave {got} for {_wanted(shape)}, {shape}")
+    return np.array(values, np.float64, order="C")
+
+
+def _wanted(shape: tuple[int, ...]) -> str:
+    rows = f"{shape[0]} rows of " if len(shape) == 2 else ""
+    return f"{rows}{shape[-1]} instruments; it must give one number for each"
+
+
+def _told(said: Any, values: NDArray[Any]) -> str:
+    """Return what came in words: the first of it that is no number, and its type."""
+    odd = (x for x in values.ravel().tolist() if not isinstance(x, bool | int | float))
+    first = next(odd, said)
+    return f"{first!r}" if first is None else f"{first!r}, a {type(first).__name__}"

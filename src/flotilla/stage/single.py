@@ -34,6 +34,7 @@ from flotilla.kernel.portfolio import (
 )
 from flotilla.kernel.queue import enqueue
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
+from flotilla.stage.lend import lent
 
 
 class Moment(NamedTuple):
@@ -65,7 +66,7 @@ class Marks:
     def advance(self, close: Floats) -> Floats:
         """Return the marks of the next rows. close: float64[n, I] -> float64[n, I]."""
         marks = np.empty_like(close)
-        carry(self.last, close, marks)
+        carry(self.last, lent(close), marks)
         return marks
 
     def advance_both(self, close: Floats) -> tuple[Floats, Floats]:

@@ -1,23 +1,27 @@
 """A Window: a stage with no memory of its own, whose every row depends on the last `lookback` rows."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.stage.expression import Node, as_node, field
+from flotilla.errors import StageError
+from flotilla.stage.expression import Column, NeedsOneValue, Node, as_node, field
 
 Floats = NDArray[np.float64]
+Inputs = tuple[str | Node, ...] | Mapping[str, str | Node]
 
 
 class Stage:
     """What Window and Fold have in common: what they read, and a life around it.
 
     `__init__` only remembers its parameters, so that a stage can be built, printed and sent elsewhere; what
-    needs a disk or a device is taken in `open` and given back in `close`.
+    needs a disk or a device is taken in `open` and given back in `close`. What it is handed is read-only.
     """
 
-    inputs: tuple[str | Node, ...] = ("close",)
+    inputs: Inputs = ("close",)  # fields and expressions; or a dict, which gives each a name
+    by_name: ClassVar[bool] = False  # are they read by their names, or in their order
 
     def __repr__(self) -> str:
         """Return the class and what was given to it: the stage's text in identities and plans."""
@@ -46,6 +50,39 @@ class Window(Stage):
 
 
 def stage_node(stage: Any) -> Node:
-    """Return a Window or Fold as a node of an expression."""
-    inputs = tuple(field(i) if isinstance(i, str) else as_node(i) for i in stage.inputs)
-    return Node("stage", (stage,), inputs)
+    """Return a Window or Fold as a node of an expression; StageError if it cannot be one."""
+    for name in ("lookback", "warm_up"):
+        _check_rows(stage, name)
+    reads = named_inputs(stage)
+    for name, node in reads:
+        if stage.by_name and not name.isidentifier():
+            raise StageError(
+                type(stage).__name__,
+                f"its input {node!r} has no name to read it by; name all inputs in a dict: "
+                f'inputs = {{"my_name": {node!r}}} is read as bar.my_name',
+            )
+    return Node("stage", (stage,), tuple(node for _, node in reads))
+
+
+def named_inputs(stage: Any) -> list[tuple[str, Node]]:
+    """Return what a stage reads with its name: its key in a dict, else a field's; "" where it has none."""
+    inputs = stage.inputs
+    if isinstance(inputs, Mapping):
+        return [(str(name), _input(value)) for name, value in inputs.items()]
+    nodes = [_input(value) for value in ((inputs,) if isinstance(inputs, str | Node) else inputs)]
+    return [(str(node.params[0]) if node.op == "field" else "", node) for node in nodes]
+
+
+def _input(value: Any) -> Node:
+    return field(value) if isinstance(value, str) else as_node(value)
+
+
+def _check_rows(stage: Any, name: str) -> None:
+    """Raise StageError if an attribute that counts rows does not."""
+    rows = getattr(stage, name, 1)
+    if isinstance(rows, Column):
+        raise NeedsOneValue(f"a stage's {name} is one number")
+    if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
+        raise StageError(
+            type(stage).__name__, f"its {name} is {rows!r}, and should be a whole number of rows, 1 or more"
+        )

@@ -98,7 +98,8 @@ class _Trial:
             return np.concatenate([before, self._said(runner, at, self.bars)])
 
     def _said(self, runner: ChunkRunner, a: int, b: int) -> Floats:
-        return runner.advance({name: values[a:b] for name, values in self.fields.items()})[:, :, 0]
+        rows = {name: values[a:b] for name, values in self.fields.items()}
+        return runner.advance(rows, self.market.ts_event[a:b])[:, :, 0]
 
     def compare_bar_by_bar(self, whole: Floats, single: Floats) -> None:
         """Raise if a bar at a time is not the whole: the future was seen, or the past forgotten."""
