@@ -20,9 +20,10 @@ def panel():
 
 def test_orders_fill_at_the_opens_where_there_are_any(panel):
     market = market_of(panel, PortfolioConfig(), "p", None)
+    at_close = market_of(panel, PortfolioConfig(fill_at="close"), "p", None)
 
-    assert market.fill is panel.fields["open"]
-    assert market_of(panel, PortfolioConfig(fill_at="close"), "p", None).fill is panel.fields["close"]
+    assert np.shares_memory(market.fill, panel.fields["open"])
+    assert np.shares_memory(at_close.fill, panel.fields["close"])
 
 
 def test_marks_are_the_last_known_closes(panel):
