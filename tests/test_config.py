@@ -125,7 +125,19 @@ def test_whole_steps_are_those_of_a_range(first, last, step):
         ({"data": {"start": "2010-2-1"}}, "$.data.start: invalid RFC3339 encoded date, it is '2010-2-1'"),
         ({"data": {"start": "2010-01-02", "end": "2010-01-02"}}, "$.data.end: 2010-01-02 is not after"),
         ({"data": {"instruments": []}}, "$.data.instruments: expected `array` of length >= 1"),
-        ({"data": {"instruments": ["A", 700]}}, "$.data.instruments[1]: expected `str`, got `int`"),
+        (
+            {"data": {"instruments": ["A", 1.5]}},
+            "$.data.instruments[1]: YAML reads it as 1.5: quote the name",
+        ),
+        (
+            {"data": {"instruments": ["A", True]}},
+            "$.data.instruments[1]: YAML reads it as True: quote the name",
+        ),
+        ({"sweep": {"fee_bps": [0, 5]}}, "$.sweep.fee_bps: say whose parameter it is: portfolio.fee_bps"),
+        ({"sweep": {"fast": [1]}}, "$.sweep.fast: say whose parameter it is: s.fast"),
+        ({"name": "a\0b"}, "$.name: holds a NUL, it is 'a\\x00b'"),
+        ({"data": {"params": {"path": "a\0b"}}}, "$.data.params.path: holds a NUL"),
+        ({"strategies": "x" * 9000}, "it is 'xxxx"),
         ({"portfolio": {"fee_bps": -1}}, "$.portfolio.fee_bps: expected `float` >= 0.0, it is -1"),
         ({"portfolio": {"fee_bps": "10"}}, "$.portfolio.fee_bps: expected `float`, got `str`, it is '10'"),
         ({"portfolio": {"cash": 0}}, "$.portfolio.cash: expected `float` > 0.0, it is 0"),
@@ -231,6 +243,47 @@ def test_plugins_are_asked_whether_they_take_their_parameters(tmp_path, change, 
 
     with pytest.raises(ConfigError, match=message):
         check_plugins(config, "run.yaml", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("axis", "values"),
+    [
+        ([10.0, 20], (10, 20)),
+        ({"from": 10, "to": 20, "step": 5.0}, (10, 15, 20)),
+        ({"from": 10.0, "to": 12.5}, (10, 11, 12)),
+        ([1e1], (10,)),
+    ],
+)
+def test_a_whole_number_is_an_int_however_it_is_written(tmp_path, axis, values):
+    (tmp_path / "mine.py").write_text(
+        "def cross(fast: int, slow=9, many: list[int] = [], at: float = 1): pass\n"
+    )
+    params = {"slow": 8.0, "many": [3.0, 4], "at": 2}
+    raw = LEAST | {"strategies": {"s": {"kind": "mine:cross", "params": params}}, "sweep": {"s.fast": axis}}
+
+    config = check_plugins(decode(raw), "run.yaml", tmp_path)
+
+    assert config.axes() == {"s.fast": values}
+    assert [type(value) for value in config.axes()["s.fast"]] == [int] * len(values)
+    assert repr(config.strategies["s"].params) == "{'slow': 8, 'many': [3, 4], 'at': 2.0}"
+
+
+@pytest.mark.parametrize("step", [0.5, 2.5])
+def test_halves_are_no_ints_and_are_told_with_their_parameter(tmp_path, step):
+    (tmp_path / "mine.py").write_text("def cross(fast: int): pass\n")
+    axis = {"from": 10, "to": 20, "step": step}
+    raw = LEAST | {"strategies": {"s": {"kind": "mine:cross"}}, "sweep": {"s.fast": axis}}
+
+    with pytest.raises(
+        ConfigError, match=f"fast of mine:cross: Expected `int`, got `float`, it is 1{0 if step < 1 else 2}.5"
+    ):
+        check_plugins(decode(raw), "run.yaml", tmp_path)
+
+
+def test_an_instrument_of_digits_is_a_name():
+    raw = LEAST | {"data": {"instruments": ["000001", 600519]}}
+
+    assert decode(raw).data.instruments == ("000001", "600519")
 
 
 def test_a_parameter_without_a_default_may_be_given_by_the_sweep_alone(tmp_path):

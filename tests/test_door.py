@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from flotilla.clock import monotonic_ns
-from flotilla.door import NAME, Door, parse, read, settle, to_yaml, wrong_numbers
+from flotilla.door import NAME, Door, parse, read, settle, to_yaml, wrong_values
 from flotilla.errors import ConfigError
 
 
@@ -59,7 +59,7 @@ def test_one_mistake_stands_beside_its_file_and_several_below_it():
 
 
 def test_a_number_that_is_not_finite_is_found_wherever_it_is():
-    assert wrong_numbers({"a": [1.5, float("inf")], "b": {"c": float("-inf")}, "d": "inf"}) == [
+    assert wrong_values({"a": [1.5, float("inf")], "b": {"c": float("-inf")}, "d": "inf"}) == [
         "$.a[1] is inf, not a finite number",
         "$.b.c is -inf, not a finite number",
     ]
@@ -74,6 +74,55 @@ def test_a_file_is_read_as_yaml_and_a_bad_one_is_named(tmp_path):
         read(tmp_path / "twice.yaml")
     with pytest.raises(ConfigError, match=r"none.yaml cannot be read: No such file"):
         read(Path("none.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: " + "9" * 6000, "cart.yaml, line 1, column 4: a number has 6,000 digits"),
+        ("a: " + "[" * 200_000, "parts are in parts too deep"),
+        ("- " * 200_000, "parts are in parts too deep"),
+        ("a: " + "[" * 3000 + "]" * 3000, "cart.yaml: parts are in parts too deep"),
+        (f"{'x' * 900}: 1\n{'x' * 900}: 2", "the key 'xxx"),
+    ],
+    ids=["digits", "brackets", "dashes", "a few brackets", "keys"],
+)
+def test_what_no_person_writes_is_refused_in_a_line(text, said):
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "cart.yaml")
+
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "raw", ["x" * 9000, b"x" * 9000, ["x"] * 9000, -(10**6000)], ids=["text", "bytes", "list", "number"]
+)
+def test_a_mistake_shows_the_begin_of_what_it_is_about(raw):
+    (mistake,) = decoded({"wheels": {"left": {"inches": raw}}})[1]
+    (whole,) = decoded(raw)[1]
+
+    assert max(len(mistake), len(whole)) < 200
+
+
+def test_a_whole_number_is_an_int_however_it_is_written():
+    assert decoded({"wheels": {"left": {"inches": 9.0}}}) == (Cart({"left": Wheel(9)}), [])
+    assert decoded({"wheels": {"left": {"inches": 9.5}}})[1] == [
+        "$.wheels.left.inches: expected `int`, got `float`, it is 9.5"
+    ]
+
+
+def test_what_is_no_file_of_a_few_megabytes_is_no_configuration(tmp_path):
+    (tmp_path / "prices.csv").write_bytes(b"1,2,3\n" * 3_000_000)
+
+    with pytest.raises(ConfigError, match=r"prices.csv is no configuration: it has more than 16 MB"):
+        read(tmp_path / "prices.csv")
+    with pytest.raises(ConfigError, match="zero is no configuration"):
+        read(Path("/dev/zero"))
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+    with pytest.raises(ConfigError, match="cannot be read: embedded null byte"):
+        read(tmp_path / "a\0b")
 
 
 @pytest.mark.parametrize(

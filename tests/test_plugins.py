@@ -83,12 +83,11 @@ def test_a_file_that_was_changed_is_run_again_and_is_other_code(folder):
     assert find("strategy", "my_file:breakout", folder) is second
 
 
-def test_an_installed_module_and_a_users_package_are_found_too(folder):
+def test_a_users_package_is_found_too(folder):
     (folder / "ideas").mkdir()
     (folder / "ideas" / "gap.py").write_text("from . import base\ndef gap(): return base.N\n")
     (folder / "ideas" / "base.py").write_text("N = 4\n")
 
-    assert find("strategy", "fractions:Fraction").__name__ == "Fraction"
     assert find("strategy", "ideas.gap:gap", folder)() == 4
 
 
@@ -101,7 +100,7 @@ def test_an_installed_module_and_a_users_package_are_found_too(folder):
         ("my_file:NUMBER", "my_file:NUMBER is a int, not a function or a class"),
         ("torn:x", r"torn.py, line 2: .*: def x\(:"),
         ("needy:x", "needy.py cannot be imported: No module named 'not_installed'"),
-        ("flotilla.errors:Nope", "flotilla.errors:Nope: no 'Nope' in it"),
+        ("flotilla.errors:Nope", "flotilla.errors is flotilla's own code"),
         ("flotilla.nope:x", "there is no module flotilla.nope"),
     ],
 )

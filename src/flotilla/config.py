@@ -10,7 +10,7 @@ Whoever runs is handed its own part, never the whole file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,9 +20,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from flotilla import door
-from flotilla.door import NAME, NAME_FORM, Door, settle, wrong_numbers
+from flotilla.door import NAME, NAME_FORM, Door, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
 from flotilla.plugins import check_params, check_value, find, parameters
+from flotilla.words import cut
 
 MOST_VALUES = 1_000_000  # on one axis of a sweep
 MEASURES = (
@@ -119,37 +120,49 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: str | Path) -> RunConfig:
     """Return the configuration in a file; ConfigError tells every mistake, with its path."""
     path = Path(path)
-    config = decode(door.read(path), str(path))
-    check_plugins(config, str(path), path.parent)
-    return config
+    return check_plugins(decode(door.read(path), str(path)), str(path), path.parent)
 
 
 def decode(raw: Any, file: str = "configuration") -> RunConfig:
     """Return plain values as a RunConfig, checked but for the plugins' own parameters."""
-    numbers, reader = wrong_numbers(raw, file), Door()
+    numbers, reader = wrong_values(raw, file), Door()
+    raw, odd = _with_names(raw)
     config = reader.struct(RunConfig, raw, "$")
     if config is not None:
         reader.mistakes += [*_wrong_names(config), *_wrong_dates(config), *_wrong_sweep(config)]
-    settle([*reader.mistakes, *numbers], file)
+    settle([*reader.mistakes, *odd, *numbers], file)
     return cast(RunConfig, config)  # without a mistake it was decoded
 
 
-def check_plugins(config: RunConfig, file: str = "configuration", folder: Path | None = None) -> None:
-    """Raise ConfigError unless the source and the strategies are there and take their parameters.
+def check_plugins(config: RunConfig, file: str = "configuration", folder: Path | None = None) -> RunConfig:
+    """Return the configuration with its parameters as the plugins take them: 10.0 as 10 for an int.
 
-    folder: where the user's own files are looked for first.
+    ConfigError unless the source and the strategies are there and take their parameters. folder: where the
+    user's own files are looked for first.
     """
     mistakes: list[str] = []
+    strategies, sweep = dict(config.strategies), dict(config.sweep)
     for name, strategy in config.strategies.items():
         axes = {
             key.removeprefix(f"{name}."): values
             for key, values in config.axes().items()
             if key.startswith(f"{name}.") and key != f"{name}.weight"
         }
-        where = f"$.strategies.{name}"
-        mistakes += _wrong_params("strategy", strategy.kind, strategy.params, axes, where, folder)
-    mistakes += _wrong_params("source", config.data.source, config.data.params, {}, "$.data", folder)
+        try:
+            params, taken = _taken("strategy", strategy.kind, strategy.params, axes, folder)
+        except ConfigError as error:
+            mistakes.append(f"$.strategies.{name}: {error}")
+            continue
+        strategies[name] = msgspec.structs.replace(strategy, params=params)
+        changed = {key: values for key, values in taken.items() if repr(values) != repr(axes[key])}
+        sweep |= {f"{name}.{key}": values for key, values in changed.items()}
+    data = config.data
+    try:
+        data = msgspec.structs.replace(data, params=_taken("source", data.source, data.params, {}, folder)[0])
+    except ConfigError as error:
+        mistakes.append(f"$.data: {error}")
     settle(mistakes, file)
+    return msgspec.structs.replace(config, strategies=strategies, sweep=sweep, data=data)
 
 
 def at(config: RunConfig, values: Mapping[str, Scalar]) -> RunConfig:
@@ -180,16 +193,34 @@ def to_yaml(config: RunConfig) -> str:
     return door.to_yaml(as_dict(config))
 
 
+def _with_names(raw: Any) -> tuple[Any, list[str]]:
+    """Return plain values with whole numbers among the instruments as names, and what cannot be one.
+
+    600519 is a code of an exchange; what YAML reads as 1.5 or true is not as it was written any more.
+    """
+    data = raw.get("data") if isinstance(raw, dict) else None
+    names = data.get("instruments") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(names, list | tuple):
+        return raw, []
+    whole = [str(name) if type(name) is int and name >= 0 else name for name in names]
+    odd = [
+        f'$.data.instruments[{n}]: YAML reads it as {cut(name)}: quote the name, as "600519"'
+        for n, name in enumerate(whole)
+        if not isinstance(name, str)
+    ]
+    return raw | {"data": data | {"instruments": [str(name) for name in whole]}}, odd
+
+
 def _wrong_names(config: RunConfig) -> Iterator[str]:
     if not NAME.fullmatch(config.name):
-        yield f"$.name: {config.name!r} {NAME_FORM}"
+        yield f"$.name: {cut(config.name)} {NAME_FORM}"
     if not config.strategies:
         yield "$.strategies: there is none"
     for name in config.strategies:
         if not NAME.fullmatch(name) or name == "portfolio":
-            yield f"$.strategies: {name!r} {NAME_FORM}, and not 'portfolio'"
+            yield f"$.strategies: {cut(name)} {NAME_FORM}, and not 'portfolio'"
     if config.rank_by not in MEASURES:
-        yield f"$.rank_by: no measure is called {config.rank_by!r}{nearest(config.rank_by, MEASURES)}"
+        yield f"$.rank_by: no measure is called {cut(config.rank_by)}{nearest(config.rank_by, MEASURES)}"
 
 
 def _wrong_dates(config: RunConfig) -> Iterator[str]:
@@ -212,7 +243,10 @@ def _wrong_sweep(config: RunConfig) -> Iterator[str]:
             continue
         if not values or len({(type(value) is bool, value) for value in values}) < len(values):
             yield f"{where} should have at least one value, each once"
-        if owner != "portfolio" and owner not in config.strategies:
+        if not name:
+            owners = " or ".join(f"{one}.{key}" for one in _owners(config, key, fields))
+            yield f"{where}: say whose parameter it is: {owners}"
+        elif owner != "portfolio" and owner not in config.strategies:
             yield f"{where}: nothing is called {owner!r}{nearest(owner, ['portfolio', *config.strategies])}"
         elif owner == "portfolio" and name not in fields:
             yield f"{where}: a portfolio has no {name!r}{nearest(name, fields)}"
@@ -227,22 +261,24 @@ def _wrong_sweep(config: RunConfig) -> Iterator[str]:
         yield "$.strategies: a weight above zero is needed, for every portfolio"
 
 
-def _wrong_params(
+def _owners(config: RunConfig, key: str, terms: Iterable[str]) -> list[str]:
+    """Return whose the parameter may be that a sweep gives without an owner."""
+    return ["portfolio"] if key in terms else [*config.strategies] or ["portfolio"]
+
+
+def _taken(
     kind: str,
     name: str,
     params: Mapping[str, Any],
     axes: Mapping[str, Sequence[Scalar]],
-    where: str,
     folder: Path | None,
-) -> list[str]:
-    try:
-        target = find(kind, name, folder)
-        # A parameter that is only swept is given all the same: its first value stands for all here.
-        check_params(target, {key: values[0] for key, values in axes.items()} | dict(params), name)
-        there = parameters(target)
-        for key, values in axes.items():
-            for value in values if key in there else ():
-                check_value(there[key], value, name)
-    except ConfigError as error:
-        return [f"{where}: {error}"]
-    return []
+) -> tuple[dict[str, Any], dict[str, tuple[Scalar, ...]]]:
+    """Return a plugin's parameters and their swept values as it takes them."""
+    target = find(kind, name, folder)
+    # A parameter that is only swept is given all the same: its first value stands for all here.
+    given = check_params(target, {key: values[0] for key, values in axes.items()} | dict(params), name)
+    there = parameters(target)
+    return {key: given[key] for key in params}, {
+        key: tuple(check_value(there[key], value, name) if key in there else value for value in values)
+        for key, values in axes.items()
+    }

@@ -34,30 +34,51 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")  # of whatever a file names
 NAME_FORM = "should be a letter, then up to 31 of a-z 0-9 _ -"
 
 S = TypeVar("S", bound=Struct)
+_MOST_BYTES = 16 << 20  # of a file
+_SHALLOW = 8_192  # letters of a text that cannot be too deep
+_DEEPEST = 256
+_MOST_DIGITS = 40  # of a whole number
 _MOST_ALIASED = 100_000  # values that aliases stand for, beyond those that are written out
 
 
 def read(path: Path) -> Any:
     """Return a file's plain values; ConfigError if it cannot be read, or is no strict YAML."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        with path.open("rb") as file:  # a part of it at most: it may be a device, or the data themselves
+            text = file.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
+        raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from error
+    if len(text) > _MOST_BYTES:
+        raise ConfigError(f"{path} is no configuration: it has more than {_MOST_BYTES >> 20} MB")
+    try:
+        return parse(text.decode(), str(path))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}") from error
-    return parse(text, str(path))
 
 
 def parse(text: str, file: str = "configuration") -> Any:
     """Return a YAML text as plain values: dict, list, str, int, float, bool, None."""
     try:
+        if len(text) > _SHALLOW:
+            _check_depth(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader, made stricter
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{file}{where}: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except RecursionError:
+        raise ConfigError(f"{file}: parts are in parts too deep") from None
+    except yaml.YAMLError as error:
         raise ConfigError(f"{file}: {error}") from error
+
+
+def _check_depth(text: str) -> None:
+    """Raise RecursionError at parts so deep that libyaml, which follows them in C, would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise RecursionError
 
 
 def to_yaml(raw: Any) -> str:
@@ -65,12 +86,15 @@ def to_yaml(raw: Any) -> str:
     return yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def wrong_numbers(raw: Any, file: str = "configuration") -> list[str]:
-    """Return where plain values hold a number that is not finite; ConfigError if a part holds itself."""
+def wrong_values(raw: Any, file: str = "configuration") -> list[str]:
+    """Return where plain values hold a number that is not finite, or a text with a NUL, which no path has.
+
+    ConfigError if a part holds itself, or is deeper than a person writes.
+    """
     try:
-        return list(_wrong_numbers(raw, "$"))
+        return list(_wrong_values(raw, "$"))
     except RecursionError:
-        raise ConfigError(f"{file}: a part of it holds itself") from None
+        raise ConfigError(f"{file}: a part of it holds itself, or parts are in parts too deep") from None
 
 
 def settle(mistakes: Sequence[str], file: str) -> None:
@@ -122,10 +146,21 @@ class Door:
                 for key, part in raw.items()
             }
         try:
-            return msgspec.convert(raw, kind)
+            return msgspec.convert(whole(raw) if _takes_whole(kind) else raw, kind)
         except msgspec.ValidationError as error:
             self.mistakes.append(_with_path(error, where, raw))
             return None
+
+
+def whole(value: Any) -> Any:
+    """Return a float that is a whole number as an int, 10.0 as 10; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53 else value
+
+
+def _takes_whole(kind: Any) -> bool:
+    """Say whether a type takes an int and no float."""
+    kinds = {part for given in (kind, *get_args(kind)) for part in (given, *get_args(given))}
+    return int in kinds and float not in kinds
 
 
 def _with_path(error: msgspec.ValidationError, where: str, raw: Any) -> str:
@@ -134,12 +169,14 @@ def _with_path(error: msgspec.ValidationError, where: str, raw: Any) -> str:
     return f"{where}{path.rstrip('`')}: {what[:1].lower()}{what[1:]}, it is {cut(raw)}"
 
 
-def _wrong_numbers(raw: Any, where: str) -> Iterator[str]:
+def _wrong_values(raw: Any, where: str) -> Iterator[str]:
     if isinstance(raw, float) and not isfinite(raw):
         yield f"{where} is {raw}, not a finite number"
+    if isinstance(raw, str) and "\0" in raw:
+        yield f"{where}: holds a NUL, it is {cut(raw)}"
     parts = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list | tuple) else ()
     for key, part in parts:
-        yield from _wrong_numbers(part, f"{where}.{key}" if isinstance(raw, dict) else f"{where}[{key}]")
+        yield from _wrong_values(part, f"{where}.{key}" if isinstance(raw, dict) else f"{where}[{key}]")
 
 
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
@@ -169,10 +206,20 @@ class _Loader(SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    problem = f"the key {key.value!r} comes twice"
+                    problem = f"the key {cut(key.value)} comes twice"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _int(_loader: _Loader, node: yaml.ScalarNode) -> int:
+    if len(node.value) > _MOST_DIGITS:
+        problem = f"a number has {len(node.value):,} digits"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return int(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -27,6 +27,9 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from flotilla.words import cut
+
+_LONGEST = 80  # letters of a name that are compared
 _LISTED = 12  # known names that a message lists when none is near
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,7 +58,7 @@ class UnknownName(ConfigError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
-        super().__init__(f"no {kind} is called {name!r}{nearest(name, self.known)}")
+        super().__init__(f"no {kind} is called {cut(name)}{nearest(name, self.known)}")
 
 
 class DataError(FlotillaError):
@@ -147,7 +150,7 @@ def line_of(error: BaseException, module: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a message: the known names near to `name`, or else what there is."""
     names = sorted(known)
-    near = get_close_matches(name, names)
+    near = get_close_matches(name[:_LONGEST], names)
     if near:
         return f"; did you mean {' or '.join(near)}?"
     if not names:

@@ -5,14 +5,14 @@
     find("strategy", "ideas/gap.py:gap")       a file, by its path
 
 A file of the user's is run again when its text has changed, so a notebook never keeps an
-old version; it may import its neighbours.
+old version; it may import its neighbours. What else a name may reach, and what not, is in admission.py.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import blake2b
@@ -21,10 +21,12 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, cast, get_args, get_origin
 
 import msgspec
 
+from flotilla.admission import check_file, check_module, check_target, is_file, is_path, split
+from flotilla.door import whole
 from flotilla.errors import ConfigError, UnknownName, nearest
 from flotilla.words import cut
 
@@ -70,14 +72,17 @@ def find(kind: str, name: str, folder: Path | None = None) -> Target:
     folder: where the user's files are looked for first (the configuration's folder); then in
     the current one. UnknownName answers with the nearest names there are.
     """
-    if ":" in name:
-        module, _, attribute = name.rpartition(":")
-        target = _attribute(_module(module, folder), attribute, name)
-    else:
-        target = _entry(kind, name)
-    if not callable(target):
-        raise ConfigError(f"{name} is a {type(target).__name__}, not a function or a class")
-    return target  # type: ignore[no-any-return]  # callable is all that can be said
+    if ":" not in name:
+        return _entry(kind, name)
+    entries = _entries(kind)
+    if name in (entry.value for entry in entries.values()):  # written out, as `flotilla plugins` lists it
+        module, _, attribute = name.partition(":")
+        return cast(Target, _attribute(_imported(module), attribute, name))
+    module, attribute = split(name)
+    places = [*([folder] if folder else []), Path.cwd()]
+    target = _attribute(_module(module, places), attribute, name)
+    check_target(target, name, kind, places, [entry.value for entry in entries.values()])
+    return cast(Target, target)
 
 
 def names(kind: str) -> list[str]:
@@ -104,29 +109,42 @@ def parameters(target: Target) -> dict[str, Parameter]:
     }
 
 
-def check_params(target: Target, params: Mapping[str, Any], of: str) -> None:
-    """Raise ConfigError if `target` cannot be called with `params`. of: who asks, for the message.
+def check_params(target: Target, params: Mapping[str, Any], of: str) -> dict[str, Any]:
+    """Return `params` as `target` takes them; ConfigError if it cannot be called so. of: who asks.
 
-    A value of a parameter annotated bool, int, float or str must be one; an int is a float.
+    A value of a parameter annotated bool, int, float or str must be one; see `check_value`.
     """
     there = parameters(target)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in _signature(target).parameters.values())
+    taken = dict(params)
     for name, value in params.items():
         if name in there:
-            check_value(there[name], value, of)
+            taken[name] = check_value(there[name], value, of)
         elif not open_ended:
             raise UnknownName(f"parameter of {of}", name, there)
     missing = [name for name, parameter in there.items() if parameter.required and name not in params]
     if missing:
         raise ConfigError(f"{of} needs {', '.join(missing)}")
+    return taken
 
 
-def check_value(parameter: Parameter, value: Any, of: str) -> None:
-    """Raise ConfigError if `value` is not what the parameter's annotation says."""
-    if parameter.annotation not in _CHECKED:
-        return
+def check_value(parameter: Parameter, value: Any, of: str) -> Any:
+    """Return `value` as the parameter's annotation says; ConfigError if it is not that.
+
+    A whole number is an int however it is written, 10.0 as 10, for an int or where the default is one.
+    """
+    kind = parameter.annotation
+    if kind is Any and type(parameter.default) is int:
+        return whole(value)
+    if not {kind, *get_args(kind)} & {*_CHECKED} or (value is None and parameter.default is None):
+        return value
+    kinds = {kind, *get_args(kind)}
+    many = get_origin(kind) in (list, tuple) and isinstance(value, list | tuple)
+    taken = value
+    if int in kinds and float not in kinds:
+        taken = [whole(each) for each in value] if many else whole(value)
     try:
-        msgspec.convert(value, parameter.annotation)
+        return msgspec.convert(taken, kind)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{parameter.name} of {of}: {error}, it is {cut(value)}") from None
 
@@ -178,12 +196,15 @@ def _entries(kind: str) -> dict[str, EntryPoint]:
     return {name: same[0] for name, same in entries.items()}
 
 
-def _entry(kind: str, name: str) -> Any:
+def _entry(kind: str, name: str) -> Target:
     entries = _entries(kind)
     if name not in entries:
         raise UnknownName(_NAMES.get(kind, kind), name, entries)
     module, _, attribute = entries[name].value.partition(":")
-    return _attribute(_imported(module), attribute, entries[name].value)
+    target = _attribute(_imported(module), attribute, entries[name].value)
+    if not callable(target):
+        raise ConfigError(f"{name} is a {type(target).__name__}, not a function or a class")
+    return cast(Target, target)
 
 
 def _described(kind: str, name: str, path: str) -> Plugin:
@@ -198,6 +219,8 @@ def _described(kind: str, name: str, path: str) -> Plugin:
 def _attribute(module: ModuleType, attribute: str, name: str) -> Any:
     value: Any = module
     for part in attribute.split("."):
+        if value is not module and not isinstance(value, type):  # through a class only: no other's modules
+            raise ConfigError(f"{name}: {part!r} is looked for in a {type(value).__name__}, not in a class")
         if not hasattr(value, part):
             there = [known for known in vars(value) if not known.startswith("_")]
             raise ConfigError(f"{name}: no {part!r} in it{nearest(part, there)}")
@@ -205,19 +228,19 @@ def _attribute(module: ModuleType, attribute: str, name: str) -> Any:
     return value
 
 
-def _module(name: str, folder: Path | None) -> ModuleType:
+def _module(name: str, places: Sequence[Path]) -> ModuleType:
     """Return the module `name`: a file of the user's if there is one, else an installed one."""
-    places = [*([folder] if folder else []), Path.cwd()]
-    is_path = name.endswith(".py") or "/" in name
-    if is_path or "." not in name:
+    if is_path(name) or "." not in name:
         file = name if name.endswith(".py") else f"{name}.py"
         for place in places:
-            if (place / file).is_file():
+            if is_file(place / file):
+                check_file(place / file, places)
                 return _ran((place / file).resolve())
-    if is_path:
+    if is_path(name):
         raise ConfigError(f"there is no file {name} in {' or '.join(map(str, dict.fromkeys(places)))}")
     for place in places:  # a package of the user's own: a file of it cannot be run by itself
         _on_path(place)
+    check_module(name, places)
     return _imported(name)
 
 

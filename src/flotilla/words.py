@@ -44,5 +44,8 @@ def cut(value: object) -> str:
     """
     if isinstance(value, str | bytes) and len(value) > _MOST:
         return f"{value[:_MOST]!r} ... ({len(value):,} characters)"
-    told = repr(value)
+    try:
+        told = repr(value)
+    except ValueError:  # more digits than Python writes out
+        return "a number of thousands of digits"
     return told if len(told) <= _MOST else f"{told[:_MOST]} ... ({len(told):,} characters)"

@@ -24,8 +24,7 @@ def panel_from(frame: Any, **options: Any) -> Panel:
     ConfigError where an option is not one of the source `frame`, with the nearest.
     """
     source = find("source", "frame")
-    check_params(source, {"data": frame, **options}, "frame")
-    panel: Panel = source(data=frame, **options).panel(None, None, None)
+    panel: Panel = source(**check_params(source, {"data": frame, **options}, "frame")).panel(None, None, None)
     return panel
 
 
@@ -61,8 +60,7 @@ def configure(
             "rank_by": rank_by,
         }
     )
-    check_plugins(config)
-    return config
+    return check_plugins(config)
 
 
 def _named(strategy: Callable[..., Any]) -> str:

@@ -124,8 +124,7 @@ def run(
 def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:
     """Return a configuration, read if it is a path, and the folder of the user's own files. It is checked."""
     if isinstance(config, RunConfig):
-        check_plugins(config, config.name, folder)
-        return config, folder
+        return check_plugins(config, config.name, folder), folder
     if not isinstance(config, str | Path):
         raise ConfigError(f"what is run is a configuration or its path, not a {type(config).__name__}")
     return read(config), folder or Path(config).parent

@@ -18,7 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from flotilla import door
-from flotilla.door import Door, settle, wrong_numbers
+from flotilla.door import Door, settle, wrong_values
 from flotilla.fleet.spec import graph
 from flotilla.fleet.spec.checks import wrong
 from flotilla.fleet.spec.parts import (
@@ -45,7 +45,7 @@ def decode(raw: Any, file: str = "fleet", folder: Path | None = None, *, look: b
 
     folder: what relative folders are counted from, if they are. look: and those that are not there are told.
     """
-    numbers, reader = wrong_numbers(raw, file), Door()
+    numbers, reader = wrong_values(raw, file), Door()
     plain, doubled = _with_conditions(raw)
     spec = reader.struct(FleetSpec, plain, "$")
     mistakes = [*doubled, *reader.mistakes, *numbers]
