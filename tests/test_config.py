@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.config import (
-    MEASURES,
     DataConfig,
     PortfolioConfig,
     RunConfig,
@@ -21,6 +20,7 @@ from flotilla.config import (
 )
 from flotilla.door import parse
 from flotilla.errors import ConfigError
+from flotilla.model.measures import RANKED
 
 CROSS = """
 name: cross
@@ -306,7 +306,7 @@ PARAMS = st.dictionaries(WORDS, WORDS | NUMBERS | st.booleans() | st.none() | st
 @given(
     PARAMS,
     st.lists(WORDS, min_size=1, max_size=3),
-    st.sampled_from(MEASURES),
+    st.sampled_from(RANKED),
     st.dates() | st.none(),
     NUMBERS,
 )

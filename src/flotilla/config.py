@@ -22,23 +22,11 @@ from msgspec import Meta, Struct
 from flotilla import door
 from flotilla.door import NAME, NAME_FORM, Door, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
+from flotilla.model.measures import RANKED
 from flotilla.plugins import check_params, check_value, find, parameters
 from flotilla.words import cut
 
 MOST_VALUES = 1_000_000  # on one axis of a sweep
-MEASURES = (
-    "final_equity",
-    "total_return",
-    "cagr",
-    "volatility",
-    "sharpe",
-    "max_drawdown",
-    "calmar",
-    "orders",
-    "turnover",
-    "fees",
-    "exposure",
-)
 
 Scalar = bool | int | float | str | None
 NotNegative = Annotated[float, Meta(ge=0)]
@@ -219,8 +207,8 @@ def _wrong_names(config: RunConfig) -> Iterator[str]:
     for name in config.strategies:
         if not NAME.fullmatch(name) or name == "portfolio":
             yield f"$.strategies: {cut(name)} {NAME_FORM}, and not 'portfolio'"
-    if config.rank_by not in MEASURES:
-        yield f"$.rank_by: no measure is called {cut(config.rank_by)}{nearest(config.rank_by, MEASURES)}"
+    if config.rank_by not in RANKED:
+        yield f"$.rank_by: no measure is called {cut(config.rank_by)}{nearest(config.rank_by, RANKED)}"
 
 
 def _wrong_dates(config: RunConfig) -> Iterator[str]:

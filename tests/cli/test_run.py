@@ -1,4 +1,4 @@
-from flotilla.config import MEASURES
+from flotilla.model.measures import RANKED
 from flotilla.research import run
 
 
@@ -17,7 +17,7 @@ def test_its_json_has_every_measure_to_the_last_bit(call, one):
     found = call("run", one, "--json").json
 
     assert found["measures"] == expected.measures
-    assert list(found["buy_and_hold"]) == list(MEASURES)
+    assert list(found["buy_and_hold"]) == list(RANKED)
     assert found["identity"] == expected.identity
     assert (found["orders"], found["fills"]) == (len(expected.orders), len(expected.fills))
 

@@ -13,12 +13,11 @@ from tests.docs.reader import REPOSITORY
 
 import flotilla
 from flotilla import research, stage, testing
-from flotilla.config import MEASURES, DataConfig, PortfolioConfig, RunConfig, Steps, StrategyConfig
+from flotilla.config import DataConfig, PortfolioConfig, RunConfig, Steps, StrategyConfig
+from flotilla.model.measures import MEASURES, RANKED, SKILL_OR_LUCK
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import find, known, parameters
 from flotilla.research import plot
-from flotilla.research.measures import LOWER_IS_BETTER
-from flotilla.research.report.definitions import DEFINITIONS, SKILL_OR_LUCK
 from flotilla.stage import high, low
 from flotilla.stage.calendar import month
 from flotilla.stage.expression import Node
@@ -121,20 +120,34 @@ def test_every_source_and_its_parameters_are_there():
     assert told == {parameter for takes in there.values() for parameter in takes}
 
 
+def formula(measure):
+    without_bars = re.sub(r"\|([^|]+)\|", r"abs(\1)", measure.formula)  # a bar would end the cell
+    return f"`{without_bars}`"
+
+
 def test_every_measure_is_there_as_it_is_defined():
     told = {words(cells[0])[0]: cells for cells in rows("measures", "measure")}
 
-    assert list(told) == list(MEASURES) == list(DEFINITIONS)
-    for name, measure in DEFINITIONS.items():
-        formula = re.sub(r"\|([^|]+)\|", r"abs(\1)", measure.formula)  # a bar would end the cell
-        best = "lowest" if name in LOWER_IS_BETTER else "highest"
-        assert told[name][1:] == [measure.title, measure.words, f"`{formula}`", best]
+    assert list(told) == list(RANKED)
+    for name in RANKED:
+        measure = MEASURES[name]
+        best = "lowest" if measure.lower else "highest"
+        assert told[name][1:] == [measure.title, measure.words, formula(measure), best]
+
+
+def test_every_statistic_of_one_portfolio_is_there_as_it_is_defined():
+    told = {words(cells[0])[0]: cells for cells in rows("measures", "statistic")}
+
+    assert list(told) == [name for name in MEASURES if name not in RANKED]
+    assert {n: cells[1:] for n, cells in told.items()} == {
+        n: [MEASURES[n].title, MEASURES[n].words, formula(MEASURES[n])] for n in told
+    }
 
 
 def test_every_source_of_a_measure_is_quoted():
     text = " ".join(page("measures").split())
 
-    assert [m.title for m in DEFINITIONS.values() if f"{m.title}: {m.source}." not in text and m.source] == []
+    assert [m.title for m in MEASURES.values() if f"{m.title}: {m.source}." not in text and m.source] == []
     assert [name for name, what, source in SKILL_OR_LUCK if f"**{name}.** {what} {source}." not in text] == []
 
 

@@ -232,12 +232,14 @@ class Portfolio:
     def worth_it(self, quantity: float, price: float) -> bool:
         return quantity != 0.0 and abs(quantity) * price >= self.terms.min_trade
 
-    def measures(self, bars_a_year: float) -> dict[str, float]:
+    def measures(self, years: float, bars_a_year: float) -> dict[str, float]:
         """Return the measures, by the words of the configuration; NaN where one is not defined."""
         bars = len(self.equities)
-        years = bars / bars_a_year
         mean = self.total / (bars - 1)
-        deviation = sqrt(max(self.square - self.total * mean, 0.0) / (bars - 2))
+        spread, eps = self.square - self.total * mean, 2.0**-52
+        if spread <= 2.0 * (bars - 1) * eps * self.square + (bars - 1) * (64.0 * eps) ** 2:
+            spread = 0.0  # that much the sums may be off
+        deviation = sqrt(spread / (bars - 2))
         # numpy's power and the C library's need not agree in the last bit, so it is asked, for one number.
         cagr = float((np.array([self.equity / self.terms.cash]) ** (1.0 / years) - 1.0)[0])
         return {
@@ -247,7 +249,7 @@ class Portfolio:
             "volatility": deviation * sqrt(bars_a_year),
             "sharpe": mean / deviation * sqrt(bars_a_year) if deviation > 0.0 else nan,
             "max_drawdown": self.drawdown,
-            "calmar": cagr / self.drawdown if self.drawdown > 0.0 else nan,
+            "calmar": cagr / self.drawdown if self.drawdown > 64.0 * eps else nan,
             "orders": float(len(self.fills)),
             "turnover": self.traded / (self.held / bars) / years,
             "fees": self.fees,

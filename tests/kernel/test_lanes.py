@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kernel.worlds import FOLDER, SHARES, TERMS, first_row, manners, worlds
 
-from flotilla.config import MEASURES
+from flotilla.model.measures import RANKED
 from flotilla.research import run, sweep
-from flotilla.research.measures import bars_a_year
+from flotilla.research.annual import bars_a_year, years_of
 
 COUNTS = [1, 2, 16, 17, 130, 300]  # of lanes: alone, less and more than a group, more than a block
 
@@ -37,11 +37,11 @@ def lists(draw, world):
 def row_of(result, k):
     """Return the measures of portfolio k, NaN where one is not defined."""
     row = result.table.filter(result.table["portfolio"] == k).row(0, named=True)
-    return {name: float("nan") if row[name] is None else row[name] for name in MEASURES}
+    return {name: float("nan") if row[name] is None else row[name] for name in RANKED}
 
 
 def differences(a, b):
-    return {n: (a[n], b[n]) for n in MEASURES if not (a[n] == b[n] or (isnan(a[n]) and isnan(b[n])))}
+    return {n: (a[n], b[n]) for n in RANKED if not (a[n] == b[n] or (isnan(a[n]) and isnan(b[n])))}
 
 
 @settings(max_examples=60)
@@ -54,9 +54,10 @@ def test_every_lane_lives_as_the_reference_says_in_every_bit(data):
     with patch("flotilla.research.passage.FEATURE_BYTES", stretch):
         swept = sweep(config, panel=world.panel, folder=FOLDER, portfolios=portfolios, workers=workers)
 
-    years = bars_a_year(world.panel.ts_event[first_row(world.panel, config) :])
+    ts = world.panel.ts_event
+    year = years_of(ts[first_row(world.panel, config) :]), bars_a_year(ts)
     for k in some:
-        expected = world.lived(swept.config_of(k)).measures(years)
+        expected = world.lived(swept.config_of(k)).measures(*year)
         assert differences(row_of(swept, k), expected) == {}, f"portfolio {k}"
 
 
@@ -90,4 +91,4 @@ def test_a_lane_does_not_know_who_its_neighbours_are(data):
 
 
 def bits(table):
-    return {name: repr(table[name].to_list()) for name in MEASURES}
+    return {name: repr(table[name].to_list()) for name in RANKED}

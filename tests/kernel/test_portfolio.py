@@ -9,7 +9,7 @@ from tests.kernel.worlds import FOLDER, configs, worlds
 
 from flotilla.kernel.portfolio import GROUP, Terms, new_book, new_filled, new_tally, uses_of
 from flotilla.research import run
-from flotilla.research.measures import bars_a_year
+from flotilla.research.annual import bars_a_year, years_of
 
 LANES = GROUP + 3
 TERMS = Terms(*(np.linspace(1.0, 2.0, LANES) for _ in Terms._fields))
@@ -75,5 +75,5 @@ def test_a_portfolio_lives_as_the_reference_says_in_every_bit(data):
     assert lived.positions.tolist() == [list(p.values()) for p in reference.positions]
     assert lived.weights.tolist() == [list(w.values()) for w in reference.weights]
     assert [(f.bar - first, f.instrument, f.quantity, f.price, f.fee) for f in lived.fills] == reference.fills
-    expected = reference.measures(bars_a_year(world.panel.ts_event[lived.bars]))
+    expected = reference.measures(years_of(lived.ts), bars_a_year(world.panel.ts_event))
     assert {n for n, v in lived.measures.items() if not same(v, expected[n])} == set()

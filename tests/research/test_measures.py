@@ -3,16 +3,17 @@
 from math import isnan
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from flotilla.config import MEASURES, decode
+from flotilla.config import decode
 from flotilla.kernel.portfolio import Terms, new_tally
-from flotilla.research import run
-from flotilla.research.measures import bars_a_year, measures_of
+from flotilla.model.measures import RANKED
+from flotilla.research import panel_from, run
+from flotilla.research.measures import measures_of
 from flotilla.testing import made_market
 
 DAY = 86_400_000_000_000
-HOUR = DAY // 24
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def result():
 
 
 def test_measures_are_those_that_numpy_finds_in_the_equity(result):
-    equity, years = result.equity, 300 / 252.0
+    equity, years = result.equity, (result.ts[-1] - result.ts[0]) / (365.25 * DAY)
     returns = np.diff(equity) / equity[:-1]
     peak = np.maximum.accumulate(equity)
     traded = sum(abs(f.quantity * f.price) for f in result.fills)
@@ -47,18 +48,65 @@ def test_measures_are_those_that_numpy_finds_in_the_equity(result):
         "exposure": ((equity - result.cash) / equity).mean(),
     }
 
-    assert list(result.measures) == list(MEASURES)
+    assert list(result.measures) == list(RANKED)
     assert result.measures == pytest.approx(expected, rel=1e-9)
 
 
-def test_what_is_not_defined_is_not_a_number():
+def tally_of(returns, equity=None, held=10.0):
+    """Return the sums of one portfolio that starts at 1 with these returns, in the kernel's order."""
     tally = new_tally(Terms(*(np.ones(1) for _ in Terms._fields)))
+    total = square = 0.0
+    for r in returns:
+        total, square = total + r, square + r * r
+    one = {"total": total, "square": square, "held": held, "equity": np.prod(1.0 + np.array(returns))}
+    return tally._replace(**{name: np.array([value]) for name, value in one.items()})
 
-    found = measures_of(tally._replace(held=np.array([10.0])), np.ones(1), 10, 252.0)
 
-    assert isnan(found["sharpe"][0])
+def found_in(returns, **changes):
+    tally = tally_of(returns)._replace(**{name: np.array([value]) for name, value in changes.items()})
+    return {k: v[0] for k, v in measures_of(tally, np.ones(1), len(returns) + 1, 1.0, 252.0).items()}
+
+
+def test_what_is_not_defined_is_not_a_number():
+    found = found_in([0.0] * 9)
+
+    assert isnan(found["sharpe"])
+    assert isnan(found["calmar"])
+    assert found["volatility"] == found["max_drawdown"] == found["turnover"] == 0.0
+
+
+@pytest.mark.parametrize("growth", [0.1, 0.02, 0.3, -0.1, 0.5, 1e-4, 1e-8, -1e-6])
+@pytest.mark.parametrize("bars", [12, 252, 50_000])
+@pytest.mark.parametrize("cash", [1e3, 12345.67])
+def test_a_growth_without_scatter_has_no_sharpe_ratio(growth, bars, cash):
+    equity = cash * (1.0 + growth) ** np.arange(min(bars, int(600 / abs(np.log1p(growth)))))
+
+    found = found_in((equity[1:] * (1.0 / equity[:-1]) - 1.0).tolist())
+
+    assert isnan(found["sharpe"])
+    assert found["volatility"] == 0.0
+
+
+def test_a_scatter_that_is_small_but_there_keeps_its_ratio():
+    returns = [1e-4 + (-1) ** k * 1e-7 for k in range(1000)]
+
+    assert found_in(returns)["sharpe"] == pytest.approx(
+        np.mean(returns) / np.std(returns, ddof=1) * np.sqrt(252.0), rel=1e-6
+    )
+
+
+def test_a_drawdown_of_rounding_gives_no_calmar_ratio():
+    assert isnan(found_in([0.01, 0.02, 0.01], drawdown=1.1e-16)["calmar"])
+    assert found_in([0.01, 0.02, 0.01], drawdown=0.5)["calmar"] > 0.0
+
+
+def test_growth_that_no_float_holds_is_not_a_number():
+    tally = tally_of([10.0, 10.0])
+
+    found = measures_of(tally, np.ones(1), 3, 1e-4, 252.0)
+
+    assert isnan(found["cagr"][0])
     assert isnan(found["calmar"][0])
-    assert found["volatility"][0] == found["max_drawdown"][0] == found["turnover"][0] == 0.0
 
 
 @pytest.mark.parametrize("bars", [1, 2])
@@ -68,19 +116,20 @@ def test_too_few_bars_for_a_scatter_are_no_error(bars):
     measures = run(config, panel=made_market(bars=bars, instruments=2)).measures
 
     assert isnan(measures["sharpe"])
+    assert isnan(measures["volatility"])
     assert measures["final_equity"] == 1e6 or bars == 2
 
 
-def test_daily_bars_are_252_a_year_with_weekends_and_holidays():
-    days = np.array([0, 1, 2, 3, 4, 7, 8, 10, 11]) * DAY
+def test_growth_counts_the_intervals_and_not_the_bars():
+    months = np.arange("2023-01", "2024-02", dtype="datetime64[M]").astype("datetime64[D]")
+    frame = pd.DataFrame({"date": months, "symbol": "X", "close": 100.0 * 2.0 ** (np.arange(13) / 12)})
+    config = decode({
+        "name": "year",
+        "strategies": {"s": {"kind": "buy_and_hold"}},
+        "portfolio": {"fee_bps": 0},
+    })  # fmt: skip
 
-    assert bars_a_year(days) == 252.0
-    assert bars_a_year(days[:1]) == 252.0
+    measures = run(config, panel=panel_from(frame)).measures
 
-
-def test_other_bars_are_as_many_as_there_were_a_year():
-    hours = np.arange(0, 24 * 365) * HOUR
-    weeks = np.arange(0, 200) * 7 * DAY
-
-    assert bars_a_year(hours) == pytest.approx(365.25 * 24)
-    assert bars_a_year(weeks) == pytest.approx(365.25 / 7)
+    grown = 2.0 ** (11 / 12)  # bought at the second close
+    assert measures["cagr"] == pytest.approx(grown ** (365.25 / 365) - 1.0, rel=1e-12)

@@ -5,10 +5,10 @@ from unittest.mock import patch
 
 import pytest
 
-from flotilla.config import MEASURES, decode
+from flotilla.config import decode
 from flotilla.errors import ConfigError
+from flotilla.model.measures import MEASURES, RANKED
 from flotilla.research import run, sweep
-from flotilla.research.measures import LOWER_IS_BETTER
 from flotilla.stream.table import Store
 from flotilla.testing import made_market
 
@@ -108,14 +108,14 @@ def test_a_sweep_of_nothing_is_one_portfolio(panel):
     assert_alone(result, 0, panel)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", RANKED)
 def test_the_best_come_first_and_equals_by_their_numbers(measure, panel):
     result = swept(panel, rank_by=measure, portfolio={"risk_tolerance": 1.0, "max_drawdown": 0.03})
 
     values = [
         (v is None, v, k) for v, k in zip(result.table[measure], result.table["portfolio"], strict=True)
     ]
-    sign = 1.0 if measure in LOWER_IS_BETTER else -1.0
+    sign = 1.0 if MEASURES[measure].lower else -1.0
     assert values == sorted(values, key=lambda row: (row[0], 0.0 if row[0] else sign * row[1], row[2]))
     assert result.best(3).equals(result.table.head(3))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flotilla.config import MEASURES, decode
+from flotilla.config import decode
 from flotilla.errors import ConfigError
+from flotilla.model.measures import RANKED
 from flotilla.plugins import find
 from flotilla.research import run, sweep
 from flotilla.stage.expression import Node, close
@@ -43,7 +44,7 @@ def panel():
 
 def measures_of(result, k):
     row = result.table.filter(result.table["portfolio"] == k).row(0, named=True)
-    return [float("nan") if row[name] is None else row[name] for name in MEASURES]
+    return [float("nan") if row[name] is None else row[name] for name in RANKED]
 
 
 def same(a, b):

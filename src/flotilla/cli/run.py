@@ -12,10 +12,10 @@ from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
 from flotilla.config import RunConfig, read
 from flotilla.kernel.decide import decide
+from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.research import RunResult, benchmark_of
 from flotilla.research import run as live_through
-from flotilla.research.report.definitions import DEFINITIONS
 from flotilla.research.report.numbers import day, shown
 from flotilla.research.signals import trees_of
 from flotilla.stage.plan import plan as plan_of
@@ -66,7 +66,7 @@ def measures(result: RunResult, hold: RunResult) -> Table:
     """Return what a portfolio came to, beside buying and holding, as a table."""
     made = say.table("", f">{result.portfolio_id}", ">buy and hold")
     for name, value in result.measures.items():
-        measure = DEFINITIONS[name]
+        measure = MEASURES[name]
         made.add_row(measure.title, shown(value, measure.unit), shown(hold.measures[name], measure.unit))
     return made
 

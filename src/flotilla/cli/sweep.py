@@ -16,11 +16,11 @@ from flotilla.cli.runs import keep
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
 from flotilla.kernel.lanes import advance
+from flotilla.model.measures import MEASURES, SKILL_OR_LUCK
 from flotilla.research import SweepResult
 from flotilla.research import sweep as sweep_all
 from flotilla.research.checkpoint import CHECKPOINT_S
 from flotilla.research.grid import grid_of
-from flotilla.research.report.definitions import DEFINITIONS, SKILL_OR_LUCK
 from flotilla.research.report.numbers import compact, setting, shown
 from flotilla.stream.table import Store
 from flotilla.words import counted
@@ -92,7 +92,7 @@ def _going_on(fresh: bool) -> Iterator[None]:
 def tell(result: SweepResult, top: int, show: Callable[..., None]) -> None:
     """Show the best of a sweep, and what must be said beside them."""
     say.remarks(*result.remarks)
-    measure, count = DEFINITIONS[result.config.rank_by].title, min(top, result.grid.size)
+    measure, count = MEASURES[result.config.rank_by].title, min(top, result.grid.size)
     first, there = f"The {count:,} best" if count != 1 else "The best", counted(result.grid.size, "portfolio")
     show(say.title(f"{first} of {there}, by {measure}"))
     show(ranking(result, top), luck(result))
@@ -106,7 +106,7 @@ def ranking(result: SweepResult, top: int) -> Table:
         ">rank",
         ">portfolio",
         *(f">{key.replace('.', ' ')}" for key in result.axes),
-        *(f">{DEFINITIONS[name].title}" for name in names),
+        *(f">{MEASURES[name].title}" for name in names),
     ]
     axes, last = len(result.axes), len(headers) - 1
     ranked_by = 2 + axes + names.index(rank_by)  # what the rank is by goes last, before it the axes
@@ -114,14 +114,14 @@ def ranking(result: SweepResult, top: int) -> Table:
     made = say.table(*headers, spare=[*figures, *range(1 + axes, 1, -1), ranked_by])
     for rank, row in enumerate(result.best(top).iter_rows(named=True), 1):
         settings = [setting(row[key]) for key in result.axes]
-        values = [shown(_number(row[name]), DEFINITIONS[name].unit) for name in names]
+        values = [shown(_number(row[name]), MEASURES[name].unit) for name in names]
         made.add_row(f"{rank:,}", str(row["portfolio"]), *settings, *values)
     return made
 
 
 def luck(result: SweepResult) -> Text:
     """Return what must be said beside the best of many."""
-    measure, values = DEFINITIONS[result.config.rank_by], result.table[result.config.rank_by].drop_nulls()
+    measure, values = MEASURES[result.config.rank_by], result.table[result.config.rank_by].drop_nulls()
     words = f"The best of {result.grid.size:,} is luck until shown otherwise. "
     if len(values):
         best, middle, worst = (

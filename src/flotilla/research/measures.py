@@ -1,39 +1,30 @@
 """The measures of portfolios, from the sums that ran along with them (kernel.portfolio.Tally).
 
-Their definitions, as a report prints them, are in research/report/definitions.py.
+Their definitions are in model/measures.py, what a year is in research/annual.py.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.kernel.portfolio import Floats, Tally
 
-DAY_NS = 86_400_000_000_000
-TRADING_DAYS = 252.0
-YEAR_NS = 365.25 * DAY_NS
-LOWER_IS_BETTER = frozenset({"volatility", "max_drawdown", "turnover", "fees"})
+EPS = float(np.finfo(np.float64).eps)
+ROUNDING = 64.0 * EPS  # of a return, and of a fraction of equity: sums over positions are off by less
 
 
-def bars_a_year(ts_event: NDArray[np.int64]) -> float:
-    """Return N, the bars in a year: 252 for daily bars, else as many as there were. ts_event: int64[T]."""
-    if len(ts_event) < 2 or np.median(np.diff(ts_event)) == DAY_NS:
-        return TRADING_DAYS
-    return float((len(ts_event) - 1) * YEAR_NS / (ts_event[-1] - ts_event[0]))
+def measures_of(tally: Tally, start: Floats, bars: int, years: float, a_year: float) -> dict[str, Floats]:
+    """Return the measures, float64[P] each, of portfolios after `bars` bars that took `years`.
 
-
-def measures_of(tally: Tally, start: Floats, bars: int, a_year: float) -> dict[str, Floats]:
-    """Return the measures, float64[P] each, of portfolios after `bars` bars. start: float64[P], their cash.
-
-    NaN where a measure is not defined: a Sharpe ratio without scatter, a Calmar ratio without a drawdown.
+    start: float64[P], their cash. a_year: N, the bars in a year. NaN where a measure is not defined: a
+    Sharpe ratio without scatter, a Calmar ratio without a drawdown, growth a year of one bar.
     """
-    returns, years = bars - 1, bars / a_year
+    returns = bars - 1
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = tally.total / returns
-        variance = np.maximum(tally.square - tally.total * mean, 0.0) / (returns - 1)
-        deviation = np.sqrt(variance)
-        cagr = (tally.equity / start) ** (1.0 / years) - 1.0
+        deviation = scatter(tally.total, tally.square, returns)
+        cagr = _finite((tally.equity / start) ** (1.0 / np.float64(years)) - 1.0)
+        fall = np.where(tally.drawdown > ROUNDING, tally.drawdown, np.nan)
         return {
             "final_equity": tally.equity,
             "total_return": tally.equity / start - 1.0,
@@ -41,12 +32,24 @@ def measures_of(tally: Tally, start: Floats, bars: int, a_year: float) -> dict[s
             "volatility": deviation * np.sqrt(a_year),
             "sharpe": _finite(mean / deviation * np.sqrt(a_year)),
             "max_drawdown": tally.drawdown,
-            "calmar": _finite(cagr / tally.drawdown),
+            "calmar": _finite(cagr / fall),
             "orders": tally.fills,
-            "turnover": tally.traded / (tally.held / bars) / years,
+            "turnover": _finite(tally.traded / (tally.held / bars) / years),
             "fees": tally.fees,
             "exposure": tally.invested / bars,
         }
+
+
+def scatter(total: Floats, square: Floats, returns: int) -> Floats:
+    """Return the standard deviation of returns from their sum and the sum of their squares; 0 of rounding.
+
+    A sum of n floats is off by at most n·eps/2 of the sum of their absolute values, so the difference of
+    `square` and `total²/n` says nothing below 2·n·eps·`square`. Each return is itself off by some eps, as
+    equity is. What is below both is no scatter: dividing by it would give a Sharpe ratio of 1e9 and more.
+    """
+    spread = square - total * (total / returns)
+    least = 2.0 * returns * EPS * square + returns * ROUNDING**2
+    return np.sqrt(np.where(spread <= least, 0.0, spread) / (returns - 1))
 
 
 def _finite(values: Floats) -> Floats:

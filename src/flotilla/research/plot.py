@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from flotilla.errors import ConfigError
-from flotilla.research.report.definitions import DEFINITIONS
+from flotilla.model.measures import MEASURES
 from flotilla.research.run import RunResult
 from flotilla.research.sweep import SweepResult
 
@@ -45,7 +45,7 @@ def plot_sweep(result: SweepResult, x: str | None = None, y: str | None = None) 
         y=grid[y].to_list(),
         z=grid.select(columns).to_numpy(),
         colorscale="Cividis",
-        colorbar={"title": DEFINITIONS[rank_by].title},
+        colorbar={"title": MEASURES[rank_by].title},
     )
     title = f"{result.config.name}: the best of {result.table.height:,} is luck until shown otherwise"
     return go.Figure(heat).update_layout(template="plotly_white", xaxis_title=x, yaxis_title=y, title=title)

@@ -19,9 +19,10 @@ from flotilla.config import RunConfig, StrategyConfig, check_plugins, read
 from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
+from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, panel_for
-from flotilla.research.measures import bars_a_year, measures_of
+from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, targets_of, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
@@ -188,7 +189,8 @@ def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identi
         orders += decided
         cash[k] = portfolio.book.cash[0]
         positions[k], weights[k] = portfolio.book.position[:, 0], portfolio.book.weight[:, 0]
-    measures = measures_of(portfolio.tally, lane.start, len(bars), bars_a_year(panel.ts_event[bars]))
+    years, a_year = years_of(panel.ts_event[bars]), bars_a_year(panel.ts_event)
+    measures = measures_of(portfolio.tally, lane.start, len(bars), years, a_year)
     return RunResult(
         config=config,
         market=market,

@@ -25,15 +25,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns
-from flotilla.config import MEASURES, RunConfig, Scalar, as_dict, at, decode
+from flotilla.config import RunConfig, Scalar, as_dict, at, decode
 from flotilla.errors import ConfigError
 from flotilla.kernel.portfolio import Tally
+from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
+from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, panel_for
-from flotilla.research.measures import LOWER_IS_BETTER, bars_a_year, measures_of
+from flotilla.research.measures import measures_of
 from flotilla.research.passage import Passage
 from flotilla.research.run import opened
 from flotilla.research.signals import Stages, naming, targets_of
@@ -135,7 +137,7 @@ def sweep(
 def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:
     """Return the rows from the best to the worst; equal ones by their number, those without a value last."""
     values = table[measure].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    return np.lexsort([table["portfolio"].to_numpy(), values if measure in LOWER_IS_BETTER else -values])
+    return np.lexsort([table["portfolio"].to_numpy(), values if MEASURES[measure].lower else -values])
 
 
 def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
@@ -163,7 +165,7 @@ def _computed(
 ) -> tuple[pl.DataFrame, int, bool]:
     """Return the table in the portfolios' order, the largest pass's memory, and whether one was resumed."""
     groups = families(grid)
-    measures = {name: np.empty(grid.size) for name in MEASURES}
+    measures = {name: np.empty(grid.size) for name in RANKED}
     size, resumed = 0, False
     for g, (shared, members) in enumerate(groups):
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
@@ -236,4 +238,4 @@ def _passage(
 
 def _measured(tally: Tally, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
     times = market.panel.ts_event[market.first :]
-    return measures_of(tally, start, len(times), bars_a_year(times))
+    return measures_of(tally, start, len(times), years_of(times), bars_a_year(market.panel.ts_event))

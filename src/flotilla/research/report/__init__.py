@@ -3,7 +3,6 @@
     data.py          ReportData, SweepData: what a report is made of
     write.py         write_report(data, folder) -> (report.html, report.json)
     assumptions.py   the parameters of a portfolio in words, and what none of them covers
-    definitions.py   what each measure means
     periods.py       returns by year and month, drawdowns, turnover
     surface.py       a sweep's measure over two parameters
     verdict.py       what happened, in a few sentences
@@ -15,13 +14,10 @@ Nothing here runs a backtest, asks the time or reads the configuration: the call
 
 from flotilla.research.report.assumptions import NOT_MODELLED, assumptions_of
 from flotilla.research.report.data import ReportData, SweepData
-from flotilla.research.report.definitions import DEFINITIONS, Measure
 from flotilla.research.report.write import write_report
 
 __all__ = [
-    "DEFINITIONS",
     "NOT_MODELLED",
-    "Measure",
     "ReportData",
     "SweepData",
     "assumptions_of",

@@ -13,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flotilla.errors import DataError
+from flotilla.model.measures import MEASURES, Measure
 from flotilla.model.records import Fill
-from flotilla.research.report.definitions import DEFINITIONS, Measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class ReportData:
     orders: int = 0  # decided; not all need have filled
     fills: Sequence[Fill] = ()
     sweep: SweepData | None = None
-    definitions: Mapping[str, Measure] = field(default_factory=lambda: DEFINITIONS)
+    definitions: Mapping[str, Measure] = field(default_factory=lambda: MEASURES)
     assumptions: Sequence[tuple[str, str]] = ()  # what about, in words
     not_modelled: Sequence[tuple[str, str]] = ()
     remarks: Sequence[str] = ()  # what a reader must know of the data and of the run, a sentence each

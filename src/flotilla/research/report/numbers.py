@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
-Unit = Literal["money", "percent", "ratio", "count", "times"]
+from flotilla.model.measures import Unit
+
 MISSING = "n/a"
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
-_SIGN = {"percent": "%", "times": "×"}
+_SIGN = {"percent": "%", "times": "×", "days": " days"}
+ABSURD = 1e15  # from here on a figure is written as a power of ten, so that a table keeps its columns
 _BOUND = "\u00a0"  # a space at which no line breaks
 
 
@@ -27,23 +28,28 @@ def shown(value: float, unit: Unit) -> str:
     """
     if not math.isfinite(value):
         return MISSING
-    if unit == "money":
-        return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}")
     if unit == "percent":
         return percent(value)
+    sign = _SIGN.get(unit, "")
+    if abs(value) >= ABSURD:
+        return _power(value) + sign
+    if unit == "money":
+        return minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}")
     if unit == "count":
         return minus(f"{value:,.0f}")
-    return minus(f"{value:,.2f}") + ("×" if unit == "times" else "")
+    return minus(f"{value:,.{1 if unit == 'days' else 2}f}") + sign
 
 
 def percent(value: float, digits: int = 1, signed: bool = False) -> str:
     """Return a fraction as a percentage.
 
-    >>> percent(0.1234), percent(-0.02, 0), percent(0.05, signed=True)
-    ('12.3%', '−2%', '+5.0%')
+    >>> percent(0.1234), percent(-0.02, 0), percent(0.05, signed=True), percent(1e84)
+    ('12.3%', '−2%', '+5.0%', '1e86%')
     """
     if not math.isfinite(value):
         return MISSING
+    if abs(value) >= ABSURD / 1e9:
+        return ("+" if signed and value > 0 else "") + _power(100.0 * value) + "%"
     return minus(f"{value:+,.{digits}%}" if signed else f"{value:,.{digits}%}")
 
 
@@ -111,6 +117,16 @@ def moment(ts: int) -> str:
 def years_of(span: int) -> float:
     """Return nanoseconds as years of 365.25 days."""
     return span / (365.25 * 86_400e9)
+
+
+def _power(value: float) -> str:
+    """Return a figure as its first digits and the power of ten.
+
+    >>> _power(1.234e30), _power(-1e86)
+    ('1.2e30', '−1e86')
+    """
+    digits, _, power = f"{value:.1e}".partition("e")
+    return minus(f"{digits.removesuffix('.0')}e{int(power)}")
 
 
 def minus(digits: str) -> str:

@@ -8,9 +8,9 @@ from math import isnan
 
 import numpy as np
 
+from flotilla.model.measures import SKILL_OR_LUCK
 from flotilla.model.records import Fill
 from flotilla.research.report.data import ReportData, SweepData
-from flotilla.research.report.definitions import SKILL_OR_LUCK
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import day, moment, percent, setting, shown
 from flotilla.research.report.periods import returns_by, spans, worst_drawdowns, worst_of_each

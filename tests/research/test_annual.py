@@ -1,0 +1,99 @@
+"""A year is as long as the data's own calendar says, and a record as long as the time that went by."""
+
+from math import isnan
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flotilla.research.annual import bars_a_year, years_of
+
+DAY = 86_400_000_000_000
+
+
+def times(index):
+    return np.asarray(index.as_unit("ns"), "datetime64[ns]").astype(np.int64)
+
+
+def minutes(days, first="09:30", bars=390, zone="America/New_York"):
+    """Return the minutes of sessions on `days`, local time."""
+    sessions = [
+        pd.date_range(f"{day.date()} {first}", periods=bars, freq="min", tz=zone).tz_convert("UTC")
+        for day in days
+    ]
+    return np.concatenate([times(session.tz_localize(None)) for session in sessions])
+
+
+@pytest.mark.parametrize("days", [3, 10, 250, 2600])
+def test_daily_bars_of_an_exchange_are_252_a_year(days):
+    assert bars_a_year(times(pd.bdate_range("2014-01-03", periods=days))) == 252.0
+
+
+def test_holidays_a_saturday_now_and_then_and_a_hole_of_a_year_change_nothing():
+    days = pd.bdate_range("2014-01-01", "2023-12-31")
+    kept = days[(days.day != 25) & (days.year != 2018)]
+    saturdays = pd.DatetimeIndex(["2015-02-28", "2020-02-01"])
+
+    assert bars_a_year(times(kept.union(saturdays))) == 252.0
+
+
+@pytest.mark.parametrize("zone", ["Asia/Riyadh", "Asia/Kolkata", "Europe/Berlin"])
+def test_five_sessions_a_week_are_252_wherever_their_midnight_is(zone):
+    week = "Sun Mon Tue Wed Thu" if zone == "Asia/Riyadh" else "Mon Tue Wed Thu Fri"
+    local = pd.date_range(
+        "2022-01-01", "2023-12-31", freq=pd.offsets.CustomBusinessDay(weekmask=week), tz=zone
+    )
+
+    assert bars_a_year(times(local.tz_convert("UTC").tz_localize(None))) == 252.0
+
+
+@pytest.mark.parametrize("days", [7, 40, 1500])
+def test_a_coin_has_365_days(days):
+    assert bars_a_year(times(pd.date_range("2020-01-01", periods=days, freq="D"))) == 365.0
+
+
+def test_six_sessions_a_week_are_313():
+    days = pd.date_range(
+        "2022-01-01", "2023-12-31", freq=pd.offsets.CustomBusinessDay(weekmask="Mon Tue Wed Thu Fri Sat")
+    )
+
+    assert bars_a_year(times(days)) == 313.0
+
+
+@pytest.mark.parametrize(
+    ("freq", "a_year"), [("W-FRI", 52.0), ("MS", 12.0), ("ME", 12.0), ("QE", 4.0), ("YE", 1.0)]
+)
+@pytest.mark.parametrize("bars", [5, 13, 60])
+def test_longer_bars_are_as_many_as_the_calendar_has(freq, a_year, bars):
+    assert bars_a_year(times(pd.date_range("2001-01-01", periods=bars, freq=freq))) == a_year
+
+
+def test_bars_of_some_days_alone_are_counted():
+    mondays_wednesdays = pd.date_range("2020-01-01", "2023-12-31", freq="D")
+    kept = mondays_wednesdays[mondays_wednesdays.day_of_week.isin([0, 2])]
+
+    assert bars_a_year(times(kept)) == pytest.approx(2 * 365.25 / 7, rel=0.005)
+
+
+def test_hours_of_a_coin_are_24_a_day():
+    assert bars_a_year(times(pd.date_range("2020-01-01", periods=24 * 400, freq="h"))) == 365.0 * 24
+
+
+@pytest.mark.parametrize("days", [1, 5, 251])
+def test_minutes_of_a_session_are_those_of_252_sessions_from_the_first_day_on(days):
+    assert bars_a_year(minutes(pd.bdate_range("2023-01-02", periods=days))) == 252.0 * 390
+
+
+def test_sessions_over_utc_midnight_are_counted_once():
+    sydney = minutes(pd.bdate_range("2022-01-03", "2023-12-29"), "10:00", 360, "Australia/Sydney")
+
+    assert bars_a_year(sydney) == pytest.approx(360 * 5 * 365.25 / 7, rel=0.01)
+
+
+def test_one_bar_has_no_calendar():
+    assert isnan(bars_a_year(np.array([0])))
+    assert years_of(np.array([0])) == 0.0
+
+
+def test_years_are_the_time_from_the_first_bar_to_the_last():
+    assert years_of(times(pd.DatetimeIndex(["2023-01-01", "2024-01-01"]))) == 365 / 365.25
