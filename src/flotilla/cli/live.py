@@ -167,7 +167,7 @@ def pace_of(run: Run, before: int = 0) -> float:
     if len(rows) < 2 or rows[0].ts >= rows[-1].ts:
         return float("nan")
     first, last = (KEPT.decode(row.payload).bar for row in rows)
-    return (last - first) / (rows[-1].ts - rows[0].ts) * 1e9
+    return (last - first) * 1e9 / (rows[-1].ts - rows[0].ts)
 
 
 def _latency_ms(found: Replayed) -> tuple[float, float]:
