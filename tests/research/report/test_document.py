@@ -5,9 +5,9 @@ import numpy as np
 import polars as pl
 from tests.research.report.conftest import ns
 
+from flotilla.research.periods import drawdown, returns_by
 from flotilla.research.report import SweepData
 from flotilla.research.report.document import FORMAT, document
-from flotilla.research.report.periods import drawdown, returns_by
 from flotilla.research.report.sections import explored
 
 

@@ -4,9 +4,9 @@ import re
 import numpy as np
 from tests.research.report.conftest import fill, ns
 
+from flotilla.research.periods import returns_by
 from flotilla.research.report import tables
 from flotilla.research.report.page import asset
-from flotilla.research.report.periods import returns_by
 
 
 def cells(table):

@@ -3,7 +3,6 @@
     data.py          ReportData, SweepData: what a report is made of
     write.py         write_report(data, folder) -> (report.html, report.json)
     assumptions.py   the parameters of a portfolio in words, and what none of them covers
-    periods.py       returns by year and month, drawdowns, turnover
     surface.py       a sweep's measure over two parameters
     verdict.py       what happened, in a few sentences
     axes.py plot.py charts.py heatmap.py tables.py    the pictures and tables

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from flotilla.research.periods import Returns, Unit, drawdown, returns_by, turnover_by
 from flotilla.research.report.axes import Floats, Mark, along, area, around, line, time_marks
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import compact, day, percent, shown
-from flotilla.research.report.periods import Returns, Unit, drawdown, returns_by, turnover_by
 from flotilla.research.report.plot import (
     beneath,
     beside,

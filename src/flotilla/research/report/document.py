@@ -13,9 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.research.report.data import ReportData
-from flotilla.research.report.heatmap import histogram
-from flotilla.research.report.periods import (
+from flotilla.research.periods import (
     Drawdown,
     Returns,
     Unit,
@@ -24,6 +22,8 @@ from flotilla.research.report.periods import (
     turnover_by,
     worst_drawdowns,
 )
+from flotilla.research.report.data import ReportData
+from flotilla.research.report.heatmap import histogram
 from flotilla.research.report.sections import Explored
 from flotilla.research.report.surface import values_of
 from flotilla.research.report.tables import BEST, DEEPEST, LARGEST

@@ -22,10 +22,10 @@ from math import isnan
 import msgspec
 import numpy as np
 
+from flotilla.research.periods import drawdown
 from flotilla.research.report.axes import Floats
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, join, tag
-from flotilla.research.report.periods import drawdown
 from flotilla.research.report.sections import Explored, body
 
 HOVERED = 12_000  # rows that the crosshair can stop at; of more, evenly chosen ones

@@ -10,10 +10,10 @@ import numpy as np
 
 from flotilla.model.measures import SKILL_OR_LUCK
 from flotilla.model.records import Fill
+from flotilla.research.periods import returns_by, spans, worst_drawdowns, worst_of_each
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import day, moment, percent, setting, shown
-from flotilla.research.report.periods import returns_by, spans, worst_drawdowns, worst_of_each
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DEEPEST = 5

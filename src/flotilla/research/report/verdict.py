@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.research.periods import drawdown
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.numbers import compact, percent, shown, years_of
-from flotilla.research.report.periods import drawdown
 from flotilla.research.report.surface import Spread, values_of
 
 CLOSE = 0.002  # a year: returns that differ by less are called about the same

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flotilla.research.report import periods
-from flotilla.research.report.periods import (
+from flotilla.research import periods
+from flotilla.research.periods import (
     drawdown,
     returns_by,
     spans,
     turnover_by,
+    wall_clock,
     worst_drawdowns,
     worst_of_each,
 )
@@ -171,3 +172,12 @@ def test_turnover_is_the_value_traded_over_the_mean_equity_of_the_period():
     turnover = turnover_by("Y", ts, np.array([50.0, 100.0, 0.0, 10.0]), np.array([100.0, 200.0, 50.0, NAN]))
 
     np.testing.assert_array_equal(turnover.value, [1.0, 0.0, NAN])
+
+
+def test_the_clock_of_a_zone_moves_with_its_summer_time():
+    ts = np.array(["2024-01-10T14:30", "2024-07-10T13:30"], "datetime64[ns]").astype(np.int64)
+
+    shown = wall_clock(ts, "America/New_York").astype("datetime64[ns]")
+
+    assert shown.astype("datetime64[m]").astype(str).tolist() == ["2024-01-10T09:30", "2024-07-10T09:30"]
+    assert wall_clock(ts, "UTC") is ts

@@ -5,7 +5,7 @@ nothing before it and starts at its own first row. So the returns of a unit, com
 the whole: nothing is lost at the seams, and a gap in the rows belongs to the period in which it ends.
 
 NaN equity is a row with no valuation: the last one known stands. A period without any has the return NaN.
-Dates are UTC.
+Dates are those of the clock that `ts` shows; `wall_clock` makes it that of a zone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-Unit = Literal["Y", "M"]
+Unit = Literal["Y", "M", "D"]
 PART_DAYS = 7  # a period that lacks more days than this at either end is a part of one
 
 
@@ -36,8 +37,16 @@ class Drawdown(NamedTuple):
     depth: float  # fraction of the peak, (0, 1]
 
 
+def wall_clock(ts: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
+    """Return what the clocks of a zone show, ns since 1970 as if it were UTC. ts: int64[T] ns UTC."""
+    if zone == "UTC":
+        return ts
+    local = pl.Series(ts).cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(zone)
+    return local.dt.replace_time_zone(None).cast(pl.Int64).to_numpy()
+
+
 def returns_by(unit: Unit, ts: NDArray[np.int64], equity: NDArray[np.float64]) -> Returns:
-    """Return what `equity` did in each calendar year or month. ts: int64[T] ns, rising; equity: float64[T].
+    """Return what `equity` did in each calendar year, month or day. ts: int64[T] ns, rising.
 
     >>> days = np.array(["2020-12-30", "2020-12-31", "2021-06-30", "2021-12-31"], "datetime64[ns]")
     >>> returns_by("Y", days.astype(np.int64), np.array([100.0, 110.0, 99.0, 121.0])).value.round(6)
