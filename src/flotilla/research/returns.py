@@ -1,7 +1,7 @@
 """What the returns of one portfolio say beyond the measures that every portfolio has: functions of arrays.
 
-r: float64[T - 1], the bars' returns; a_year: N, the bars in a year (research/annual.py). NaN is "not defined".
-Each statistic's formula and source is in model/measures.py.
+r: float64[T - 1], the bars' returns; a_year: N, the bars in a year (research/annual.py). NaN is "not
+defined". Each statistic's formula and source is in model/measures.py.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def returns_of(equity: Floats) -> Floats:
 
 
 def returns_stats(ts: NDArray[np.int64], equity: Floats, a_year: float) -> dict[str, float]:
-    """Return the statistics of the returns of equity, float64[T]. ts: int64[T] ns, of the clock that days go by."""
+    """Return the statistics of the returns of equity, float64[T]. ts: int64[T] ns, on the days' own clock."""
     r = returns_of(equity)
     return {
         "sortino": sortino(r, a_year),
