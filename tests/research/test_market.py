@@ -125,3 +125,17 @@ def test_runs_and_sweeps_of_a_panel_live_the_days_that_are_asked_for(panel):
 
     assert one.panel.shape == all_.panel.shape == (26, 1)
     assert one.panel.identity == all_.panel.identity != panel.identity
+
+
+def test_risk_decisions_that_nobody_heeds_are_told_by_a_run_and_by_a_sweep(panel, tmp_path):
+    (tmp_path / "d.csv").write_text("ts_recv,symbol,scale\n2000-01-05T00:00:00Z,NOPE,0\n")
+    hold = {"strategies": {"s": {"kind": "buy_and_hold"}}, "portfolio": {"decisions": "d.csv"}}
+    alone = decode({"name": "one", **hold})
+    swept = decode({"name": "many", **hold, "sweep": {"portfolio.decisions": [None, "d.csv"]}})
+    said = "d.csv: row 1 is for the instrument 'NOPE', which is not here (1 such row); there is"
+
+    (one,) = run(alone, panel=panel, folder=tmp_path).remarks
+    (many,) = sweep(swept, panel=panel, folder=tmp_path).remarks
+
+    assert one.startswith(said)
+    assert many.startswith(said)

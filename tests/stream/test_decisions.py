@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.errors import ConfigError, DataError, OutOfOrderError
-from flotilla.stream.decisions import decisions_for, read_decisions
+from flotilla.stream.decisions import decisions_for, read_decisions, remarks_on
 
 DAY = 86_400_000_000_000
 NAMES = ("KO", "PEP")
@@ -209,8 +209,91 @@ def test_a_file_that_is_not_there_is_a_mistake_in_the_configuration(tmp_path):
 def test_a_file_that_is_no_table_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"a,b\n1,2,3\n\x00\xff")
 
-    with pytest.raises(DataError, match="cannot be read as a table of decisions"):
+    with pytest.raises(DataError, match=r"cannot be read as a table of decisions|cannot be used: 1 x a NUL"):
         read_decisions(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["symbol", "Ticker", " Instrument ", "SYMBOL"])
+def test_what_other_files_call_a_symbol_is_the_instrument(written, name):
+    path = written([day(1), "KO", 0.0], header=["ts_recv", name, "scale"])
+
+    assert heeded(path, bars(1)).scale.tolist() == [[0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("instruments", r"a decision has no 'instruments'; did you mean instrument\?"),
+        ("symbols", r"a decision has no 'symbols'; did you mean symbol\?"),
+        ("reasn", r"a decision has no 'reasn'; did you mean reason\?"),
+        ("Portfolios", r"a decision has no 'Portfolios'; did you mean portfolio\?"),
+        ("note", "a decision has no 'note'"),
+        ("", "a column has no name: it is an index; write the table without it"),
+        ("SCALE", "'scale' and 'SCALE' are one column; keep one of them"),
+    ],
+)
+def test_a_column_that_is_not_known_is_refused_with_the_nearest(written, column, message):
+    path = written([day(1), 0.5, "KO"], header=["ts_recv", "scale", column])
+
+    with pytest.raises(DataError, match=message):
+        read_decisions(path)
+
+
+def test_a_symbol_and_an_instrument_are_one_too_many(written):
+    path = written([day(1), 0.5, "KO", "PEP"], header=["ts_recv", "scale", "symbol", "instrument"])
+
+    with pytest.raises(DataError, match="'symbol' and 'instrument' are one column"):
+        read_decisions(path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_mark_of_the_byte_order_blanks_and_other_separators_change_nothing(tmp_path, separator):
+    rows = [["ts_recv", "Instrument", "scale"], [day(1), " KO ", "0.5"], [day(1), "  ", "0.75"]]
+    text = "\r\n".join(separator.join(row) for row in rows)
+    (tmp_path / "d.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    assert heeded(tmp_path / "d.csv", bars(1)).scale.tolist() == [[0.5, 0.75]]
+
+
+def told(path, ts_recv=None, portfolio="mine"):
+    known = bars(1, 2, 3) if ts_recv is None else ts_recv
+    return remarks_on(read_decisions(path), "d.csv", portfolio, known, NAMES)
+
+
+def test_a_table_that_is_heeded_whole_is_not_spoken_of(written):
+    assert told(written([day(1), "var", "mi*", "K?", 0.5, 1.0, ""], [day(3), "", "", "", 0.5, 1.0, ""])) == ()
+
+
+def test_rows_that_nobody_heeds_are_told_with_their_row(written):
+    path = written(
+        [day(1), "var", "*", "NOPE", 0.5, 1.0, ""],
+        [day(1), "var", "*", "KOO", 0.5, 1.0, ""],
+        [day(2), "var", "*", "NOPE", 0.5, 1.0, ""],
+        [day(3), "var", "other", "*", 0.5, 1.0, ""],
+        [day(4), "var", "*", "*", 0.5, 1.0, ""],
+        [day(5), "var", "*", "*", 0.5, 1.0, ""],
+    )
+
+    assert told(path) == (
+        "d.csv: row 2 is for the instrument 'KOO', which is not here (1 such row); did you mean KO.",
+        "d.csv: row 1 is for the instrument 'NOPE', which is not here (2 such rows); there is KO, PEP.",
+        "d.csv: row 4 is for the portfolio 'other', which is not here (1 such row); this one is mine.",
+        "d.csv: row 5 of 2020-01-04T00:00:00Z is after the last bar, so no bar heeds it (2 such rows).",
+    )
+
+
+def test_a_table_without_rows_and_one_that_contradicts_itself_are_told(written):
+    path = written([day(2), "var", "*", "KO", 0.5, 1.0, ""], [day(2), "var", "*", "KO", 0.25, 1.0, ""])
+
+    assert told(path) == (
+        "d.csv: row 1 and row 2 are of one model and one instant, and the later one stands (1 such row).",
+    )
+    assert told(written()) == ("d.csv has no rows, so it decides nothing.",)
+
+
+def test_an_instrument_in_other_letters_is_a_mistake(written):
+    with pytest.raises(DataError, match=r"d.csv: row 1 is for the instrument 'ko'; it is called 'KO'"):
+        told(written([day(1), "var", "*", "ko", 0.5, 1.0, ""]))
 
 
 ROWS = st.lists(

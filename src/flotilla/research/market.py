@@ -17,7 +17,7 @@ from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
 from flotilla.stage.single import Marks
-from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
+from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
 
 Floats = NDArray[np.float64]
 
@@ -103,3 +103,21 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
         cap=decisions.cap if decisions else open_risk,
         decisions=decisions,
     )
+
+
+def remarks_of(config: RunConfig, panel: Panel, folder: Path | None) -> tuple[str, ...]:
+    """Return what a reader of a result must know of its data and its risk decisions, a sentence each."""
+    paths = dict.fromkeys([config.portfolio.decisions, *config.axes().get("portfolio.decisions", ())])
+    told = [
+        remark
+        for path in paths
+        if path is not None
+        for remark in remarks_on(
+            read_decisions((folder or Path()) / str(path)),
+            str(path),
+            config.name,
+            panel.ts_recv,
+            panel.instruments,
+        )
+    ]
+    return (*panel.remarks, *told)

@@ -21,7 +21,7 @@ from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.identity import identity_of_run
-from flotilla.research.market import Market, market_of, panel_for
+from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, targets_of, trees_of
 from flotilla.stage.chunk import ChunkRunner
@@ -119,7 +119,7 @@ def run(
     market = market_of(panel, config.portfolio, config.name, folder)
     signals = _signals(config, market, folder, store)
     identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
-    return _lived(config, market, signals, identity)
+    return _lived(config, market, signals, identity, remarks_of(config, panel, folder))
 
 
 def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:
@@ -160,7 +160,13 @@ def _signals(
     return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}
 
 
-def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:
+def _lived(
+    config: RunConfig,
+    market: Market,
+    signals: dict[str, Floats],
+    identity: str,
+    remarks: tuple[str, ...],
+) -> RunResult:
     """Live the bars one by one."""
     panel, terms = market.panel, config.portfolio
     names = panel.instruments
@@ -204,5 +210,5 @@ def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identi
         orders=orders,
         fills=fills,
         measures={name: float(value[0]) for name, value in measures.items()},
-        remarks=panel.remarks,
+        remarks=remarks,
     )

@@ -34,7 +34,7 @@ from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
-from flotilla.research.market import Market, market_of, panel_for
+from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.passage import Passage
 from flotilla.research.run import opened
@@ -112,6 +112,7 @@ def sweep(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers should be 1 or more, it is {workers}")
     panel = panel_for(config, folder, panel)
+    remarks = remarks_of(config, panel, folder)
     grid = grid_of(config, portfolios)
     if portfolios is not None:
         swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
@@ -130,7 +131,7 @@ def sweep(
     ranked = table[_ranking(table, config.rank_by)]
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(
-        config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, panel.remarks
+        config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks
     )
 
 
