@@ -6,7 +6,7 @@ live does, and, bit for bit, what a sweep computed for the same portfolio.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def run(
     market = market_of(panel, config.portfolio, config.name, folder)
     signals = _signals(config, market, folder, store)
     identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
-    return _lived(config, market, signals, identity, remarks_of(config, panel, folder))
+    return replace(_lived(config, market, signals, identity), remarks=remarks_of(config, panel, folder))
 
 
 def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:
@@ -160,13 +160,7 @@ def _signals(
     return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}
 
 
-def _lived(
-    config: RunConfig,
-    market: Market,
-    signals: dict[str, Floats],
-    identity: str,
-    remarks: tuple[str, ...],
-) -> RunResult:
+def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:
     """Live the bars one by one."""
     panel, terms = market.panel, config.portfolio
     names = panel.instruments
@@ -210,5 +204,4 @@ def _lived(
         orders=orders,
         fills=fills,
         measures={name: float(value[0]) for name, value in measures.items()},
-        remarks=remarks,
     )
