@@ -185,3 +185,101 @@ def test_a_stage_is_opened_before_it_runs_and_closed_after_even_when_it_fails():
         check_strategy(Model)
 
     assert life == ["open", "over", "close"]
+
+
+def test_a_window_that_counts_rows_from_the_first_is_told_so():
+    class Refitting(Breakout):
+        def over(self, x):
+            out = np.full(x.shape, np.nan)
+            level = np.zeros(x.shape[1])
+            for t in range(self.lookback - 1, len(x)):
+                if t % 20 == self.lookback - 1:
+                    level = x[t + 1 - self.lookback : t + 1].mean(axis=0)
+                out[t] = x[t] > level
+            return out
+
+    breaks(Refitting, r"depends on where the rows that it is handed begin: .* counts from the first")
+
+
+def test_a_window_that_adds_up_along_the_rows_is_told_so():
+    class Running(Breakout):
+        def over(self, x):
+            total = np.cumsum(np.nan_to_num(x), axis=0)
+            return np.where(np.isnan(super().over(x)), np.nan, (total % 7.0) / 7.0)
+
+    breaks(Running, r"depends on where the rows that it is handed begin: .* adds up along them")
+
+
+def test_a_window_that_looks_back_too_far_is_told_the_lookback_that_it_needs():
+    class Deep(Breakout):
+        def over(self, x):
+            out = np.full(x.shape, np.nan)
+            out[10:] = x[10:] > x[:-10]
+            return out
+
+    breaks(Deep, "needs 11, so say lookback = 11 or more")
+
+
+class Norm(OnBar):
+    """Long what is above the mean price of the day, found out in place."""
+
+    def start(self, instruments):
+        return {}
+
+    def on_bar(self, state, bar):
+        x = bar.close
+        x /= x.mean()
+        return (x > 1).astype(float)
+
+
+class Forced(Norm):
+    """The same by force."""
+
+    def on_bar(self, state, bar):
+        bar.close.base.setflags(write=True)
+        np.frombuffer(bar.close.base.data)[:] = 1.0
+        return bar.close * 0.0
+
+
+class InPlace(Breakout):
+    """Logarithms in the place of the prices."""
+
+    def over(self, x):
+        return super().over(np.log(x, out=x))
+
+
+@pytest.mark.parametrize("writing", [Norm, InPlace])
+def test_a_stage_that_writes_to_its_inputs_is_told_the_line(writing):
+    breaks(
+        writing, r"it writes to what it is handed: .*read-only \(.*test_strategy.py, line \d+\); .*x.copy\(\)"
+    )
+
+
+def test_a_stage_that_changes_its_inputs_by_force_is_told_where():
+    breaks(
+        Forced, r"it changed what it was handed: Forced.on_bar \(.*test_strategy.py, line \d+\) made 1.0 of "
+    )
+
+
+def test_a_strategy_that_changes_a_list_that_it_is_handed_is_told_so():
+    def sorting(levels):
+        levels.sort()
+        return close > levels[0]
+
+    breaks(sorting, r"changed its parameter levels from \[3, 2\] to \[2, 3\]", levels=[3, 2])
+
+
+@pytest.mark.parametrize(("said", "told"), [("1", "a str"), (1j, "a complex"), (None, "None")])
+def test_what_is_no_number_is_refused(said, told):
+    class Odd(Countdown):
+        def on_bar(self, state, bar):
+            return [said] * len(bar.close)
+
+    with pytest.raises(StageError, match=f"Odd at 2000-01-03T00:00:00Z: gave .*{told}; it must give numbers"):
+        check_strategy(Odd)
+
+
+@pytest.mark.parametrize("rows", [-3, 0, 2.0, True, "3"])
+def test_a_lookback_that_is_no_number_of_rows_is_refused(rows):
+    with pytest.raises(StageError, match=r"its lookback is .* whole number of rows, 1 or more"):
+        check_strategy(Breakout, n=rows)

@@ -1,5 +1,6 @@
 """The promises of a strategy, tried one by one on a made market.
 
+    inputs   what it was handed, rows and parameters, is afterwards what it was
     range    an opinion is between -1 and 1, or NaN for none; one for each instrument and row
     again    built and run again, it says the same
     chunks   any split of the rows gives the same bits: a bar at a time, as live hands them in, and others
@@ -7,10 +8,11 @@
     replay   its state, written down and read back, goes on as if nothing had happened
     window   a Window says NaN until it is full
 
-The market goes through bar by bar once, so the first four are tried on every row, not on a sample. It is the
+The market goes through bar by bar once, so nearly all are tried on every row, not on a sample. It is the
 runner of research and of live that is used, and the state goes through the bytes of a checkpoint.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -18,13 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, StageError
 from flotilla.kernel.portfolio import Floats
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
+from flotilla.stage.fold import Fold
 from flotilla.stage.plan import warm_up
 from flotilla.stage.window import Stage, Window, stage_node
 from flotilla.stream.arrays import decode, encode
@@ -32,6 +35,7 @@ from flotilla.testing.market import made_market
 
 Target = Callable[..., Any]
 
+_SHIFTS = 4  # first rows left out, to tell what depends on where they begin
 _TRIED = 20  # rows that are tried alone, to tell what is seen too early from what is forgotten
 
 
@@ -57,6 +61,30 @@ def check_strategy(target: Target | str, market: Panel | None = None, /, **param
         trial.compare(whole, trial.run_restarted(at), f"{how}: something it remembers is not in its state")
 
 
+class _Watching(ChunkRunner):
+    """A runner that looks at what it handed to a stage once more when the stage is done with it."""
+
+    def _call(self, stage: Any, method: Callable[..., Any], *args: Any) -> Any:
+        handed = args[isinstance(stage, Fold) :]  # without the state, which is its own
+        before = [x.copy() for x in handed]
+        try:
+            said = super()._call(stage, method, *args)
+        except StageError as error:
+            if "read-only" in str(error):
+                raise AssertionError(f"it writes to what it is handed: {error}") from error
+            raise
+        for x, was in zip(handed, before, strict=True):
+            for t, i in np.argwhere(_differ(x, was)).tolist():
+                author = getattr(stage, "on_bar", method)
+                code = inspect.unwrap(author).__code__
+                raise AssertionError(
+                    f"it changed what it was handed: {type(stage).__name__}.{author.__name__} "
+                    f"({code.co_filename}, line {code.co_firstlineno}) made {x[t, i]} of {was[t, i]} in "
+                    f"row {t}; write into a copy of it, x.copy()"
+                )
+        return said
+
+
 class _Trial:
     """One strategy, its parameters, and the market that it is tried on."""
 
@@ -79,7 +107,7 @@ class _Trial:
             for stage in (n.params[0] for n in walk([node]) if n.op == "stage"):
                 stage.open()
                 stack.callback(stage.close)
-            yield ChunkRunner([node], self.instruments, self.market.ticks_per_unit)
+            yield _Watching([node], self.instruments, self.market.ticks_per_unit)
 
     def run(self, cuts: Sequence[int]) -> Floats:
         """Return what the strategy, built anew, says when the rows are cut so: float64[T, I]."""
@@ -105,23 +133,45 @@ class _Trial:
         """Raise if a bar at a time is not the whole: the future was seen, or the past forgotten."""
         found = _differ(whole, single)
         for t in np.flatnonzero(found.any(axis=1))[:_TRIED].tolist():
-            with self.running() as runner:
-                past = self._said(runner, 0, t + 1)[t]
+            past = self._chunk(0, t + 1)[-1]
             for i in np.flatnonzero(_differ(past, whole[t])).tolist():
                 raise AssertionError(
                     f"{self.at(t, i)} saw the future: it says {whole[t, i]} when later rows are there, "
                     f"and {past[i]} when they are not yet"
                 )
         for t, i in np.argwhere(found).tolist():
-            forgot = (
-                f"it looks back further than its lookback of {self.lookback} rows"
-                if self.lookback
-                else "all that it remembers must be in its state"
-            )
+            why = self._why(whole, int(np.flatnonzero(found.any(axis=1))[-1]))
             raise AssertionError(
                 f"{self.at(t, i)} says {whole[t, i]} when the rows come in one chunk, and {single[t, i]} "
-                f"when they come a bar at a time, as live hands them in: {forgot}"
+                f"when they come a bar at a time, as live hands them in: {why}"
             )
+
+    def _why(self, whole: Floats, t: int) -> str:
+        """Return why rows are others when they come a bar at a time. t: the last that is."""
+        if not self.lookback:
+            return "all that it remembers must be in its state"
+        late = slice(-self.bars // 4, None)  # long after any window is full
+        if any(_differ(self._chunk(a, self.bars)[late], whole[late]).any() for a in range(1, _SHIFTS)):
+            return (
+                "what it says of a row depends on where the rows that it is handed begin: late rows are "
+                "others when the first few are left out. It looks back as far as there are rows, adds up along "
+                f"them, or counts from the first (as `if t % 20` does). Use the last {self.lookback} rows of "
+                "each alone, or write a Fold, which counts in its state"
+            )
+        few, enough = self.lookback, t + 1
+        while few + 1 < enough:
+            middle = (few + enough) // 2
+            differs = _differ(self._chunk(t + 1 - middle, t + 1)[-1], whole[t]).any()
+            few, enough = (middle, enough) if differs else (few, middle)
+        return (
+            f"it looks back further than its lookback of {self.lookback} rows; "
+            f"row {t} needs {enough}, so say lookback = {enough} or more"
+        )
+
+    def _chunk(self, a: int, b: int) -> Floats:
+        """Return what it says, built anew, of rows a to b (b not included) as its first chunk."""
+        with self.running() as runner:
+            return self._said(runner, a, b)
 
     def compare(self, whole: Floats, other: Floats, what: str) -> None:
         """Raise if the two are not the same bits. what: what that means."""
@@ -129,7 +179,14 @@ class _Trial:
             raise AssertionError(f"{self.at(t, i)} {what} ({whole[t, i]}, {other[t, i]})")
 
     def _built(self) -> Node:
+        before = {name: repr(value) for name, value in self.params.items()}
         made = self.target(**self.params)
+        for name, value in self.params.items():
+            if repr(value) != before[name]:
+                raise AssertionError(
+                    f"it changed its parameter {name} from {before[name]} to {value!r}: "
+                    "what it is handed is not its own; work on a copy"
+                )
         if isinstance(made, Node):
             return made
         if isinstance(made, Stage):
