@@ -12,9 +12,6 @@ import numpy as np
 from flotilla.live.result import LiveResult
 from flotilla.model.records import Fill, Order
 from flotilla.research import RunResult
-from flotilla.words import counted
-
-SHOWN = 5  # differences of a kind that are spelled out
 
 
 class Side(NamedTuple):
@@ -73,40 +70,42 @@ def _last(fills: Sequence[Fill]) -> str:
 
 
 def _records(live: Sequence[Order | Fill], research: Sequence[Order | Fill]) -> list[str]:
-    """Return where two lists of records differ, the first few spelled out."""
-    found = []
-    for n, (ours, theirs) in enumerate(zip_longest(live, research)):
-        if ours is None or theirs is None:
-            found.append(f"number {n}: live has {_id(ours)}, research {_id(theirs)}")
-            continue
+    """Return in how many records two lists differ, and the first of them; nothing if in none."""
+    pairs = list(zip_longest(live, research))
+    parting = [n for n, pair in enumerate(pairs) if None in pair or _bits(pair[0]) != _bits(pair[1])]
+    if not parting:
+        return []
+    ours, theirs = pairs[parting[0]]
+    if ours is None or theirs is None:
+        said = f"live has {_id(ours)}, research {_id(theirs)}"
+    else:
         a, b = _bits(ours), _bits(theirs)
-        parts = [f"{key} {a[key]} and {b[key]}" for key in a if a[key] != b[key]]
-        if parts:
-            found.append(f"number {n}, {_id(ours)}: live and research have {'; '.join(parts)}")
-    return _few(found)
+        said = f"{_id(ours)}: " + "; ".join(
+            f"{key} is {a[key]} in live and {b[key]} in research" for key in a if a[key] != b[key]
+        )
+    return [f"{len(parting):,} of {len(pairs):,} differ, first number {parting[0]}: {said}"]
 
 
 def _curve(live: np.ndarray[Any, Any], research: np.ndarray[Any, Any]) -> list[str]:
-    """Return where two columns differ in any bit, the first few spelled out."""
+    """Return in how many rows two columns differ in any bit, and the first of them; nothing if in none."""
     if len(live) != len(research):
-        return [f"live has {counted(len(live), 'row')}, research {len(research):,}"]
+        return [f"live has {len(live):,} rows, research {len(research):,}"]
     parting = np.flatnonzero(live.view(np.int64) != research.view(np.int64))
-    return _few(
-        [f"row {row}: live {_spelled(live[row])}, research {_spelled(research[row])}" for row in parting]
-    )
+    if not len(parting):
+        return []
+    row = parting[0]
+    said = f"{_spelled(live[row].item())} in live and {_spelled(research[row].item())} in research"
+    return [f"{len(parting):,} of {len(live):,} rows differ, first row {row}: {said}"]
 
 
-def _few(found: list[str]) -> list[str]:
-    more = len(found) - SHOWN
-    return [*found[:SHOWN], f"and {more:,} more"] if more > 0 else found
-
-
-def _bits(record: Order | Fill) -> dict[str, str]:
-    return {name: _spelled(value) for name, value in msgspec.structs.asdict(record).items()}
+def _bits(record: Order | Fill | None) -> dict[str, str]:
+    """Return what a record says; no two floats that differ in a bit are spelled alike."""
+    fields = {} if record is None else msgspec.structs.asdict(record)
+    return {name: _spelled(value) for name, value in fields.items()}
 
 
 def _spelled(value: Any) -> str:
-    return float(value).hex() if isinstance(value, float) else str(value)
+    return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _id(record: Order | Fill | None) -> str:

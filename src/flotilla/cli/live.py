@@ -123,6 +123,19 @@ def tell(found: Replayed) -> None:
         say.show(say.verdict(EQUAL, True))
     else:
         say.show(say.verdict("DIFFERENT", False), *found.comparison.differences)
+        say.note(
+            "most often it is a strategy that differs a bar at a time; this says which promise it breaks:"
+        )
+        say.note(_asks(found))
+
+
+def _asks(found: Replayed) -> str:
+    """Return what to type to have each strategy's promises tried."""
+    asked = []
+    for strategy in found.run.config.strategies.values():
+        params = [f"{name}={value!r}" for name, value in strategy.params.items()]
+        asked.append(f"check_strategy({', '.join([repr(strategy.kind), *params])})")
+    return f'  python -c "from flotilla.testing import check_strategy; {"; ".join(asked)}"'
 
 
 def beside(comparison: Comparison) -> Table:

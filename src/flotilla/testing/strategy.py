@@ -154,9 +154,9 @@ class _Trial:
         if any(_differ(self._chunk(a, self.bars)[late], whole[late]).any() for a in range(1, _SHIFTS)):
             return (
                 "what it says of a row depends on where the rows that it is handed begin: late rows are "
-                "others when the first few are left out. It looks back as far as there are rows, adds up along "
-                f"them, or counts from the first (as `if t % 20` does). Use the last {self.lookback} rows of "
-                "each alone, or write a Fold, which counts in its state"
+                "others when the first few are left out. It looks back as far as there are rows, adds up "
+                "along them, or counts from the first (as `if t % 20` does). Use the last "
+                f"{self.lookback} rows of each alone, or write a Fold, which counts in its state"
             )
         few, enough = self.lookback, t + 1
         while few + 1 < enough:
