@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
-from flotilla.cli.data import coverage
+from flotilla.cli.data import coverage, files_of, headline, is_config
+from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 
 DAY = 86_400_000_000_000
@@ -44,3 +46,75 @@ def test_holes_are_bars_without_a_close_between_the_first_and_the_last():
     assert (known.first, known.last, known.closes) == ("1970-01-02", "1970-01-07", 3)
     assert (known.holes, known.longest_hole, known.tick) == (3, 2, 0.01)
     assert nothing == ("B", None, None, 0, 0, 0, None)
+
+
+PRICES = """date,symbol,close
+2024-01-02,KO,59.82
+2024-01-03,KO,59.97
+"""
+
+
+def test_a_file_of_prices_needs_no_yaml(call, tmp_path):
+    (tmp_path / "prices.csv").write_text(PRICES)
+
+    found = call("data", tmp_path / "prices.csv")
+
+    assert "prices.csv: 1 instrument, 2 bars, 2024-01-02 to 2024-01-03" in found.out
+    assert "close; longest pause between two bars: 1 day; no holes" in found.err
+
+
+def test_minutes_are_told_as_minutes(call, tmp_path):
+    rows = "".join(f"2024-01-02 14:{minute:02}:00,{close}\n" for minute, close in ((30, 1.5), (31, 1.6)))
+    (tmp_path / "minutes.csv").write_text(f"ts,close\n{rows}")
+
+    found = call("data", tmp_path / "minutes.csv", "--zone", "America/New_York", "--instrument", "KO")
+
+    assert "longest pause between two bars: 1 minute; no holes" in found.err
+    assert "KO" in found.out
+
+
+def test_a_folder_and_a_pattern_are_each_file_of_data_in_them(call, tmp_path, monkeypatch):
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_text(PRICES)
+    (tmp_path / "notes.md").write_text("none")
+    monkeypatch.chdir(tmp_path)
+
+    assert [path.name for path in files_of(tmp_path)] == ["a.csv", "b.csv"]
+    assert [path.name for path in files_of(tmp_path / "*.csv")] == ["a.csv", "b.csv"]
+    assert [each["name"] for each in call("data", "*.csv", "--json").json["files"]] == ["a.csv", "b.csv"]
+    with pytest.raises(ConfigError, match="there is no file of data"):
+        files_of(tmp_path / "*.parquet")
+
+
+def test_what_is_a_configuration_is_told_by_its_name_or_by_how_it_begins(tmp_path):
+    for name, text, is_one in (
+        ("a.yaml", "", True),
+        ("a.yml", "", True),
+        ("a.csv", "name: x\n", False),
+        ("a.conf", "# mine\nname: x\n", True),
+        ("a.dat", "date,close\n2024-01-02,1\n", False),
+    ):
+        (tmp_path / name).write_text(text)
+        assert is_config(tmp_path / name) is is_one, name
+
+
+def test_a_configuration_says_itself_how_its_data_are_read(call, one):
+    found = call("data", one, "--zone", "UTC")
+
+    assert found.code == 2
+    assert "says itself how its data are read: leave out --zone" in found.err
+
+
+def test_a_split_that_was_not_applied_is_said(call, tmp_path):
+    days = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
+    days = [day for day in days if np.is_busday(day)]
+    rows = "".join(f"{day},{(700 if n < 20 else 100) + n % 3}\n" for n, day in enumerate(days))
+    (tmp_path / "raw.csv").write_text(f"date,close\n{rows}")
+
+    found = call("data", tmp_path / "raw.csv")
+
+    assert "looks like a split, 7-for-1, that was not applied" in found.err + found.out
+
+
+def test_one_is_not_several():
+    assert headline(panel_of([1.0])) == "made: 1 instrument, 1 bar, 1970-01-01 to 1970-01-01"

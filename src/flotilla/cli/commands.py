@@ -164,9 +164,13 @@ Try:
         "data",
         "signatures:data",
         LOOK,
-        """Show what a source gives: instruments, dates, ticks, holes.
+        """Show what is in data: instruments, dates, ticks, holes.
+
+Takes a YAML file, whose source it asks, or data themselves: a CSV or Parquet
+file, a folder, a pattern in quotes.
 
 Try:
+  flotilla data prices.csv
   flotilla data examples/cross.yaml
   flotilla data my.yaml --json""",
     ),

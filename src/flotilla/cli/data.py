@@ -1,7 +1,8 @@
-"""`flotilla data`: what a source gives, before anything is computed from it."""
+"""`flotilla data`: what a source or a file gives, before anything is computed from it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +11,19 @@ from rich.table import Table
 
 from flotilla.cli import say
 from flotilla.config import read
+from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
+from flotilla.stream.bars.draft import panel_of
+from flotilla.stream.bars.file import draft_of_file
+from flotilla.stream.bars.tables import Options
+from flotilla.words import counted, lasting
 
 DAY_NS = 86_400_000_000_000
+CONFIGS = (".yaml", ".yml")
+DATA = (".csv", ".txt", ".tsv", ".gz", ".parquet", ".pq", ".zip", ".feather")
+_PATTERN = re.compile(r"[*?\[]")
+_KEY = re.compile(rb"\s*(#[^\n]*\n\s*)*(---\s*\n\s*)?[a-z_]+:(\s|$)")
 
 
 class Coverage(NamedTuple):
@@ -28,18 +38,73 @@ class Coverage(NamedTuple):
     tick: float | None  # smallest step of its price; None where that is not known
 
 
-def data(config: Path, /, *, json: bool = False) -> None:
-    """Show what the configuration's source gives: instruments, dates, ticks, holes."""
-    panel = open_panel(read(config), config.parent)
-    found = [coverage(panel, i) for i in range(len(panel.instruments))]
+def data(
+    file: Path,
+    /,
+    *,
+    instrument: str | None = None,
+    frequency: str | None = None,
+    zone: str | None = None,
+    unit: str | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    json: bool = False,
+) -> None:
+    """Show what a configuration's source gives, or what is in a file, a folder or a pattern of files."""
+    said = {
+        "instrument": instrument, "frequency": frequency, "zone": zone, "unit": unit,
+        "separator": separator, "decimal": decimal, "encoding": encoding,
+    }  # fmt: skip
+    given = {name: value for name, value in said.items() if value is not None}
+    if is_config(file):
+        if given:
+            raise ConfigError(f"{file} says itself how its data are read: leave out --{next(iter(given))}")
+        panels = [open_panel(read(file), file.parent)]
+    else:
+        how = Options(**given)
+        panels = [panel_of(draft_of_file(each, how)) for each in files_of(file)]
+    shown = [(panel, [coverage(panel, i) for i in range(len(panel.instruments))]) for panel in panels]
     if json:
-        say.show_json(as_dict(panel, found))
+        told = [as_dict(panel, found) for panel, found in shown]
+        say.show_json(told[0] if len(told) == 1 else {"files": told})
         return
+    for panel, found in shown:
+        _tell(panel, found)
+
+
+def is_config(file: Path) -> bool:
+    """Say whether a file is a configuration: by the end of its name, else by how it begins."""
+    if file.suffix.lower() in CONFIGS:
+        return True
+    if file.suffix.lower() in DATA or file.is_dir() or not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return _KEY.match(opened.read(4096)) is not None
+
+
+def files_of(file: Path) -> list[Path]:
+    """Return the files of a folder or of a pattern, by name; ConfigError where there is none."""
+    if file.is_dir():
+        found = [path for path in sorted(file.iterdir()) if path.suffix.lower() in DATA]
+    elif _PATTERN.search(str(file)) and not file.exists():
+        root = Path(file.anchor) if file.anchor else Path()
+        found = sorted(path for path in root.glob(str(file.relative_to(root))) if path.is_file())
+    else:
+        return [file]
+    if not found:
+        raise ConfigError(f"{file}: there is no file of data; their names end in {', '.join(DATA)}")
+    return found
+
+
+def _tell(panel: Panel, found: list[Coverage]) -> None:
     say.show(say.title(headline(panel)), listing(found))
+    say.remarks(*panel.remarks)
     holes = sum(each.holes for each in found)
+    pause = np.diff(panel.ts_event).max(initial=0)
     say.note(
-        f"{', '.join(panel.fields)}; longest pause between two bars: {_pause_days(panel):g} days; "
-        + (f"{holes:,} holes: a strategy sees NaN there" if holes else "no holes")
+        f"{', '.join(panel.fields)}; longest pause between two bars: {lasting(float(pause))}; "
+        + (f"{counted(holes, 'hole')}: a strategy sees NaN there" if holes else "no holes")
     )
 
 
@@ -62,7 +127,7 @@ def coverage(panel: Panel, i: int) -> Coverage:
 def headline(panel: Panel) -> str:
     """Return what there is in one line."""
     bars, instruments = panel.shape
-    words = f"{panel.name}: {instruments:,} instruments, {bars:,} bars"
+    words = f"{panel.name}: {counted(instruments, 'instrument')}, {counted(bars, 'bar')}"
     return f"{words}, {_day(panel.ts_event[0])} to {_day(panel.ts_event[-1])}" if bars else words
 
 
@@ -92,13 +157,10 @@ def as_dict(panel: Panel, found: list[Coverage]) -> dict[str, Any]:
         "bars": bars,
         "first": _day(panel.ts_event[0]) if bars else None,
         "last": _day(panel.ts_event[-1]) if bars else None,
-        "longest_pause_days": _pause_days(panel),
+        "longest_pause_days": float(np.diff(panel.ts_event).max(initial=0) / DAY_NS),
+        "remarks": list(panel.remarks),
         "instruments": [each._asdict() for each in found],
     }
-
-
-def _pause_days(panel: Panel) -> float:
-    return float(np.diff(panel.ts_event).max(initial=0) / DAY_NS)
 
 
 def _day(ts: np.int64) -> str:

@@ -132,6 +132,11 @@ def verdict(text: str, good: bool) -> Text:
     return Text(text, style="bold green" if good else "bold red")
 
 
+def judged(what: str, judgement: str, style: str) -> Text:
+    """Return what was judged, and the judgement in its colour."""
+    return Text.assemble(what, (judgement, style))
+
+
 def command(*words: object) -> str:
     """Return a command of ours as it is typed into a shell.
 

@@ -18,6 +18,14 @@ from flotilla.cli.arguments import Config, Json, Output, Portfolio
 
 Prefix = Annotated[str, Parameter(help="The beginning of an identity, as long as only one begins so.")]
 
+Instrument = Annotated[str | None, Parameter(help="Name of the only instrument, where no column says it.")]
+Frequency = Annotated[str | None, Parameter(help="Length of a bar: 30s, 1m, 4h, 1d.")]
+Zone = Annotated[str | None, Parameter(help="Where times without a zone were taken: America/New_York.")]
+Unit = Annotated[str | None, Parameter(help="Of times that are numbers: s, ms, us or ns since 1970.")]
+Separator = Annotated[str | None, Parameter(help="Between cells; else a comma.")]
+Decimal = Annotated[str | None, Parameter(help="The decimal point; else a point.")]
+Encoding = Annotated[str | None, Parameter(help="Of the text: utf-8, latin-1, utf-16.")]
+
 stages = App(name="stages", help="List what is stored; remove it, verify it.", help_format="plaintext")
 
 
@@ -96,9 +104,24 @@ def live(
     )
 
 
-def data(config: Config, /, *, json: Json = False) -> object:
-    """Show what the configuration's source gives: instruments, dates, ticks, holes."""
-    return _do("data", config, json=json)
+def data(
+    file: Annotated[Path, Parameter(help="A YAML file, or data: a file, a folder, or a pattern in quotes.")],
+    /,
+    *,
+    instrument: Instrument = None,
+    frequency: Frequency = None,
+    zone: Zone = None,
+    unit: Unit = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    json: Json = False,
+) -> object:
+    """Show what is there: instruments, dates, ticks, holes."""
+    return _do(
+        "data", file, instrument=instrument, frequency=frequency, zone=zone, unit=unit,
+        separator=separator, decimal=decimal, encoding=encoding, json=json,
+    )  # fmt: skip
 
 
 def plugins(

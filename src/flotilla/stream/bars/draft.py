@@ -5,6 +5,7 @@
 3. Values: finite, above zero, low <= open, close <= high, whole bars (`_check_values`).
 4. Ticks: given, and then every price is checked against it; or found (`ticks_of`).
 5. Identity: a hash of everything above (`identity_of_panel`).
+6. Remarks: what a reader of results must know of these bars (series/remarks.py).
 
 A source makes a `Draft`, from whatever it reads, and hands it in. Every defect is reported,
 with its count, its first places and what to do; nothing is repaired or guessed.
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
 from flotilla.model.panel import FIELDS, Panel
 from flotilla.stream.bars.findings import Findings
+from flotilla.stream.bars.series.remarks import remarks_of
 
 DAY_NS = 86_400_000_000_000
 PRICES = ("open", "high", "low", "close")
@@ -90,8 +92,9 @@ def panel_of(
     ts_event = np.ascontiguousarray(draft.ts, dtype=np.int64)
     ts_recv = ts_event + draft.step
     identity = identity_of_panel(ts_event, ts_recv, draft.instruments, fields, ticks, draft.zone)
+    remarks = (*draft.remarks, *remarks_of(ts_event, draft.step, draft.instruments, fields))
     return Panel(
-        ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name, draft.zone, draft.remarks
+        ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name, draft.zone, remarks
     )
 
 
