@@ -23,7 +23,10 @@ def market():
 
 def say(market, node):
     """Return a strategy's opinions: float64[T, I]."""
-    fields = {**market.fields, **calendar_fields(market.ts_event, market.shape[1])}
+    fields = {
+        **market.fields,
+        **calendar_fields(market.ts_event, market.ts_recv, market.zone, market.shape[1]),
+    }
     return ChunkRunner([node], market.shape[1], market.ticks_per_unit).advance(fields)[:, :, 0]
 
 

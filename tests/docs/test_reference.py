@@ -87,7 +87,8 @@ def test_every_operator_is_there_as_it_is_called():
 def test_an_operator_speaks_first_where_the_table_says(cells):
     n = 20
     called = words(cells[0])[0].partition("(")[0]
-    given = {"n": n, "period": month, "high": high, "low": low}
+    given = {"n": n, "period": month, "high": high, "low": low, "start": "first"}
+    given |= {"instrument": "SPY", "begins": "18:00", "ends": "16:00", "name": "close"}
     if called == "hysteresis":
         given |= {"low": 1.0, "high": 2.0}
     function = operators()[called]

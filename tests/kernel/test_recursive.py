@@ -34,7 +34,8 @@ def faded(column, n, plain, rate):
     for value in column:
         if math.isfinite(value):
             seen += 1
-            average += (1.0 / seen if seen <= plain else rate) * (value - average)
+            share = 1.0 / seen if seen <= plain else rate
+            average = average + share * (value - average) if share < 1.0 else value
         yield average if seen >= n else math.nan
 
 
@@ -74,10 +75,11 @@ def strengths(column, n):
             if not math.isnan(change):
                 seen += 1
                 rate = 1.0 / seen if seen <= n else 1.0 / n
-                up += rate * (max(change, 0.0) - up)
-                down += rate * (max(-change, 0.0) - down)
+                rise, fall = max(change, 0.0), max(-change, 0.0)
+                up = rise if rate == 1.0 else up + rate * (rise - up)
+                down = fall if rate == 1.0 else down + rate * (fall - down)
         moved = up + down
-        yield math.nan if seen < n else (100.0 * up / moved if moved > 0.0 else 50.0)
+        yield math.nan if seen < n else (100.0 * (up / moved) if moved > 0.0 else 50.0)
 
 
 def test_strength_is_the_share_of_what_rose(x):
@@ -90,6 +92,36 @@ def test_strength_is_the_share_of_what_rose(x):
     for i in range(3):
         for w in range(len(n)):
             np.testing.assert_array_equal(out[:, i, w], list(strengths(x[:, i], n[w])))
+
+
+@pytest.mark.parametrize("many", [1, 9])
+def test_strength_is_exact_at_its_bounds_and_never_beyond_them(many):
+    rng = np.random.default_rng(4)
+    sizes = np.exp(rng.uniform(-700.0, 300.0, 3_000))  # of every size there is
+    mixed = sizes * rng.choice([-1.0, 1.0], 3_000)
+    mixed[1::2] = -mixed[::2]  # what rose falls again at once
+    change = np.stack([sizes, -sizes, np.full(3_000, 0.1), np.zeros(3_000), mixed], axis=1)
+    n = np.array([1, 2, 3, 14, 50, 60, 70, 80, 200])[:many]
+
+    out = np.empty((*change.shape, len(n)))
+    recursive.roll_rsi(change, counted(change), n, *np.zeros((2, 5, len(n))), out, 0)
+
+    for i, bound in enumerate([100.0, 0.0, 100.0, 50.0]):
+        assert all(np.unique(out[k - 1 :, i, w]).tolist() == [bound] for w, k in enumerate(n))
+    said = out[199:, 4]
+    assert said.min() >= 0.0
+    assert said.max() <= 100.0
+    assert many == 1 or out[1, 4, 1] == 50.0  # as much up as down
+
+
+def test_an_average_that_moves_all_the_way_is_the_value():
+    x = np.exp(np.random.default_rng(1).uniform(-30.0, 30.0, (500, 2)))
+    n = np.array([1])
+
+    for plain, rate in ((n, 1.0 / n), (np.ones_like(n), 2.0 / (n + 1))):
+        out = np.empty((*x.shape, 1))
+        recursive.fade(x, counted(x), n, plain, rate, np.zeros((2, 1)), out, 0)
+        np.testing.assert_array_equal(out[:, :, 0], x)
 
 
 def test_a_switch_goes_on_below_and_off_above():

@@ -25,7 +25,7 @@ def test_the_lowest_ranks_0_the_highest_1_and_equals_share():
 
 
 def test_places_are_counted_from_the_top_and_the_earlier_of_equals_is_above():
-    out = said(rows.place, [10, 30, 20], [5, NAN, 5], [1, 2, 2])
+    out = said(rows.rank_from_top, [10, 30, 20], [5, NAN, 5], [1, 2, 2])
 
     np.testing.assert_array_equal(out, [[2, 0, 1], [0, NAN, 1], [2, 0, 1]])
 

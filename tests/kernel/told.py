@@ -6,7 +6,7 @@ import numpy as np
 
 from flotilla.kernel.elementwise import BINARY, UNARY
 from flotilla.stage.expression import Node, as_node, close, field
-from flotilla.stage.operators import delay, ema, hysteresis, least, most, rank, returns, rsi, sma, where
+from flotilla.stage.operators import delay, ema, hysteresis, maximum, minimum, rank, returns, rsi, sma, where
 
 TOLD = tuple(f"told{k}" for k in range(8))
 
@@ -24,7 +24,7 @@ def since(n: int = 0) -> Node:
 def grown(seed: int = 0, a: int = 2, b: int = 5, x: float = 0.5) -> Node:
     """Say what a random expression of its parameters says, clipped to [-1, 1]."""
     rng = np.random.default_rng(seed)
-    return least(most(_grown(rng, 4, a, b, x), -1.0), 1.0)
+    return minimum(maximum(_grown(rng, 4, a, b, x), -1.0), 1.0)
 
 
 def _grown(rng: np.random.Generator, depth: int, a: int, b: int, x: float) -> Node:

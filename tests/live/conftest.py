@@ -84,7 +84,7 @@ CONFIG = {
 def expected(run: Run, panel: Panel) -> LiveResult:
     """Return what the run comes to, by a plain loop over the bars in one process."""
     first, count = run.manifest.first, len(panel.instruments)
-    fields = dict(panel.fields) | calendar_fields(panel.ts_event, count)
+    fields = dict(panel.fields) | calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, count)
     signals = {}
     with ExitStack() as stack:
         for name in run.strategies:

@@ -11,8 +11,8 @@ from flotilla.stage.operators import (
     ema,
     hysteresis,
     known,
-    least,
-    most,
+    maximum,
+    minimum,
     rank,
     returns,
     rsi,
@@ -74,7 +74,7 @@ def inverted(x: float = 50.0) -> Node:
 
 def clamped(n: int = 3, gain: float = 5.0) -> Node:
     """Say fractions."""
-    return least(most(zscore(returns(close, n)) * gain, -1.0), 1.0)
+    return minimum(maximum(zscore(returns(close, n)) * gain, -1.0), 1.0)
 
 
 def ranked(n: int = 3, top: float = 0.5) -> Node:

@@ -1,6 +1,7 @@
 """Every operator keeps the three promises: chunks, prefix, replay. The table is the test's parameter."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from flotilla.stage import operators
 from flotilla.stage.banks import OPERATORS
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import close, high, low, open_
-from flotilla.stage.plan import plan, warm_up
+from flotilla.stage.plan import placed, plan, warm_up
 from flotilla.stream.arrays import decode, encode
 
 ROWS, WIDTH = 60, 3
+NAMES = ("I0", "I1", "I2")
 TICKS = np.array([100.0, 100.0, 0.0])
 FIELDS = (close, low, high)
 
@@ -25,11 +27,17 @@ def made(op, sets, x=close):
     function = getattr(operators, op)
     nodes = []
     for n in sets:
-        arguments = {"n": n + 1, "low": 49.0 - n / 4, "high": 49.5 + n / 2}
+        arguments = {
+            "n": n + 1,
+            "low": 49.0 - n / 4,
+            "high": 49.5 + n / 2,
+            "start": ("first", "mean")[n % 2],
+            "instrument": NAMES[n % WIDTH],
+        }
         inputs = iter((x, x < open_))
         names = inspect.signature(function).parameters
         nodes.append(function(*(arguments[p] if p in arguments else next(inputs) for p in names)))
-    return list(dict.fromkeys(nodes))
+    return placed(list(dict.fromkeys(nodes)), NAMES)
 
 
 def market(seed):
@@ -62,7 +70,12 @@ def run(roots, fields, cuts=(), restart=False):
 @given(
     seed=st.integers(0, 10**6),
     cuts=st.sets(st.integers(1, ROWS - 1), max_size=8).map(sorted),
-    sets=st.one_of(st.sets(st.integers(1, 30), min_size=1, max_size=3), st.just(range(1, MANY + 5))),
+    sets=st.one_of(
+        st.sets(st.integers(1, 30), min_size=1, max_size=3),
+        st.sets(st.integers(1, 10**15), min_size=1, max_size=3),  # longer than the data
+        st.sets(st.integers(ROWS - 3, ROWS + 3), min_size=1, max_size=3),  # as long
+        st.just(range(1, MANY + 5)),
+    ),
     nested=st.booleans(),
 )
 def test_any_split_of_the_rows_and_any_restart_gives_the_same_bits(op, seed, cuts, sets, nested):
@@ -113,16 +126,38 @@ def test_a_state_that_was_handed_out_stays_as_it_was(op):
 
 
 @pytest.mark.parametrize("op", OPERATORS)
-def test_what_is_kept_does_not_grow(op):
+def test_what_is_kept_does_not_grow_beyond_the_longest_window(op):
     fields = market(3)
     runner = ChunkRunner(made(op, [3, 9]), WIDTH, TICKS)
 
-    sizes = set()
+    sizes = []
     for t in range(ROWS):
         runner.advance({name: x[t : t + 1] for name, x in fields.items()})
-        sizes.add(len(encode(runner.state())))
+        sizes.append(len(encode(runner.state())))
 
-    assert len(sizes) == 1
+    assert len(set(sizes[10:])) == 1
+    assert sizes[0] <= sizes[10]
+
+
+@pytest.mark.parametrize("op", ["delay", "total", "sma", "std", "lowest", "highest", "ema", "wilder", "rsi"])
+def test_a_window_longer_than_the_data_says_nothing_and_costs_no_more_than_the_data(op):
+    fields = market(5)
+    short, *long = made(op, [4, 20_000_000, operators.MOST_ROWS - 1])
+
+    tracemalloc.start()
+    said = run([short, *long], fields)
+    runner = ChunkRunner(long, WIDTH, TICKS)
+    for t in range(ROWS):
+        runner.advance({name: x[t : t + 1] for name, x in fields.items()})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert np.isnan(said[:, :, 1:]).all()
+    np.testing.assert_array_equal(said[:, :, :1], run([short], fields))
+    assert peak < 2_000_000
+    assert [warm_up(node) for node in long] == [
+        warm_up(short) - 5 + n for n in (20_000_001, operators.MOST_ROWS)
+    ]
 
 
 @pytest.mark.parametrize("op", [op for op, operator in OPERATORS.items() if operator.exact])

@@ -1,12 +1,27 @@
+import copy
 import gc
 import weakref
+from math import nan
 
 import numpy as np
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.stage.expression import Column, NeedsOneValue, as_node, close, field, high, volume, walk
-from flotilla.stage.operators import sma
+from flotilla.stage.calendar import month
+from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.expression import (
+    Column,
+    NeedsOneValue,
+    Node,
+    as_node,
+    close,
+    field,
+    high,
+    open_,
+    volume,
+    walk,
+)
+from flotilla.stage.operators import differs, ema, equal, named, of, sma, where
 
 
 def test_equal_trees_are_one_object():
@@ -18,11 +33,18 @@ def test_equal_trees_are_one_object():
 
 def test_an_expression_reads_as_it_was_written():
     assert repr((sma(close, 10) > sma(close, 30)) & ~(abs(-close) <= 5)) == (
-        "(sma(close, 10) > sma(close, 30)) & negate(magnitude(neg(close)) <= 5.0)"
+        "(sma(close, 10) > sma(close, 30)) & ~(abs(-close) <= 5)"
     )
-    assert repr(1 - close / high + 2 * volume) == "(1.0 - (close / high)) + (2.0 * volume)"
-    assert repr(as_node(2) / close * (3 + close)) == "(2.0 / close) * (3.0 + close)"
-    assert repr((close < 1) | (close >= 2)) == "(close < 1.0) | (close >= 2.0)"
+    assert repr(1 - close / high + 2 * volume) == "(1 - (close / high)) + (2 * volume)"
+    assert repr(as_node(2) / close * (3.5 + close)) == "(2 / close) * (3.5 + close)"
+    assert repr((close < 1) | (close >= 2)) == "(close < 1) | (close >= 2)"
+    assert repr((-close) ** 2 % 3 // as_node(-1)) == "(((-close) ** 2) % 3) // -1"
+    assert repr(as_node(-2) ** close + (close != open_)) == "((-2) ** close) + (close != open_)"
+    assert repr(ema(close, 5) - ema(field("mood"), 5, "mean")) == (
+        'ema(close, 5) - ema(field("mood"), 5, start="mean")'
+    )
+    assert repr(of("SPY", close) * named("QQQ")) == 'of("SPY", close) * named("QQQ")'
+    assert repr(where(month == 648, nan, 1)) == "where(month == 648, nan, 1)"
 
 
 def test_an_expression_has_no_truth_value_and_says_what_to_write():
@@ -30,6 +52,47 @@ def test_an_expression_has_no_truth_value_and_says_what_to_write():
         bool(close > 1)
     with pytest.raises(ConfigError, match="where"):
         _ = close if close > 1 else high
+
+
+def value(node, *rows):
+    """Return what a node says of rows of (close, high), one instrument."""
+    x = np.array(rows, float)
+    fields = {"close": x[:, :1].copy(), "high": x[:, 1:].copy()}
+    return ChunkRunner([node], 1, np.zeros(1)).advance(fields)[:, 0, 0].tolist()
+
+
+def test_equals_is_an_operator_as_greater_is():
+    rows = (1, 1), (2, 1), (3, 5)
+
+    assert value(close == high, *rows) == [1, 0, 0]
+    assert value(close != high, *rows) == [0, 1, 1]
+    assert (
+        value(close == 2, *rows)
+        == value(close == 2, *rows)
+        == value(np.float64(2) == close, *rows)
+        == [0, 1, 0]
+    )
+    assert value((close == 1) | (close == 3), *rows) == [1, 0, 1]
+    assert (close == high) is equal(close, high)
+    assert (close != 2) is differs(close, 2)
+
+
+def test_nodes_are_keys_by_what_they_are_and_never_by_what_they_say():
+    nodes = [close + k for k in range(300)]
+
+    kept = {node: k for k, node in enumerate(nodes)}
+    pairs = {(node, close): k for k, node in enumerate(nodes)}
+
+    assert [kept[close + k] for k in range(300)] == list(range(300))
+    assert [pairs[close + k, close] for k in range(300)] == list(range(300))
+    assert close * 5 not in kept
+    assert copy.deepcopy(nodes[7]) is nodes[7]
+
+
+def test_constants_that_are_equal_and_yet_not_the_same_are_two():
+    assert as_node(0.0) is not as_node(-0.0)
+    assert as_node(float("nan")) is as_node(float("nan"))
+    assert value(1 / (close * -0.0), (1, 1)) == [-np.inf]
 
 
 def test_an_expression_is_not_made_of_just_anything():
@@ -72,6 +135,19 @@ def test_a_swept_parameter_has_no_one_value():
 
     for ask in (bool, int, float, range, lambda n: n < 3, lambda n: max(n, 2)):
         with pytest.raises(NeedsOneValue):
+            ask(n)
+
+
+def test_a_swept_parameter_meets_an_expression_on_either_side():
+    n = Column(np.array([1, 2, 3]))
+
+    for made in (n == close, close == n, n != close, n < close, close >= n, n * close, close**n, close % n):
+        assert isinstance(made, Node)
+        assert made.swept
+    assert (n < close) is (close > n)
+    assert (np.float64(3) * n).values.tolist() == [3, 6, 9]
+    for ask in (np.log, lambda n: np.maximum(n, 2), lambda n: np.float64(2) < n, lambda n: n**2, abs, round):
+        with pytest.raises((NeedsOneValue, TypeError)):  # then the strategy is built once for each value
             ask(n)
 
 

@@ -10,6 +10,7 @@ from flotilla.errors import ConfigError
 from flotilla.stage import operators as of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Column, close, high, low, volume
+from flotilla.stage.plan import placed
 from flotilla.testing import made_market
 
 NAN = np.nan
@@ -86,6 +87,16 @@ def test_an_exponential_average_comes_to_that_of_talib(panel, n):
     # Theirs begins with a mean of n values, which is forgotten in the end.
     expected = [talib.EMA(x.copy(), n)[-1] for x in panel.fields["close"].T]
     np.testing.assert_allclose(said[-1], expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("n", [1, 2, 14, 60])
+def test_an_exponential_average_that_starts_from_a_mean_is_that_of_talib_from_its_first_row(panel, n):
+    said = one(panel, of.ema(close, n, start="mean"))
+
+    known = panel.fields["close"].T
+    expected = np.stack([talib.EMA(x.copy(), n) if n > 1 else x for x in known], axis=1)
+    np.testing.assert_allclose(said, expected, rtol=1e-12)
+    assert not n > 1 or not np.allclose(one(panel, of.ema(close, n))[n - 1], said[n - 1], rtol=1e-9)
 
 
 def test_the_average_true_range_is_that_of_talib(panel):
@@ -191,3 +202,35 @@ def test_conditions_choose_and_what_is_not_known_chooses_nothing():
     said = runner.advance(fields)[:, 0]
 
     np.testing.assert_array_equal(said.T, [[-10, NAN, 10], [1, 0, 1], [0, NAN, 1], [1, NAN, 0]])
+
+
+def test_one_instrument_is_that_one_for_all(panel):
+    spread = of.sma(close, 5) / of.of(panel.instruments[1], of.sma(close, 5))
+
+    said = one(panel, *placed([spread], panel.instruments))
+
+    alone = one(panel, of.sma(close, 5))
+    np.testing.assert_array_equal(said, alone / alone[:, [1]])
+
+
+def test_instruments_can_be_given_a_weight_each(panel):
+    first, second, *rest = panel.instruments
+
+    said = one(panel, *placed([0.6 * of.named(first) + 0.4 * of.named(second)], panel.instruments))
+
+    assert (said == [0.6, 0.4, *[0.0] * len(rest)]).all()
+
+
+def test_what_nobody_placed_is_not_guessed(panel):
+    with pytest.raises(ConfigError, match="nobody said which column SPY is"):
+        one(panel, of.of("SPY", close))
+
+
+def test_a_score_of_huge_values_is_not_known_and_not_a_calm_zero():
+    x = np.array([[1e149, 2e149, 3e149, 1e200], [1.0, 2.0, 3.0, np.inf]])
+    runner = ChunkRunner([of.zscore(close), of.demean(close)], 4, np.zeros(4))
+
+    said = runner.advance({"close": x})
+
+    np.testing.assert_allclose(said[:, :, 0], [[-1, 0, 1, np.nan]] * 2, rtol=1e-15)
+    np.testing.assert_allclose(said[:, :, 1], [[-1e149, 0, 1e149, np.nan], [-1, 0, 1, np.nan]], rtol=1e-15)

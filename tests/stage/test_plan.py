@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from flotilla.errors import UnknownName
-from flotilla.stage.expression import Column, Node, close, high, low, volume
+from flotilla.stage.calendar import month, starts
+from flotilla.stage.expression import Column, Node, close, field, high, low, open_, volume, walk
 from flotilla.stage.fold import Fold
-from flotilla.stage.operators import atr, delay, ema, hold, returns, rsi, sma, std, where
-from flotilla.stage.plan import in_ticks, plan, warm_up
+from flotilla.stage.operators import atr, delay, ema, hold, named, of, returns, rsi, sma, std, where
+from flotilla.stage.plan import in_ticks, placed, plan, warm_up
 from flotilla.stage.window import Window, stage_node
 
 
@@ -48,9 +49,9 @@ def test_a_plan_names_every_node_after_what_it_reads_and_once():
     place = {node: k for k, node in enumerate(made.order)}
     assert len(place) == len(made.order) == 6
     assert all(place[i] < place[node] for node in made.order for i in node.inputs)
-    assert made.banks == ((fast, slow),)
+    assert [list(map(repr, nodes)) for nodes in made.banks] == [["sma(close, 10)", "sma(close, 30)"]]
     assert made.fields == ("close",)
-    assert made == plan([fast > slow, fast + 1])
+    assert made == plan([fast > slow, fast + 1])  # equal trees are one object, so nobody asks them ==
 
 
 def test_a_plan_can_be_read():
@@ -65,9 +66,9 @@ def test_a_plan_can_be_read():
                 f"{k + 2:3}. sma(close, {n}) > sma(close, 50), from row 50"
                 for k, n in enumerate(range(5, 12))
             ),
-            "  9. sma(close, 50) * 2.0, from row 50",
+            "  9. sma(close, 50) * 2, from row 50",
             " 10. ema(volume, 3), from row 3",
-            " 11. (sma(close, 50) * 2.0) > ema(volume, 3), from row 50",
+            " 11. (sma(close, 50) * 2) > ema(volume, 3), from row 50",
             "speaks from row 50",
         ]
     )
@@ -76,7 +77,46 @@ def test_a_plan_can_be_read():
 def test_a_sweep_can_be_read():
     root = sma(close, Column(np.array([5, 50, 20]))) > 0
 
-    assert "sma(close, <3 values>) > 0.0, from row 50" in str(plan([root]))
+    assert "sma(close, <3 values>) > 0, from row 50" in str(plan([root]))
+
+
+def test_a_plan_speaks_the_words_that_strategies_are_written_in():
+    root = (abs(-close) != 3) & ~(starts(month) == 1) | (of("SPY", field("mood")) ** 2 > ema(open_, 5))
+
+    steps = str(plan([root])).splitlines()
+
+    assert steps[0] == "reads close, month, mood, open"
+    assert [line.split(". ")[1].split(", from")[0] for line in steps[1:-1]] == [
+        "-close",
+        "abs(-close)",
+        "abs(-close) != 3",
+        "delay(month, 1)",
+        "month != delay(month, 1)",
+        "(month != delay(month, 1)) == 1",
+        "~((month != delay(month, 1)) == 1)",
+        "(abs(-close) != 3) & ~((month != delay(month, 1)) == 1)",
+        'of("SPY", field("mood"))',
+        'of("SPY", field("mood")) ** 2',
+        "ema(open_, 5)",
+        '(of("SPY", field("mood")) ** 2) > ema(open_, 5)',
+        "((abs(-close) != 3) & ~((month != delay(month, 1)) == 1)) | "
+        '((of("SPY", field("mood")) ** 2) > ema(open_, 5))',
+    ]
+
+
+def test_an_instrument_that_is_named_is_placed_at_its_column():
+    root = sma(of("SPY", close), 3) * named("QQQ") + sma(close, 3)
+
+    (done,) = placed([root], ("QQQ", "SPY"))
+
+    assert repr(done) == repr(root)
+    assert [node.params for node in walk([done]) if node.op in ("of", "named")] == [("SPY", 1), ("QQQ", 0)]
+    assert done.inputs[1] is root.inputs[1]
+
+
+def test_an_instrument_that_is_not_there_is_answered_with_the_nearest():
+    with pytest.raises(UnknownName, match="no instrument of the data is called 'SPX'; did you mean SPY"):
+        placed([of("SPX", close)], ("QQQ", "SPY"))
 
 
 def test_an_unknown_operator_is_named():

@@ -15,10 +15,15 @@ import numpy as np
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.portfolio import Floats
 
-BINARY = ("add", "sub", "mul", "div", "gt", "ge", "lt", "le", "eq", "ne", "both", "either", "least", "most")
+BINARY = (
+    *("add", "sub", "mul", "div", "gt", "ge", "lt", "le", "eq", "ne", "both", "either", "minimum", "maximum"),
+    *("power", "floordiv", "mod"),
+)
 UNARY = ("neg", "magnitude", "negate", "sign", "log", "exp", "sqrt", "known")
 CODES = {name: code for code, name in enumerate(BINARY + UNARY)}
-ADD, SUB, MUL, DIV, GT, GE, LT, LE, EQ, NE, BOTH, EITHER, LEAST, MOST = range(len(BINARY))
+ADD, SUB, MUL, DIV, GT, GE, LT, LE, EQ, NE, BOTH, EITHER, MINIMUM, MAXIMUM, POWER, FLOORDIV, MOD = range(
+    len(BINARY)
+)
 NEG, MAGNITUDE, NEGATE, SIGN, LOG, EXP, SQRT, KNOWN = range(len(BINARY), len(CODES))
 
 
@@ -135,7 +140,7 @@ def either(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: 
 
 
 @compiled_apart
-def least(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+def minimum(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the smaller of the two."""
     for i in range(out.shape[0]):
         for p in range(np.uint64(width)):
@@ -144,12 +149,41 @@ def least(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: i
 
 
 @compiled_apart
-def most(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+def maximum(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
     """Write the larger of the two."""
     for i in range(out.shape[0]):
         for p in range(np.uint64(width)):
             x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
             out[i, np.uint64(co) + p] = (x if x > y else y) if x == x else np.nan
+
+
+@compiled_apart
+def power(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write a to the power b; NaN for a root of what is below 0."""
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = x**y if x == x and y == y else np.nan
+
+
+@compiled_apart
+def floordiv(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write how many whole times b goes into a, rounded down: x // 0 is infinite, inf // x NaN."""
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = (
+                np.floor_divide(x, y) if abs(x) < np.inf and abs(y) < np.inf else np.nan
+            )
+
+
+@compiled_apart
+def mod(a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int, width: int) -> None:
+    """Write what is left of a after whole times b, with the sign of b; x % 0 is NaN."""
+    for i in range(out.shape[0]):
+        for p in range(np.uint64(width)):
+            x, y = a[i, np.uint64(ca) + p], b[i, np.uint64(cb) + p]
+            out[i, np.uint64(co) + p] = np.remainder(x, y)
 
 
 @compiled_apart
@@ -316,10 +350,16 @@ def apply_binary(op: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, c
         both(a, ca, b, cb, out, co, width)
     elif op == EITHER:
         either(a, ca, b, cb, out, co, width)
-    elif op == LEAST:
-        least(a, ca, b, cb, out, co, width)
+    elif op == MINIMUM:
+        minimum(a, ca, b, cb, out, co, width)
+    elif op == MAXIMUM:
+        maximum(a, ca, b, cb, out, co, width)
+    elif op == POWER:
+        power(a, ca, b, cb, out, co, width)
+    elif op == FLOORDIV:
+        floordiv(a, ca, b, cb, out, co, width)
     else:
-        most(a, ca, b, cb, out, co, width)
+        mod(a, ca, b, cb, out, co, width)
 
 
 @compiled
@@ -353,13 +393,8 @@ def apply(op: int, a: Floats, ca: int, b: Floats, cb: int, out: Floats, co: int,
 
 
 # Each by itself, for a chunk: only what is used is compiled, which on a first run saves many seconds.
-FUNCTIONS: dict[str, Callable[..., None]] = dict(
-    zip(
-        BINARY + UNARY,
-        (
-            *(add, sub, mul, div, gt, ge, lt, le, eq, ne, both, either, least, most),
-            *(neg, magnitude, negate, sign, log, exp, sqrt, known),
-        ),
-        strict=True,
-    )
+_IN_ORDER = (
+    *(add, sub, mul, div, gt, ge, lt, le, eq, ne, both, either, minimum, maximum, power, floordiv, mod),
+    *(neg, magnitude, negate, sign, log, exp, sqrt, known),
 )
+FUNCTIONS: dict[str, Callable[..., None]] = dict(zip(CODES, _IN_ORDER, strict=True))

@@ -44,8 +44,12 @@ def changes(x: Floats, last: Floats, out: Floats) -> None:
 
 @compiled
 def faded(average: float, value: float, seen: int, plain: int, rate: float) -> float:
-    """Return an average moved towards `value`: all values weigh the same while at most `plain` were seen."""
-    return average + (1.0 / seen if seen <= plain else rate) * (value - average)
+    """Return an average moved towards `value`: all values weigh the same while at most `plain` were seen.
+
+    One that moves all the way is the value, exactly.
+    """
+    share = 1.0 / seen if seen <= plain else rate
+    return average + share * (value - average) if share < 1.0 else value
 
 
 @compiled_apart
@@ -78,8 +82,11 @@ def fade(
 
 @compiled
 def strength(up: float, down: float) -> float:
-    """Return what share of all movement was up, in percent; 50 where nothing moved."""
-    return 100.0 * up / (up + down) if up + down > 0.0 else 50.0
+    """Return what share of all movement was up, in percent; 50 where nothing moved.
+
+    A share is never above 1, however it is rounded, so this is never above 100.
+    """
+    return 100.0 * (up / (up + down)) if up + down > 0.0 else 50.0
 
 
 @compiled_apart

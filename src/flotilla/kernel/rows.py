@@ -8,17 +8,20 @@ import numpy as np
 
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.portfolio import Floats
+from flotilla.kernel.rolling import HUGE
 
 
 @compiled
 def level(row: Floats) -> tuple[float, int]:
-    """Return the mean of the finite values of a row, NaN without any, and their number. row: float64[I].
+    """Return the mean of the known values of a row, NaN without any, and their number. row: float64[I].
+
+    Those beyond HUGE are not known: what is computed of them may be infinite.
 
     The mean of equal values is that value, and not what their sum rounds to.
     """
     total, count, first, equal = 0.0, 0, np.nan, True
     for i in range(row.shape[0]):
-        if abs(row[i]) < np.inf:
+        if abs(row[i]) < HUGE:
             first = row[i] if count == 0 else first
             equal = equal and row[i] == first
             total += row[i]
@@ -41,7 +44,7 @@ def rank(x: Floats, out: Floats) -> None:
 
 
 @compiled_apart
-def place(x: Floats, out: Floats) -> None:
+def rank_from_top(x: Floats, out: Floats) -> None:
     """Write how many stand above each, 0 for the highest; of equals the earlier instrument stands above."""
     for t in range(x.shape[0]):
         for i in range(x.shape[1]):
@@ -53,11 +56,11 @@ def place(x: Floats, out: Floats) -> None:
 
 @compiled_apart
 def demean(x: Floats, out: Floats) -> None:
-    """Write how far each stands above the mean; NaN where it is not finite."""
+    """Write how far each stands above the mean; NaN where it is not known."""
     for t in range(x.shape[0]):
         mean, _ = level(x[t])
         for i in range(x.shape[1]):
-            out[t, i] = x[t, i] - mean if abs(x[t, i]) < np.inf else np.nan
+            out[t, i] = x[t, i] - mean if abs(x[t, i]) < HUGE else np.nan
 
 
 @compiled_apart

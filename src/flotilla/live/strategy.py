@@ -14,7 +14,6 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import UnknownName
@@ -22,11 +21,12 @@ from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.plugins import find
-from flotilla.stage.calendar import calendar_fields
+from flotilla.stage.calendar import Ints, calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.lanes import as_tree
 from flotilla.stage.opinion import check_opinions
+from flotilla.stage.plan import placed
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.codec import Row
 from flotilla.stream.log import LogReader, LogWriter
@@ -41,7 +41,8 @@ SERVE_NS = 20_000_000  # how long acknowledgements may lie while bars come
 def root_of(run: Run, name: str, stack: ExitStack) -> Node:
     """Return the strategy as an expression; `stack` closes what it opened."""
     strategy = run.config.strategies[name]
-    root = as_tree(find("strategy", strategy.kind, run.plugins)(**strategy.params), name)
+    made = as_tree(find("strategy", strategy.kind, run.plugins)(**strategy.params), name)
+    (root,) = placed([made], run.manifest.instruments)
     for node in walk([root]):
         if node.op == "stage":
             stage = node.params[0]
@@ -56,7 +57,9 @@ class Strategy:
     def __init__(self, run: Run, name: str, stack: ExitStack) -> None:
         self._run, self._name = run, name
         self._root = root = root_of(run, name, stack)
-        self._runner = ChunkRunner([root], run.shape[1], run.panel().ticks_per_unit)
+        panel = run.panel()
+        self._zone = panel.zone
+        self._runner = ChunkRunner([root], run.shape[1], panel.ticks_per_unit)
         self._reads = {node.params[0] for node in walk([root]) if node.op == "field"}
         self._log = stack.enter_context(
             closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal"))
@@ -98,9 +101,8 @@ class Strategy:
         first = self._run.manifest.first
         if first:
             history = self._run.panel().rows(0, first)
-            self._runner.advance(
-                self._with_calendar(dict(history.fields), history.ts_event), history.ts_event
-            )
+            begin, end = history.ts_event, history.ts_recv
+            self._runner.advance(self._with_calendar(dict(history.fields), begin, end), begin)
         return 0
 
     def _speak(self, rows: list[Row]) -> None:
@@ -111,7 +113,8 @@ class Strategy:
         names = enumerate(self._run.manifest.fields)
         fields = {name: values[:, k].copy() for k, name in names if name in self._reads}
         times = np.array([bar.ts_event for bar in bars], np.int64)
-        said = self._runner.advance(self._with_calendar(fields, times), times)[:, :, 0]
+        ends = np.array([bar.ts_recv for bar in bars], np.int64)
+        said = self._runner.advance(self._with_calendar(fields, times, ends), times)[:, :, 0]
         check_opinions(self._root, said, times, self._run.manifest.instruments)
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()
@@ -125,11 +128,11 @@ class Strategy:
         if self._bars.cursor - self._kept >= KEEP_BARS or monotonic_ns() - self._kept_ns >= KEEP_NS:
             self.keep()
 
-    def _with_calendar(self, fields: dict[str, Floats], ts_event: NDArray[np.int64]) -> dict[str, Floats]:
+    def _with_calendar(self, fields: dict[str, Floats], begin: Ints, end: Ints) -> dict[str, Floats]:
         """Return the fields of some bars with those of the calendar, if the strategy reads one of these."""
         if self._reads <= set(self._run.manifest.fields):
             return fields
-        return fields | calendar_fields(ts_event, self._run.shape[1])
+        return fields | calendar_fields(begin, end, self._zone, self._run.shape[1])
 
 
 def play(run: Run, name: str, stop: Stop) -> None:

@@ -93,7 +93,7 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
     open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
     return Market(
         panel=panel,
-        fields={**prices, **calendar_fields(panel.ts_event, instruments)},
+        fields={**prices, **calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, instruments)},
         first=first,
         fill=prices[fill_field(portfolio.fill_at, panel.fields)],
         close=close,

@@ -24,6 +24,7 @@ from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, field, walk
 from flotilla.stage.lanes import as_tree
 from flotilla.stage.opinion import check_opinions
+from flotilla.stage.plan import placed
 from flotilla.stream.table import Store
 
 Floats = NDArray[np.float64]
@@ -66,13 +67,16 @@ class Stages:
         self.panel, self.fields, self.store = panel, dict(fields), store
 
     def replace(self, nodes: Sequence[Node]) -> list[Node]:
-        """Return the nodes with each Python stage at or below them replaced by a field of its rows."""
-        return [self._replaced(node) for node in nodes]
+        """Return the nodes with each Python stage at or below them replaced by a field of its rows.
+
+        Instruments that they name are placed at their columns.
+        """
+        return [self._replaced(node) for node in placed(nodes, self.panel.instruments)]
 
     def check(self, root: Node) -> None:
         """Raise StageError if a Python stage that is a whole strategy says what is no opinion."""
         if root.op == "stage":
-            rows = self.fields[self._replaced(root).params[0]]
+            rows = self.fields[self.replace([root])[0].params[0]]
             check_opinions(root, rows, self.panel.ts_event, self.panel.instruments)
 
     def _replaced(self, node: Node) -> Node:

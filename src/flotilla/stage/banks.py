@@ -6,8 +6,9 @@ checkpoint keeps. `advance` reads the inputs' next rows, float64[n, I] each, wri
 table, float64[n, I, *], from the first on, and returns the state after them. It changes no state that it is
 given, so one that was handed out stays what it was.
 
-The parameters' sets come sorted. What an operator says of missing values stands with its function in
-`stage.operators`; how it computes, in `kernel`.
+The parameters' sets come sorted. Windows keep as many rows as they need, and never more than there were: one
+that is longer than the data says NaN, and costs nothing (`_reached`). What an operator says of missing values
+stands with its function in `stage.operators`; how it computes, in `kernel`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.errors import ConfigError
 from flotilla.kernel import recursive, rolling, rows
 from flotilla.kernel.portfolio import Floats
 from flotilla.kernel.rolling import Ints, Runs, Totals
@@ -46,33 +48,52 @@ class Operator(NamedTuple):
 
     parameters: tuple[str, ...]
     warm_up: Callable[..., int]  # rows of its inputs needed for the first value, that row included
-    keeps: Callable[..., int]  # rows kept from before a chunk; 0 if what is kept does not grow with a window
+    keeps: Callable[
+        ..., int
+    ]  # rows kept from before a chunk, as far as there were; 0 if what is kept does not grow with a window
     start: Callable[[Settings], State]
     advance: Advance
     exact: bool = False  # of inputs in whole ticks it says whole ticks
 
 
-def _appended(kept: Floats, chunk: Floats) -> tuple[Floats, Floats]:
-    """Return the rows from before with the chunk's, and as many of the last of them to keep."""
-    rows = np.concatenate([kept, chunk])
-    return rows, rows[len(chunk) :].copy()
+def _reached(settings: Settings, kept: int, x: Floats, out: Floats, first: int) -> Ints:
+    """Return the windows that reach no further back than there are rows; the longer ones say NaN.
+
+    kept: how many rows are there from before the chunk.
+    """
+    n = settings.rows()
+    near = n[: np.searchsorted(n, kept + len(x), side="right")]
+    out[:, :, first + len(near) : first + len(n)] = np.nan
+    return near
+
+
+def _appended(kept: Floats, x: Floats, near: Ints, blank: float) -> Floats:
+    """Return the rows from before with the chunk's, and blank ones as far as a window reaches before them."""
+    missing = max(int(near[-1]) - len(kept), 0) if len(near) else 0
+    return np.concatenate([np.full((missing, *kept.shape[1:]), blank), kept, x])
+
+
+def _latest(rows: Floats, seen: int, settings: Settings) -> Floats:
+    """Return the last rows, of `seen` that there have been, that the longest window may still look at."""
+    return rows[len(rows) - min(int(settings.rows()[-1]), seen) :].copy()
 
 
 def _start_recent(settings: Settings) -> State:
-    return {"recent": np.full((int(settings.rows().max()), settings.instruments), np.nan)}
+    return {"recent": np.empty((0, settings.instruments))}
 
 
 def _delay(settings: Settings, state: State, inputs: Inputs, out: Floats, first: int) -> State:
-    recent, kept = _appended(state["recent"], inputs[0])
-    longest, count = len(kept), len(inputs[0])
-    for w, n in enumerate(settings.rows()):
-        out[:, :, first + w] = recent[longest - n : longest - n + count]
-    return {"recent": kept}
+    kept, x = state["recent"], inputs[0]
+    near = _reached(settings, len(kept), x, out, first)
+    rows, count = _appended(kept, x, near, np.nan), len(x)
+    for w, n in enumerate(near):
+        out[:, :, first + w] = rows[len(rows) - count - n : len(rows) - n]
+    return {"recent": _latest(rows, len(kept) + count, settings)}
 
 
 def _start_sums(settings: Settings) -> State:
     return {
-        "totals": np.zeros((2, int(settings.rows().max()), settings.instruments)),
+        "totals": np.zeros((2, 1, settings.instruments)),  # one row before all: nothing yet
         "runs": np.zeros((2, settings.instruments), np.int64),
         "last": np.full(settings.instruments, np.nan),
     }
@@ -84,14 +105,16 @@ def _start_std(settings: Settings) -> State:
 
 
 def _totals(
-    settings: Settings, kept: Floats, x: Floats, origin: Floats, square: bool
+    settings: Settings, kept: Floats, x: Floats, near: Ints, origin: Floats, square: bool
 ) -> tuple[Totals, Floats]:
     """Return totals with the chunk's rows added, and what to keep of them. kept: float64[2, H, I]."""
-    room = np.empty((2, kept.shape[1] + len(x), settings.instruments))
-    room[:, : kept.shape[1]] = kept
+    before = max(kept.shape[1], int(near[-1]) if len(near) else 0)
+    room = np.zeros((2, before + len(x), settings.instruments))
+    room[:, before - kept.shape[1] : before] = kept
     totals = Totals(room[0], room[1])
     rolling.accumulate(x, settings.ticks, origin, square, totals)
-    return totals, room[:, len(x) :].copy()
+    keep = min(int(settings.rows()[-1]), kept.shape[1] + len(x))
+    return totals, room[:, room.shape[1] - keep :].copy()
 
 
 def _runs(settings: Settings, state: State, x: Floats) -> tuple[Runs, State]:
@@ -104,10 +127,11 @@ def _runs(settings: Settings, state: State, x: Floats) -> tuple[Runs, State]:
 
 def _sum(mean: bool) -> Advance:
     def advance(settings: Settings, state: State, inputs: Inputs, out: Floats, first: int) -> State:
-        x = np.ascontiguousarray(inputs[0])
-        totals, kept = _totals(settings, state["totals"], x, np.zeros(settings.instruments), square=False)
+        x, kept = np.ascontiguousarray(inputs[0]), state["totals"]
+        near = _reached(settings, kept.shape[1] - 1, x, out, first)
+        totals, kept = _totals(settings, kept, x, near, np.zeros(settings.instruments), square=False)
         runs, counts = _runs(settings, state, x)
-        rolling.roll_sum(x, settings.ticks, runs, totals, settings.rows(), mean, out, first)
+        rolling.roll_sum(x, settings.ticks, runs, totals, near, mean, out, first)
         return {"totals": kept, **counts}
 
     return advance
@@ -116,31 +140,31 @@ def _sum(mean: bool) -> Advance:
 def _std(settings: Settings, state: State, inputs: Inputs, out: Floats, first: int) -> State:
     # Around the first value, and not around 0: squares are small, and lose nothing, while x stays near.
     x, origin = np.ascontiguousarray(inputs[0]), state["origin"].copy()
-    totals, kept = _totals(settings, state["totals"], x, origin, square=False)
-    squares, kept_squares = _totals(settings, state["squares"], x, origin, square=True)
+    near = _reached(settings, state["totals"].shape[1] - 1, x, out, first)
+    totals, kept = _totals(settings, state["totals"], x, near, origin, square=False)
+    squares, kept_squares = _totals(settings, state["squares"], x, near, origin, square=True)
     runs, counts = _runs(settings, state, x)
-    rolling.roll_std(settings.ticks, runs, totals, squares, settings.rows(), out, first)
+    rolling.roll_std(settings.ticks, runs, totals, squares, near, out, first)
     return {"totals": kept, "squares": kept_squares, "origin": origin, **counts}
-
-
-def _start_extremes(settings: Settings) -> State:
-    return {"recent": np.full((int(settings.rows().max()), settings.instruments), -np.inf)}
 
 
 def _extreme(sign: float) -> Advance:
     """Return the advance of lowest (1) or highest (-1). The state keeps sign * x, -inf where not known."""
 
     def advance(settings: Settings, state: State, inputs: Inputs, out: Floats, first: int) -> State:
-        x = np.where(np.isfinite(inputs[0]), sign * inputs[0], -np.inf)
-        n, before = settings.rows(), len(state["recent"])
-        level = np.frexp(n)[1] - 1  # 2**level is the longest that a window is twice at least
-        levels = np.empty((level.max() + 1, before + len(x), settings.instruments))
-        levels[0, :before], levels[0, before:] = state["recent"], x
-        rolling.widen(levels)
-        near = level * levels[0].size + before * settings.instruments
-        far = near - (n - 2**level) * settings.instruments
-        rolling.roll_lowest(levels.reshape(-1), near, far, sign, len(x), settings.instruments, out, first)
-        return {"recent": levels[0, len(x) :].copy()}
+        x, kept = np.where(np.isfinite(inputs[0]), sign * inputs[0], -np.inf), state["recent"]
+        n = _reached(settings, len(kept), x, out, first)
+        rows = _appended(kept, x, n, -np.inf)
+        if len(n):
+            before, level = len(rows) - len(x), np.frexp(n)[1] - 1  # a window is twice 2**level at most
+            levels = np.empty((level.max() + 1, *rows.shape))
+            levels[0] = rows
+            rolling.widen(levels)
+            near = level * levels[0].size + before * settings.instruments
+            far = near - (n - 2**level) * settings.instruments
+            flat = levels.reshape(-1)
+            rolling.roll_lowest(flat, near, far, sign, len(x), settings.instruments, out, first)
+        return {"recent": _latest(rows, len(kept) + len(x), settings)}
 
     return advance
 
@@ -163,7 +187,10 @@ def _count(x: Floats, before: Ints) -> Ints:
 def _fade(wilder: bool) -> Advance:
     def advance(settings: Settings, state: State, inputs: Inputs, out: Floats, first: int) -> State:
         x, n, average = np.ascontiguousarray(inputs[0]), settings.rows(), state["average"].copy()
-        plain, rate = (n, 1.0 / n) if wilder else (np.ones_like(n), 2.0 / (n + 1))
+        if wilder:
+            plain, rate = n, 1.0 / n
+        else:
+            plain, rate = np.where(settings.parameters["start"] == "mean", n, 1), 2.0 / (n + 1)
         seen = _count(x, state["seen"])
         recursive.fade(x, seen, n, plain, rate, average, out, first)
         return {"average": average, "seen": seen[-1].copy()}
@@ -215,6 +242,28 @@ def _last(kernel: Callable[..., None]) -> Advance:
     return advance
 
 
+def _of(settings: Settings, _state: State, inputs: Inputs, out: Floats, first: int) -> State:
+    for w, column in enumerate(_placed(settings)):
+        out[:, :, first + w] = inputs[0][:, [column]]
+    return {}
+
+
+def _named(settings: Settings, _state: State, _inputs: Inputs, out: Floats, first: int) -> State:
+    for w, column in enumerate(_placed(settings)):
+        out[:, :, first + w] = np.arange(settings.instruments) == column
+    return {}
+
+
+def _placed(settings: Settings) -> Ints:
+    """Return the columns of the instruments that were named: int64[W]."""
+    columns = settings.rows("column")
+    if (columns < 0).any():
+        raise ConfigError(
+            f"nobody said which column {settings.parameters['name'][0]} is: see stage.plan.placed"
+        )
+    return columns
+
+
 def _across(kernel: Callable[[Floats, Floats], None]) -> Operator:
     """Return the operator that compares the instruments of a row, and remembers nothing."""
 
@@ -235,11 +284,15 @@ def _one_more(n: int) -> int:
     return n + 1
 
 
-def _one(*_: float) -> int:
+def _first(n: int, _: str) -> int:
+    return n
+
+
+def _one(*_: object) -> int:
     return 1
 
 
-def _nothing(*_: float) -> int:
+def _nothing(*_: object) -> int:
     return 0
 
 
@@ -249,16 +302,18 @@ OPERATORS: dict[str, Operator] = {
     "total": Operator(_N, _itself, _itself, _start_sums, _sum(mean=False)),
     "sma": Operator(_N, _itself, _itself, _start_sums, _sum(mean=True)),
     "std": Operator(_N, _itself, _itself, _start_std, _std),
-    "lowest": Operator(_N, _itself, _itself, _start_extremes, _extreme(1.0), exact=True),
-    "highest": Operator(_N, _itself, _itself, _start_extremes, _extreme(-1.0), exact=True),
-    "ema": Operator(_N, _itself, _nothing, _start_fade, _fade(wilder=False)),
+    "lowest": Operator(_N, _itself, _itself, _start_recent, _extreme(1.0), exact=True),
+    "highest": Operator(_N, _itself, _itself, _start_recent, _extreme(-1.0), exact=True),
+    "ema": Operator(("n", "start"), _first, _nothing, _start_fade, _fade(wilder=False)),
     "wilder": Operator(_N, _itself, _nothing, _start_fade, _fade(wilder=True)),
     "rsi": Operator(_N, _one_more, _nothing, _start_rsi, _rsi),
     "hysteresis": Operator(("low", "high"), _one, _nothing, _start_hysteresis, _hysteresis),
     "hold": Operator((), _one, _nothing, _start_last, _last(recursive.hold), exact=True),
     "latch": Operator((), _one, _nothing, _start_last, _last(recursive.latch)),
+    "of": Operator(("name", "column"), _one, _nothing, lambda _: {}, _of),
+    "named": Operator(("name", "column"), _one, _nothing, lambda _: {}, _named),
     "rank": _across(rows.rank),
-    "place": _across(rows.place),
+    "rank_from_top": _across(rows.rank_from_top),
     "demean": _across(rows.demean),
     "zscore": _across(rows.zscore),
 }

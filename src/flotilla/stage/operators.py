@@ -10,6 +10,8 @@ known (not a finite number). Operators that carry an answer along (`ema`, `wilde
 Any parameter may be a `Column`: swept, one value for each portfolio. Shapes are float64[T, I] throughout.
 """
 
+from typing import Any
+
 import numpy as np
 
 from flotilla.errors import ConfigError
@@ -21,6 +23,8 @@ ELEMENTWISE = (*BINARY, *UNARY, "where")
 Value = Node | Column | float  # what an operator may be applied to
 Rows = int | Column
 Number = float | Column
+MOST_ROWS = 10**18  # that one may look back over: numbers of rows are int64
+NOT_PLACED = -1  # the column of an instrument that was named, until `stage.plan.placed` knows it
 
 
 def delay(x: Value, n: Rows) -> Node:
@@ -64,13 +68,18 @@ def highest(x: Value, n: Rows) -> Node:
     return Node("highest", (_rows("highest", n),), (as_node(x),))
 
 
-def ema(x: Value, n: Rows) -> Node:
+def ema(x: Value, n: Rows, start: str = "first") -> Node:
     """Return the exponential moving average, in the units of x: it moves by 2 / (n + 1) of its distance to x.
 
-    The first known value starts it. First said with the n-th known value; a row that is not known leaves it
-    as it was. (pandas: ewm(span=n, adjust=False, min_periods=n, ignore_na=True).mean())
+    start: "first", the first known value starts it, as in pandas (ewm(span=n, adjust=False, min_periods=n,
+    ignore_na=True).mean()); or "mean", that of the first n known values does, as in TA-Lib and most charts.
+    First said with the n-th known value; a row that is not known leaves it as it was.
     """
-    return Node("ema", (_rows("ema", n),), (as_node(x),))
+    if start not in ("first", "mean"):
+        raise ConfigError(
+            f'ema starts from the "first" value or the "mean" of the first n, not from {start!r}'
+        )
+    return Node("ema", (_rows("ema", n), start), (as_node(x),))
 
 
 def wilder(x: Value, n: Rows) -> Node:
@@ -98,7 +107,7 @@ def true_range(high: Value, low: Value, close: Value) -> Node:
     1978)
     """
     before = delay(hold(close), 1)
-    return most(as_node(high) - low, most(abs(as_node(high) - before), abs(as_node(low) - before)))
+    return maximum(as_node(high) - low, maximum(abs(as_node(high) - before), abs(as_node(low) - before)))
 
 
 def atr(high: Value, low: Value, close: Value, n: Rows = 14) -> Node:
@@ -119,18 +128,35 @@ def rank(x: Value) -> Node:
     return Node("rank", (), (as_node(x),))
 
 
-def place(x: Value) -> Node:
-    """Return how many instruments stand above each in its row: `place(x) < 5` is the top five.
+def rank_from_top(x: Value) -> Node:
+    """Return how many instruments stand above each in its row: `rank_from_top(x) < 5` is the top five.
 
     Of equals the earlier column stands above. What is not known stays so, and is not counted.
     """
-    return Node("place", (), (as_node(x),))
+    return Node("rank_from_top", (), (as_node(x),))
+
+
+def of(instrument: str, x: Value) -> Node:
+    """Return x of one instrument, for all instruments: `of("SPY", close > sma(close, 200))`.
+
+    In the units of x. Where the data have no such instrument a run says so, with the nearest that there is.
+    """
+    return Node("of", (_instrument("of", instrument), NOT_PLACED), (as_node(x),))
+
+
+def named(instrument: str) -> Node:
+    """Return 1 for the instrument of this name and 0 for all others.
+
+    So weights are told apart, `0.6 * named("SPY") + 0.4 * named("TLT")`, and one is left out that is only
+    looked at: `where(named("SPY"), 0, signal)`.
+    """
+    return Node("named", (_instrument("named", instrument), NOT_PLACED), (as_node(0.0),))
 
 
 def demean(x: Value) -> Node:
     """Return how far each instrument is above the mean of its row, in the units of x.
 
-    What is not finite is not known, and not counted.
+    What is not known, or beyond 1e150, is not counted.
     """
     return Node("demean", (), (as_node(x),))
 
@@ -138,7 +164,7 @@ def demean(x: Value) -> Node:
 def zscore(x: Value) -> Node:
     """Return how many standard deviations (of a sample) each instrument is above the mean of its row.
 
-    NaN where all are equal, or one is alone. What is not finite is not known, and not counted.
+    NaN where all are equal, or one is alone. What is not known, or beyond 1e150, is not counted.
     """
     return Node("zscore", (), (as_node(x),))
 
@@ -170,26 +196,23 @@ def where(condition: Value, a: Value, b: Value) -> Node:
     return Node("where", (), (as_node(condition), as_node(a), as_node(b)))
 
 
-def least(a: Value, b: Value) -> Node:
+def minimum(a: Value, b: Value) -> Node:
     """Return the smaller of the two; NaN where either is."""
-    return Node("least", (), (as_node(a), as_node(b)))
+    return Node("minimum", (), (as_node(a), as_node(b)))
 
 
-def most(a: Value, b: Value) -> Node:
+def maximum(a: Value, b: Value) -> Node:
     """Return the larger of the two; NaN where either is."""
-    return Node("most", (), (as_node(a), as_node(b)))
+    return Node("maximum", (), (as_node(a), as_node(b)))
 
 
 def equal(a: Value, b: Value) -> Node:
-    """Return 1 where the two are equal, 0 where not, NaN where either is.
-
-    (== asks whether two trees are the same one.)
-    """
+    """Return 1 where the two are equal, 0 where not, NaN where either is. It is `a == b` of expressions."""
     return Node("eq", (), (as_node(a), as_node(b)))
 
 
 def differs(a: Value, b: Value) -> Node:
-    """Return 1 where the two differ, 0 where not, NaN where either is."""
+    """Return 1 where the two differ, 0 where not, NaN where either is. It is `a != b` of expressions."""
     return Node("ne", (), (as_node(a), as_node(b)))
 
 
@@ -218,25 +241,40 @@ def known(x: Value) -> Node:
     return Node("known", (), (as_node(x),))
 
 
-def _rows(of: str, n: Rows, fewest: int = 1) -> Rows:
+def _rows(of: str, n: Any, fewest: int = 1) -> Rows:
     """Return a number of rows, or a swept one, as whole numbers; ConfigError if it is not that."""
-    values = np.asarray(n.values if isinstance(n, Column) else n)
     wrong: list[object] = [n]
-    if values.dtype.kind in "iuf":
-        whole = (values == np.rint(values)) & (values >= fewest) & np.isfinite(values)
-        wrong = values[~whole].tolist()
+    if not isinstance(n, Node):
+        values = np.asarray(n.values if isinstance(n, Column) else n)
+        if values.dtype.kind in "iuf" and values.ndim == isinstance(n, Column):
+            whole = (values == np.rint(values)) & (values >= fewest) & (values <= MOST_ROWS)
+            wrong = values[~whole].tolist()
     if wrong:
+        most = (
+            f" and at most {MOST_ROWS:,}"
+            if isinstance(wrong[0], int | float) and wrong[0] > MOST_ROWS
+            else ""
+        )
         raise ConfigError(
-            f"{of} looks back over a whole number of rows, at least {fewest}, not over {wrong[0]!r}"
+            f"{of} looks back over a whole number of rows, at least {fewest}{most}, not over {wrong[0]!r}"
         )
     if isinstance(n, Column):
-        return n if values.dtype.kind == "i" else Column(values.astype(np.int64))
+        return n if n.values.dtype.kind == "i" else Column(n.values.astype(np.int64))
     return int(n)
 
 
-def _number(of: str, value: Number) -> Number:
+def _instrument(word: str, name: str) -> str:
+    """Return the name of an instrument; ConfigError if it is none."""
+    if not isinstance(name, str):
+        raise ConfigError(f'{word} needs the name of an instrument first, {word}("SPY", ...), not {name!r}')
+    return name
+
+
+def _number(of: str, value: Any) -> Number:
     """Return a parameter as a float, or swept; ConfigError if it is no number."""
-    values = np.asarray(value.values if isinstance(value, Column) else value)
-    if values.dtype.kind not in "iuf" or np.isnan(values).any():
+    values = np.asarray(
+        value.values if isinstance(value, Column) else 0 if isinstance(value, Node) else value
+    )
+    if isinstance(value, Node) or values.dtype.kind not in "iuf" or np.isnan(values).any():
         raise ConfigError(f"{of} needs a number, not {value!r}")
     return value if isinstance(value, Column) else float(value)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from flotilla.errors import UnknownName
 from flotilla.model.panel import FIELDS
 from flotilla.stage.banks import OPERATORS
-from flotilla.stage.expression import Column, Node, walk
+from flotilla.stage.expression import CALENDAR, Column, Node, walk
 from flotilla.stage.fold import Fold
 from flotilla.stage.operators import ELEMENTWISE
 
@@ -66,7 +66,7 @@ def plan(roots: Sequence[Node]) -> Plan:
     steps = tuple(
         Step(nodes, max(needs[n] for n in nodes), max(_keeps(n) for n in nodes)) for nodes in _banks(order)
     )
-    fields = tuple(sorted({n.params[0] for n in order if n.op == "field"}))
+    fields = tuple(sorted({n.params[0].removeprefix(CALENDAR) for n in order if n.op == "field"}))
     return Plan(tuple(roots), order, steps, fields, max(needs[root] for root in roots))
 
 
@@ -77,6 +77,20 @@ def warm_up(node: Node) -> int:
     known come on top. Where a parameter is swept it is that of the longest.
     """
     return plan([node]).warm_up
+
+
+def placed(roots: Sequence[Node], instruments: Sequence[str]) -> list[Node]:
+    """Return the roots with each instrument that they name at its column; UnknownName if it is not there."""
+    known: dict[Node, Node] = {}
+    for node in walk(list(roots)):
+        params, inputs = node.params, tuple(known[i] for i in node.inputs)
+        if node.op in ("of", "named"):
+            if params[0] not in instruments:
+                raise UnknownName("instrument of the data", params[0], instruments)
+            params = (params[0], list(instruments).index(params[0]))
+        moved = params is not node.params or any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+        known[node] = Node(node.op, params, inputs) if moved else node
+    return [known[root] for root in roots]
 
 
 def in_ticks(node: Node) -> bool:
@@ -91,7 +105,7 @@ def _banks(order: Sequence[Node]) -> list[tuple[Node, ...]]:
     groups: dict[tuple[Any, ...], list[Node]] = {}
     for node in order:
         if node.op not in _LEAVES:
-            shared = (node.op, node.inputs) if node.op in OPERATORS else (node,)
+            shared = (node.op, *map(id, node.inputs)) if node.op in OPERATORS else (id(node),)
             groups.setdefault(shared, []).append(node)
     return [
         tuple(nodes if any(n.swept for n in nodes) else sorted(nodes, key=lambda n: n.params))

@@ -28,7 +28,7 @@ from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.fold import Fold
-from flotilla.stage.plan import warm_up
+from flotilla.stage.plan import placed, warm_up
 from flotilla.stage.window import Stage, Window, stage_node
 from flotilla.stream.arrays import decode, encode
 from flotilla.testing.market import made_market
@@ -96,7 +96,8 @@ class _Trial:
         self.warm_up = warm_up(node)
         self.market = market or made_market(bars=max(300, 3 * self.warm_up))
         self.bars, self.instruments = self.market.shape
-        calendar = calendar_fields(self.market.ts_event, self.instruments)
+        times = (self.market.ts_event, self.market.ts_recv)
+        calendar = calendar_fields(*times, self.market.zone, self.instruments)
         self.fields: dict[str, Floats] = {**self.market.fields, **calendar}
 
     @contextmanager
@@ -107,7 +108,8 @@ class _Trial:
             for stage in (n.params[0] for n in walk([node]) if n.op == "stage"):
                 stage.open()
                 stack.callback(stage.close)
-            yield _Watching([node], self.instruments, self.market.ticks_per_unit)
+            roots = placed([node], self.market.instruments)
+            yield _Watching(roots, self.instruments, self.market.ticks_per_unit)
 
     def run(self, cuts: Sequence[int]) -> Floats:
         """Return what the strategy, built anew, says when the rows are cut so: float64[T, I]."""

@@ -1,0 +1,96 @@
+"""What users type who know NumPy, pandas or plain Python: what it means here, or the word that does.
+
+An expression stands for values that are not computed yet. Where another library's function means the same as
+an operator, it is that operator (`np.log(close)`, `close ** 2`); where it does not, or where it would be
+unclear which rows it is about, the answer names the word.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+# NumPy's functions of the same number of inputs that mean the same, value by value.
+UFUNCS: Mapping[Any, str] = {
+    np.add: "add",
+    np.subtract: "sub",
+    np.multiply: "mul",
+    np.divide: "div",
+    np.power: "power",
+    np.float_power: "power",
+    np.floor_divide: "floordiv",
+    np.remainder: "mod",
+    np.greater: "gt",
+    np.greater_equal: "ge",
+    np.less: "lt",
+    np.less_equal: "le",
+    np.equal: "eq",
+    np.not_equal: "ne",
+    np.logical_and: "both",
+    np.bitwise_and: "both",
+    np.logical_or: "either",
+    np.bitwise_or: "either",
+    np.logical_not: "negate",
+    np.invert: "negate",
+    np.maximum: "maximum",
+    np.minimum: "minimum",
+    np.negative: "neg",
+    np.absolute: "magnitude",
+    np.fabs: "magnitude",
+    np.sign: "sign",
+    np.log: "log",
+    np.exp: "exp",
+    np.sqrt: "sqrt",
+}
+FUNCTIONS: Mapping[Callable[..., Any], str] = {np.where: "where"}
+
+_MEAN = "sma(x, n) is the mean of the last n rows, demean(x) is less the mean of all instruments in a row"
+_HIGHEST = "highest(x, n) is the highest of the last n rows, maximum(a, b) the larger of two"
+_LOWEST = "lowest(x, n) is the lowest of the last n rows, minimum(a, b) the smaller of two"
+_STD = "std(x, n) is the standard deviation of the last n rows"
+_TOTAL = "total(x, n) is the sum of the last n rows"
+_DELAY = "delay(x, n) is x as it was n rows ago"
+_KNOWN = "known(x) is 1 where x is a number, 0 where it is NaN"
+_WINDOW = "a Window computes what no operator does: it is handed arrays"
+_WHOLE = "x // 1 is x rounded down, (x + 0.5) // 1 to the nearest whole number"
+_RETURNS = "returns(x, n) is by what fraction x grew over n rows"
+
+# A name of NumPy's or pandas' -> what says it here.
+WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("mean", "average", "nanmean"), _MEAN),
+    **dict.fromkeys(("max", "amax", "nanmax", "cummax", "fmax"), _HIGHEST),
+    **dict.fromkeys(("min", "amin", "nanmin", "cummin", "fmin"), _LOWEST),
+    **dict.fromkeys(("std", "var", "nanstd", "nanvar"), _STD),
+    **dict.fromkeys(("sum", "nansum", "cumsum"), _TOTAL),
+    **dict.fromkeys(("shift", "roll", "iloc", "loc", "iat", "at", "take", "head", "tail"), _DELAY),
+    **dict.fromkeys(("diff", "ediff1d"), "x - delay(x, n) is how far x moved in n rows"),
+    **dict.fromkeys(("isna", "isnull", "isnan", "isfinite"), f"{_KNOWN}; ~known(x) the other way round"),
+    **dict.fromkeys(("notna", "notnull"), _KNOWN),
+    **dict.fromkeys(("fillna", "nan_to_num"), "where(known(x), x, 0) is 0 where x is NaN"),
+    **dict.fromkeys(("ffill", "pad"), "hold(x) is the last value that was not NaN"),
+    **dict.fromkeys(("round", "rint", "floor", "ceil", "trunc", "around"), _WHOLE),
+    **dict.fromkeys(("apply", "map", "transform", "pipe", "values", "to_numpy", "array", "T"), _WINDOW),
+    **dict.fromkeys(("log1p", "log2", "log10"), "log(x) is the natural logarithm"),
+    **dict.fromkeys(("expm1", "exp2"), "exp(x) is e to the power x"),
+    **dict.fromkeys(("clip",), "maximum(low, minimum(x, high)) keeps x between two levels"),
+    **dict.fromkeys(("mask", "select"), "where(condition, a, b) chooses"),
+    **dict.fromkeys(("isin", "in1d"), "(x == a) | (x == b) asks for one of several"),
+    **dict.fromkeys(("median", "quantile", "percentile", "corr", "cov", "skew", "kurt"), _WINDOW),
+    "argsort": "rank(x) says where each instrument stands in its row",
+    "between": "(x >= low) & (x <= high) is 1 between two levels",
+    "cumprod": "log(x), total(x, n) and exp(x) make a product of the last n rows",
+    "ewm": "ema(x, n) is the exponential average of n rows",
+    "expanding": "total(x, n), highest(x, n) and lowest(x, n) look back over n rows",
+    "pct_change": _RETURNS,
+    "rolling": f"{_MEAN}; std(x, n), total(x, n), highest(x, n) and lowest(x, n) are of the last n rows too",
+    "square": "x ** 2 is the square",
+    "xs": 'of("SPY", x) is x of one instrument, for all',
+    "eq": "x == y", "ne": "x != y", "gt": "x > y", "ge": "x >= y", "lt": "x < y", "le": "x <= y",
+    "add": "x + y", "sub": "x - y", "mul": "x * y", "div": "x / y", "pow": "x ** y", "mod": "x % y",
+    "abs": "abs(x)", "rank": "rank(x)", "where": "where(condition, a, b)", "logical_xor": "a != b",
+}  # fmt: skip
+
+
+def instead(name: str) -> str:
+    """Return what says here what `name` says elsewhere, as the end of a message; "" where it is not known."""
+    return f": {WORDS[name]}" if name in WORDS else ""
