@@ -1,5 +1,7 @@
 """Every strategy that ships keeps its promises, and does what its first line says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,12 @@ def say(market, node):
     return ChunkRunner([node], market.shape[1], market.ticks_per_unit).advance(fields)[:, :, 0]
 
 
+def closes(values):
+    """Return a market of one instrument with these closes."""
+    market = made_market(gaps=False, bars=len(values), instruments=1)
+    return replace(market, fields={**market.fields, "close": np.array(values, float)[:, None]})
+
+
 @pytest.mark.parametrize("name", sorted(known("strategy")))
 def test_a_strategy_keeps_its_promises(name):
     check_strategy(name)
@@ -57,8 +65,7 @@ def test_a_strategy_is_built_once_for_all_values_of_what_is_swept(name):
 
 
 def test_the_crossover_is_long_while_the_fast_mean_is_above_the_slow_one():
-    market = made_market(gaps=False, bars=10, instruments=1)
-    market.fields["close"][:, 0] = [3, 2, 1, 2, 3, 4, 3, 2, 1, 1]
+    market = closes([3, 2, 1, 2, 3, 4, 3, 2, 1, 1])
 
     said = say(market, ma_cross(fast=1, slow=3))
 
@@ -67,8 +74,7 @@ def test_the_crossover_is_long_while_the_fast_mean_is_above_the_slow_one():
 
 def test_equal_means_are_no_crossover():
     # The means of (0.1, 0.2, 0.3) and (0.2, 0.2) are equal; in floats the first sum is more than 0.6.
-    market = made_market(gaps=False, bars=6, instruments=1)
-    market.fields["close"][:, 0] = [0.3, 0.2, 0.1, 0.3, 0.3, 0.0]
+    market = closes([0.3, 0.2, 0.1, 0.3, 0.3, 0.0])
 
     said = say(market, ma_cross(fast=2, slow=3))
 

@@ -130,7 +130,7 @@ WRONG = {
     ),
     "a field that the data do not have": (
         {"strategies": {"s": {"kind": "mine:vwap"}}},
-        "the data has no vwap; it has close, day, high",
+        "the data has no vwap; it has close, high, low, open, volume",
     ),
     "a strategy that gives a number": (
         {"strategies": {"s": {"kind": "mine:number"}}},

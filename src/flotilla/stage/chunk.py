@@ -17,7 +17,7 @@ from flotilla.errors import ConfigError, StageError, line_of
 from flotilla.kernel.elementwise import FUNCTIONS, choose
 from flotilla.kernel.portfolio import Floats
 from flotilla.stage.banks import OPERATORS, Settings
-from flotilla.stage.expression import Node
+from flotilla.stage.expression import Node, not_there
 from flotilla.stage.fold import Fold, RowFailed
 from flotilla.stage.lend import given, lent
 from flotilla.stage.opinion import numbers
@@ -151,7 +151,7 @@ class ChunkRunner:
         if node.op == "const":
             return np.full((rows, self._instruments), node.params[0])
         if node.params[0] not in fields:
-            raise ConfigError(f"the data has no {node.params[0]}; it has {', '.join(sorted(fields))}")
+            raise ConfigError(not_there(node.params[0], fields))
         return fields[node.params[0]]
 
     def _compute(self, node: Node, inputs: tuple[Floats, ...]) -> Floats:

@@ -12,13 +12,13 @@ that carry an answer along repeat it instead; each says so.) A signal of NaN mea
 """
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NoReturn, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, nearest
 from flotilla.model.panel import FIELDS
 from flotilla.stage.foreign import FUNCTIONS, UFUNCS, instead
 
@@ -353,6 +353,12 @@ def field(name: str) -> Node:
     if not isinstance(name, str):
         raise ConfigError(f'a column of the data is called by its name, field("name"), not by {name!r}')
     return Node("field", (name,))
+
+
+def not_there(name: str, fields: Iterable[str]) -> str:
+    """Return what to say of a column that the data do not have."""
+    there = sorted(known for known in fields if not known.startswith(CALENDAR))
+    return f"the data has no {name}; it has {', '.join(there)}{nearest(name, there)}"
 
 
 def walk(roots: list[Node]) -> Iterator[Node]:
