@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flotilla.research.annual import bars_a_year, years_of
+from flotilla.research.annual import bars_a_year, short_of_a_year, years_of
 
 DAY = 86_400_000_000_000
 
@@ -97,3 +97,14 @@ def test_one_bar_has_no_calendar():
 
 def test_years_are_the_time_from_the_first_bar_to_the_last():
     assert years_of(times(pd.DatetimeIndex(["2023-01-01", "2024-01-01"]))) == 365 / 365.25
+
+
+@pytest.mark.parametrize(("years", "said"), [(0.0, 0), (0.01, 1), (0.9, 1), (364 / 365.25, 0), (5.0, 0)])
+def test_a_record_of_less_than_a_year_is_said_to_be(years, said):
+    assert len(short_of_a_year(years)) == said
+
+
+def test_how_short_it_is_stands_there():
+    assert short_of_a_year(13 / 365.25) == (
+        "the record is of 13 days: figures a year are scaled up from it, and are no forecast",
+    )

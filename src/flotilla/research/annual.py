@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.words import lasting
+
 DAY_NS = 86_400_000_000_000
 YEAR_DAYS = 365.25
 WEEKDAY_SESSIONS = 252.0  # a year of an exchange that closes at weekends
@@ -17,6 +19,7 @@ SIX_A_WEEK = 313.0
 EVERY_DAY = 365.0
 CUSTOMARY = (252.0, 52.0, 12.0, 4.0, 1.0)  # days, weeks, months, quarters, years
 NEAR = 0.05  # a count that differs less from a customary one is meant to be it
+WHOLE = 0.99  # years that pass for one: twelve months may be 364 days
 HOLE_NS = 14 * DAY_NS  # no market closes for as long: what is longer is missing, and is no calendar
 
 
@@ -47,6 +50,14 @@ def bars_a_year(ts_event: NDArray[np.int64]) -> float:
     if years_of(ts_event) >= 1.0 and abs(counted / customary - 1.0) > NEAR:
         return counted
     return customary
+
+
+def short_of_a_year(years: float) -> tuple[str, ...]:
+    """Return what must be said beside figures a year of a record of so many years; nothing of a whole one."""
+    if years >= WHOLE or years <= 0.0:
+        return ()
+    long = lasting(years * YEAR_DAYS * DAY_NS)
+    return (f"the record is of {long}: figures a year are scaled up from it, and are no forecast",)
 
 
 def _sessions(dates: NDArray[np.int64]) -> float:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from flotilla.config import PortfolioConfig, RunConfig
 from flotilla.errors import ConfigError, UnknownName
+from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
+from flotilla.research.annual import short_of_a_year, years_of
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
@@ -20,6 +22,7 @@ from flotilla.stage.single import Marks
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
 
 Floats = NDArray[np.float64]
+GROWS = frozenset({"final_equity", "total_return", "max_drawdown", "orders", "fees"})  # with time
 
 
 class Market(NamedTuple):
@@ -120,4 +123,17 @@ def remarks_of(config: RunConfig, panel: Panel, folder: Path | None) -> tuple[st
             panel.instruments,
         )
     ]
-    return (*panel.remarks, *told)
+    return (*panel.remarks, *told, *_of_periods(config, panel))
+
+
+def _of_periods(config: RunConfig, panel: Panel) -> tuple[str, ...]:
+    """Return what must be said of the periods that portfolios are of: short ones, and different ones."""
+    starts = config.axes().get("portfolio.start", (config.portfolio.start,))
+    first, last = (int(ts) for ts in panel.ts_event[[0, -1]])
+    begins = [max(first, int(np.datetime64(str(s), "ns").astype(np.int64)) if s else first) for s in starts]
+    told = short_of_a_year(years_of(np.array([max(begins), last])))
+    if len(set(begins)) < 2:
+        return told
+    how = "the longer ones had more time for it" if config.rank_by in GROWS else "the markets differed, too"
+    ranked = f"{MEASURES[config.rank_by].title} is of different periods: {how}"
+    return (*told, f"the portfolios begin on {len(set(begins))} different days, so {ranked}")

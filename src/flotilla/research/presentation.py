@@ -5,14 +5,16 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from flotilla.clock import now_ns
 from flotilla.kernel.compile import KERNEL_IDENTITY
 from flotilla.plugins import parameters
+from flotilla.research.benchmark import benchmark_for, held_by_each
 from flotilla.research.report import NOT_MODELLED, ReportData, SweepData, assumptions_of
-from flotilla.research.run import RunResult, benchmark_of
+from flotilla.research.run import RunResult
 from flotilla.research.signals import targets_of
 from flotilla.research.sweep import SweepResult
 
@@ -25,11 +27,19 @@ LIBRARIES = ("numpy", "numba", "polars", "pyarrow")
 
 
 def report_data(
-    result: RunResult, swept: SweepResult | None = None, folder: Path | None = None, command: str = ""
+    result: RunResult,
+    swept: SweepResult | None = None,
+    folder: Path | None = None,
+    command: str = "",
+    benchmark: Any = None,
 ) -> ReportData:
-    """Return all that a report says of a run, and of the sweep that it was chosen from."""
+    """Return all that a report says of a run, and of the sweep that it was chosen from.
+
+    folder: where the user's own files, and paths, begin. benchmark: what it is held against, as
+    `benchmark_for` takes it: an instrument, a file of prices, a frame or series; None for buying and holding.
+    """
     config, panel = result.config, result.panel
-    hold = benchmark_of(config, folder, panel)
+    beside = benchmark_for(result, benchmark, folder)
     targets = targets_of(config, folder)
     told = {f"{name}.{k}": v for name, s in config.strategies.items() for k, v in s.params.items()}
     defaults = {
@@ -52,12 +62,13 @@ def report_data(
         data=panel.name,
         instruments=panel.instruments,
         parameters={**defaults, **told, **weights, **terms},
-        benchmark=hold.equity,
-        benchmark_measures=hold.measures,
+        benchmark=beside.equity,
+        benchmark_name=beside.name,
+        benchmark_measures=beside.measures,
         exposure=result.exposure,
         orders=len(result.orders),
         fills=result.fills,
-        sweep=SweepData(swept.axes, swept.table, config.rank_by) if swept else None,
+        sweep=_swept(swept, folder, benchmark) if swept else None,
         assumptions=assumptions_of(
             msgspec.structs.asdict(config.portfolio), len(panel.instruments), panel.fields
         ),
@@ -66,6 +77,11 @@ def report_data(
         lineage=_lineage(result, swept),
         command=command,
     )
+
+
+def _swept(swept: SweepResult, folder: Path | None, benchmark: Any) -> SweepData:
+    held = held_by_each(swept, folder) if benchmark is None else None
+    return SweepData(swept.axes, swept.table, swept.config.rank_by, held)
 
 
 def _lineage(result: RunResult, swept: SweepResult | None) -> dict[str, str]:

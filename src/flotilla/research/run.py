@@ -31,6 +31,14 @@ from flotilla.stream.table import Store
 from flotilla.words import counted
 
 Floats = NDArray[np.float64]
+# Terms that buying and holding takes no notice of, and what stands in their place.
+UNHEEDED: dict[str, Any] = {
+    "allocation": None,
+    "cap": 1.0,
+    "max_drawdown": None,
+    "decisions": None,
+    "rebalance": "change",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,17 +141,18 @@ def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConf
 
 def benchmark_of(config: RunConfig, folder: Path | None, panel: Panel) -> RunResult:
     """Return what the same cash did when all instruments were bought in equal parts and held."""
-    terms = msgspec.structs.replace(
-        config.portfolio, allocation=None, max_drawdown=None, decisions=None, rebalance="change", cap=1.0
-    )
-    hold = msgspec.structs.replace(
+    return run(holding(config), folder=folder, panel=panel)
+
+
+def holding(config: RunConfig) -> RunConfig:
+    """Return the configuration that buys all instruments in equal parts and holds them, on the same terms."""
+    return msgspec.structs.replace(
         config,
         name="buy-and-hold",
         strategies={"hold": StrategyConfig("buy_and_hold")},
-        portfolio=terms,
+        portfolio=msgspec.structs.replace(config.portfolio, **UNHEEDED),
         sweep={},
     )
-    return run(hold, folder=folder, panel=panel)
 
 
 def _signals(

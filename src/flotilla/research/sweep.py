@@ -112,7 +112,7 @@ def sweep(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers should be 1 or more, it is {workers}")
     panel = panel_for(config, folder, panel)
-    remarks = remarks_of(config, panel, folder)
+    remarks = remarks_of(msgspec.structs.replace(config, sweep=grid.axes), panel, folder)
     grid = grid_of(config, portfolios)
     if portfolios is not None:
         swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}

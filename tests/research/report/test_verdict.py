@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.research.report.conftest import ns, sweep_of
 
+from flotilla.research.report.data import SweepData
 from flotilla.research.report.surface import spread_of, surface_of
 from flotilla.research.report.verdict import chosen, luck, sweep_words, verdict
 
@@ -98,6 +99,16 @@ def test_less_is_better_where_the_sweep_is_ranked_that_way(made):
     assert "2 of them beat buy and hold (25.0%)." in sweep_words(
         data, sweep, spread_of(sweep, surface_of(sweep))
     )
+
+
+def test_each_is_held_against_holding_from_its_own_first_day(made):
+    sweep = sweep_of({"a": [0.1, 0.2, 0.3]})
+    own = SweepData(sweep.axes, sweep.table, sweep.rank_by, np.array([0.35, 0.1, math.nan]))
+
+    words = sweep_words(made(sweep=own), own, spread_of(own, surface_of(own)))
+
+    said = "1 of them beat buying and holding on their own terms and from their own first day (0.10 to 0.35)."
+    assert words[-1] == said
 
 
 def test_portfolios_without_the_measure_are_mentioned(made):

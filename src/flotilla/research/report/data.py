@@ -16,6 +16,8 @@ from flotilla.errors import DataError
 from flotilla.model.measures import MEASURES, Measure
 from flotilla.model.records import Fill
 
+HOLD = "Buy and hold"
+
 
 @dataclass(frozen=True, eq=False)
 class SweepData:
@@ -24,6 +26,7 @@ class SweepData:
     axes: Mapping[str, Sequence[object]]  # name of the swept parameter -> its values, in their order
     table: pl.DataFrame  # a row per portfolio, best first: a column per axis, then measures
     rank_by: str  # the measure that the table is sorted by
+    held: NDArray[np.float64] | None = None  # [P] what the benchmark came to on each one's own terms
 
     def __post_init__(self) -> None:
         missing = [c for c in (*self.axes, self.rank_by) if c not in self.table.columns]
@@ -31,6 +34,8 @@ class SweepData:
             raise DataError(f"the sweep's table has no column {', '.join(missing)}")
         if not self.table.height:
             raise DataError("the sweep's table is empty")
+        if self.held is not None and self.held.shape != (self.table.height,):
+            raise DataError(f"held has the shape {self.held.shape}, for {self.table.height} portfolios")
 
     def rank_of(self, parameters: Mapping[str, object]) -> int | None:
         """Return the rank, from 1, of the portfolio with these parameters; None if it is not in the sweep."""
@@ -56,7 +61,7 @@ class ReportData:
     instruments: Sequence[str] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)  # of this portfolio
     benchmark: NDArray[np.float64] | None = None  # [T] equity of the same cash, bought and held
-    benchmark_name: str = "Buy and hold"
+    benchmark_name: str = HOLD
     benchmark_measures: Mapping[str, float] = field(default_factory=dict)
     exposure: NDArray[np.float64] | None = None  # [T] invested fraction of equity
     orders: int = 0  # decided; not all need have filled

@@ -47,7 +47,7 @@ def surface_of(sweep: SweepData) -> Surface:
     columns = rest[0] if rest else ""
     row_values = tuple(sweep.axes[rows])
     column_values = tuple(sweep.axes[columns]) if columns else ("",)
-    ranked = _ranked(sweep)
+    ranked = in_order(sweep)
     r = _places(sweep, rows)
     c = _places(sweep, columns) if columns else np.zeros(len(ranked), np.intp)
     values = np.full((len(row_values), len(column_values)), np.nan)
@@ -59,7 +59,7 @@ def surface_of(sweep: SweepData) -> Surface:
 
 def spread_of(sweep: SweepData, surface: Surface) -> Spread:
     """Return the spread of the measure by which the sweep is ranked."""
-    ranked = _ranked(sweep)
+    ranked = in_order(sweep)
     valued = ranked[np.isfinite(ranked)]
     if not len(valued):
         nan = float("nan")
@@ -76,11 +76,12 @@ def spread_of(sweep: SweepData, surface: Surface) -> Spread:
 
 def values_of(sweep: SweepData) -> Floats:
     """Return the measure of each portfolio that has one, best first. float64[P]."""
-    ranked = _ranked(sweep)
+    ranked = in_order(sweep)
     return ranked[np.isfinite(ranked)]
 
 
-def _ranked(sweep: SweepData) -> Floats:
+def in_order(sweep: SweepData) -> Floats:
+    """Return the measure that ranks, in the order of the table; NaN where there is none. float64[P]."""
     column = sweep.table[sweep.rank_by].cast(float).fill_null(float("nan"))
     return np.asarray(column.to_numpy(), np.float64)
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.research.periods import drawdown
-from flotilla.research.report.data import ReportData, SweepData
+from flotilla.research.report.data import HOLD, ReportData, SweepData
 from flotilla.research.report.numbers import compact, percent, shown, years_of
-from flotilla.research.report.surface import Spread, values_of
+from flotilla.research.report.surface import Spread, in_order
 
 CLOSE = 0.002  # a year: returns that differ by less are called about the same
 
@@ -25,8 +25,8 @@ def verdict(data: ReportData) -> str:
     name = data.benchmark_name
     words += f"{name} would have made it {compact(held.last)}{_a_year(held)}. "
     words += f"At worst the portfolio fell {percent(own.fall, 0)} below its peak, "
-    words += f"{name.lower()} {percent(held.fall, 0)}. "
-    return words + _weighed(own, held, name.lower())
+    words += f"{sentence(name)} {percent(held.fall, 0)}. "
+    return words + _weighed(own, held, sentence(name))
 
 
 class _Story:
@@ -75,6 +75,11 @@ def _a_year(story: _Story) -> str:
     return f" ({percent(story.growth, signed=True)} a year)"
 
 
+def sentence(name: str) -> str:
+    """Return the name of a benchmark within a sentence; of an instrument it stays as it is."""
+    return name.lower() if name == HOLD else name
+
+
 def luck(spread: Spread | None) -> str:
     """Return the warning that stands by the verdict."""
     if spread is None:
@@ -114,9 +119,22 @@ def sweep_words(data: ReportData, sweep: SweepData, spread: Spread) -> list[str]
             "The neighbours of the best, up to two steps away, have a median of "
             f"{shown(spread.near, measure.unit)}. A lonely peak is more likely luck than a plateau is."
         )
-    held = data.benchmark_measures.get(sweep.rank_by)
-    if held is not None and np.isfinite(held):
-        values = values_of(sweep)
-        beat = int(np.sum(values > held) if spread.higher else np.sum(values < held))
-        words.append(f"{beat:,} of them beat {data.benchmark_name.lower()} ({shown(held, measure.unit)}).")
-    return words
+    return words + _beaten(data, sweep, spread)
+
+
+def _beaten(data: ReportData, sweep: SweepData, spread: Spread) -> list[str]:
+    """Return how many beat holding: each on its own terms, from its own first day, where those are swept."""
+    measure, name = data.measure(sweep.rank_by), "buying and holding"
+    if sweep.held is None:
+        name, held = sentence(data.benchmark_name), data.benchmark_measures.get(sweep.rank_by, float("nan"))
+        against, span = np.full(sweep.table.height, held), f"({shown(held, measure.unit)})"
+    else:
+        against, there = sweep.held, sweep.held[np.isfinite(sweep.held)]
+        low, high = (there.min(), there.max()) if len(there) else (float("nan"), float("nan"))
+        span = f"on their own terms and from their own first day ({shown(low, measure.unit)}"
+        span += f" to {shown(high, measure.unit)})" if low != high else ")"
+    if not np.isfinite(against).any():
+        return []
+    values = in_order(sweep)
+    beat = int(np.sum(values > against) if spread.higher else np.sum(values < against))
+    return [f"{beat:,} of them beat {name} {span}."]
