@@ -112,8 +112,8 @@ def sweep(
     if workers is not None and workers < 1:
         raise ConfigError(f"workers should be 1 or more, it is {workers}")
     panel = panel_for(config, folder, panel)
-    remarks = remarks_of(msgspec.structs.replace(config, sweep=grid.axes), panel, folder)
     grid = grid_of(config, portfolios)
+    remarks = remarks_of(msgspec.structs.replace(config, sweep=grid.axes), panel, folder)
     if portfolios is not None:
         swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
         opened(decode(swept, config.name), folder)  # a list is checked as a file's axes are
