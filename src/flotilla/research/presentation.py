@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
+from heapq import nlargest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from msgspec.structs import asdict
+from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
+from flotilla.config import PortfolioConfig, RunConfig
 from flotilla.kernel.compile import KERNEL_IDENTITY
 from flotilla.plugins import parameters
+from flotilla.research.annual import bars_a_year
 from flotilla.research.benchmark import benchmark_for, held_by_each
+from flotilla.research.periods import wall_clock
+from flotilla.research.profit import Contribution, contributions
 from flotilla.research.report import NOT_MODELLED, ReportData, SweepData, assumptions_of
+from flotilla.research.returns import returns_stats
 from flotilla.research.run import RunResult
 from flotilla.research.signals import targets_of
+from flotilla.research.stats import stats_of
 from flotilla.research.sweep import SweepResult
+from flotilla.research.trips import Trips, trips_of
 
 SURVIVORS = (
     "Survivorship",
     "The sample's stocks were chosen in 2022, among those that had lasted: whoever traded in 1990 did not "
     "know which would. Every return on it is flattered.",
 )
+Floats = NDArray[np.float64]
+PICTURED = 4  # instruments whose prices are drawn
 LIBRARIES = ("numpy", "numba", "polars", "pyarrow")
 
 
@@ -40,17 +54,9 @@ def report_data(
     """
     config, panel = result.config, result.panel
     beside = benchmark_for(result, benchmark, folder)
-    targets = targets_of(config, folder)
-    told = {f"{name}.{k}": v for name, s in config.strategies.items() for k, v in s.params.items()}
-    defaults = {
-        f"{name}.{p.name}": p.default
-        for name, target in targets.items()
-        for p in parameters(target).values()
-        if not p.required
-    }
-    terms = {f"portfolio.{name}": value for name, value in msgspec.to_builtins(config.portfolio).items()}
-    weights = {f"{name}.weight": s.weight for name, s in config.strategies.items()}
-    words = [(target.__doc__ or "").strip().partition("\n")[0] for target in targets.values()]
+    a_year = bars_a_year(panel.ts_event)
+    trips, parts = _trips(result), _parts(result)
+    given, defaults = _settings(config, folder)
     return ReportData(
         name=config.name,
         identity=result.identity,
@@ -58,25 +64,82 @@ def report_data(
         ts=result.ts,
         equity=result.equity,
         measures=result.measures,
-        description=" ".join(words).replace("`", ""),
+        description=_description(config, folder),
         data=panel.name,
         instruments=panel.instruments,
-        parameters={**defaults, **told, **weights, **terms},
+        parameters={**defaults, **given},
+        told=_told(given, defaults, swept),
         benchmark=beside.equity,
         benchmark_name=beside.name,
         benchmark_measures=beside.measures,
+        statistics=stats_of(result.ts, result.equity, result.fills, a_year, beside.equity, panel.zone),
+        benchmark_statistics=returns_stats(wall_clock(result.ts, panel.zone), beside.equity, a_year),
+        a_year=a_year,
+        zone=panel.zone,
         exposure=result.exposure,
         orders=len(result.orders),
         fills=result.fills,
+        trips=trips,
+        contributions=parts,
+        prices=_prices(result, parts),
         sweep=_swept(swept, folder, benchmark) if swept else None,
-        assumptions=assumptions_of(
-            msgspec.structs.asdict(config.portfolio), len(panel.instruments), panel.fields
-        ),
+        assumptions=assumptions_of(asdict(config.portfolio), len(panel.instruments), panel.fields),
         not_modelled=(*NOT_MODELLED, SURVIVORS) if panel.name == "sample" else NOT_MODELLED,
         remarks=tuple(dict.fromkeys((*(swept.remarks if swept else ()), *result.remarks))),
         lineage=_lineage(result, swept),
         command=command,
     )
+
+
+def _settings(config: RunConfig, folder: Path | None) -> tuple[dict[str, object], dict[str, object]]:
+    """Return every parameter of a configuration as it is, and what each is by default where it has one."""
+    given: dict[str, object] = {}
+    defaults: dict[str, object] = {}
+    for name, target in targets_of(config, folder).items():
+        strategy = config.strategies[name]
+        takes = parameters(target).values()
+        defaults |= {f"{name}.{p.name}": p.default for p in takes if not p.required}
+        given |= {f"{name}.{key}": value for key, value in strategy.params.items()}
+        given[f"{name}.weight"], defaults[f"{name}.weight"] = strategy.weight, 1.0
+    usual = msgspec.to_builtins(PortfolioConfig())
+    defaults |= {f"portfolio.{name}": value for name, value in usual.items()}
+    given |= {f"portfolio.{name}": v for name, v in msgspec.to_builtins(config.portfolio).items()}
+    return given, defaults
+
+
+def _told(
+    given: dict[str, object], defaults: dict[str, object], swept: SweepResult | None
+) -> tuple[str, ...]:
+    """Return the parameters that a reader wants to see first: what is swept, and what is not as it would be."""
+    axes = swept.axes if swept else {}
+    return tuple(
+        name for name, v in given.items() if name in axes or name not in defaults or v != defaults[name]
+    )
+
+
+def _description(config: RunConfig, folder: Path | None) -> str:
+    """Return the first line of what each strategy says of itself; one of weight 0 does not trade."""
+    trading = {n: t for n, t in targets_of(config, folder).items() if config.strategies[n].weight > 0.0}
+    words = [(target.__doc__ or "").strip().partition("\n")[0] for target in trading.values()]
+    return " ".join(words).replace("`", "")
+
+
+def _trips(result: RunResult) -> Trips:
+    marks = result.market.marks[result.bars[-1]].tolist()
+    return trips_of(result.fills, dict(zip(result.panel.instruments, marks, strict=True)))
+
+
+def _parts(result: RunResult) -> list[Contribution]:
+    marks = result.market.marks[result.bars]
+    return contributions(result.panel.instruments, result.fills, result.positions, marks, result.equity)
+
+
+def _prices(result: RunResult, parts: Sequence[Contribution]) -> dict[str, Floats]:
+    """Return the closes of the instruments that earned or lost most, float64[T] each."""
+    traded = [part for part in parts if part.fills]
+    most = nlargest(PICTURED, traded, key=lambda part: abs(part.profit))
+    column = {name: i for i, name in enumerate(result.panel.instruments)}
+    return {p.instrument: result.market.close[result.bars, column[p.instrument]] for p in most}
 
 
 def _swept(swept: SweepResult, folder: Path | None, benchmark: Any) -> SweepData:

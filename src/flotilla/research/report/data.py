@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from flotilla.errors import DataError
 from flotilla.model.measures import MEASURES, Measure
 from flotilla.model.records import Fill
+from flotilla.research.periods import wall_clock
+from flotilla.research.profit import Contribution
+from flotilla.research.trips import Trips
 
 HOLD = "Buy and hold"
 
@@ -59,13 +62,21 @@ class ReportData:
     description: str = ""  # one sentence: what the strategy does
     data: str = ""  # one phrase: where the prices come from
     instruments: Sequence[str] = ()
-    parameters: Mapping[str, object] = field(default_factory=dict)  # of this portfolio
+    parameters: Mapping[str, object] = field(default_factory=dict)  # of this portfolio, all of them
+    told: Sequence[str] = ()  # those that the head of the page shows; the others are as they are by default
     benchmark: NDArray[np.float64] | None = None  # [T] equity of the same cash, bought and held
     benchmark_name: str = HOLD
     benchmark_measures: Mapping[str, float] = field(default_factory=dict)
+    statistics: Mapping[str, float] = field(default_factory=dict)  # that one portfolio in full has
+    benchmark_statistics: Mapping[str, float] = field(default_factory=dict)
+    a_year: float = float("nan")  # N, the bars in a year
+    zone: str = "UTC"  # of days, months and years
     exposure: NDArray[np.float64] | None = None  # [T] invested fraction of equity
     orders: int = 0  # decided; not all need have filled
     fills: Sequence[Fill] = ()
+    trips: Trips = field(default_factory=lambda: Trips([], []))
+    contributions: Sequence[Contribution] = ()
+    prices: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)  # instrument -> [T] closes
     sweep: SweepData | None = None
     definitions: Mapping[str, Measure] = field(default_factory=lambda: MEASURES)
     assumptions: Sequence[tuple[str, str]] = ()  # what about, in words
@@ -90,6 +101,11 @@ class ReportData:
                 raise DataError(f"{what} has no value at all")
             if what != "exposure" and column[np.isfinite(column)][0] <= 0.0:
                 raise DataError(f"{what} begins at 0 or below: nothing can be said as a fraction of it")
+
+    @property
+    def local(self) -> NDArray[np.int64]:
+        """Return what the clocks of the zone show at each row, ns since 1970. int64[T]."""
+        return wall_clock(self.ts, self.zone)
 
     def traded(self) -> NDArray[np.float64]:
         """Return the value traded in each row, account currency. float64[T]."""
