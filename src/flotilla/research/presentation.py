@@ -110,11 +110,9 @@ def _settings(config: RunConfig, folder: Path | None) -> tuple[dict[str, object]
 def _told(
     given: dict[str, object], defaults: dict[str, object], swept: SweepResult | None
 ) -> tuple[str, ...]:
-    """Return the parameters that a reader wants to see first: what is swept, and what is not as it would be."""
-    axes = swept.axes if swept else {}
-    return tuple(
-        name for name, v in given.items() if name in axes or name not in defaults or v != defaults[name]
-    )
+    """Return the parameters that a reader wants to see first: what is swept, or is not as by default."""
+    axes, missing = swept.axes if swept else {}, object()
+    return tuple(name for name, v in given.items() if name in axes or defaults.get(name, missing) != v)
 
 
 def _description(config: RunConfig, folder: Path | None) -> str:

@@ -34,7 +34,11 @@ def returns_of(equity: Floats) -> Floats:
 
 
 def returns_stats(ts: NDArray[np.int64], equity: Floats, a_year: float) -> dict[str, float]:
-    """Return the statistics of the returns of equity, float64[T]. ts: int64[T] ns, on the days' own clock."""
+    """Return the statistics of the returns of equity, float64[T]. ts: int64[T] ns, on the days' own clock.
+
+    Rows without equity (NaN) are left out.
+    """
+    ts, equity = ts[np.isfinite(equity)], equity[np.isfinite(equity)]
     r = returns_of(equity)
     return {
         "sortino": sortino(r, a_year),
