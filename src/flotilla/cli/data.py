@@ -16,7 +16,7 @@ from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
 from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.file import draft_of_file
-from flotilla.stream.bars.tables import Options
+from flotilla.stream.bars.options import Options
 from flotilla.words import counted, lasting
 
 DAY_NS = 86_400_000_000_000

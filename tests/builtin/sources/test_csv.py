@@ -139,7 +139,7 @@ def test_a_wrong_option_is_a_mistake_of_the_configuration(file, options, message
 
 def test_a_path_that_leads_to_no_file_is_a_mistake_of_the_configuration(tmp_path):
     assert "cannot be read: No such file" in wrong(str(tmp_path / "none.csv"), ConfigError)
-    assert "cannot be read: Is a directory" in wrong(str(tmp_path), ConfigError)
+    assert "cannot be read: it is a folder" in wrong(str(tmp_path), ConfigError)
 
 
 def test_the_sample_written_as_a_wide_file_is_read_back_within_a_tenth_of_a_second(file):

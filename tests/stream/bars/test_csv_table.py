@@ -3,13 +3,13 @@ import pytest
 from flotilla.errors import DataError
 from flotilla.stream.bars.csv_table import table_of
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.tables import Options
+from flotilla.stream.bars.options import Options
 
 
 def read(text, **options):
     findings = Findings("a.csv")
-    table, lines = table_of(text.encode(), Options(**options), findings)
-    return table, lines, findings
+    read = table_of(text.encode(), Options(**options), findings)
+    return read.table, read.place, findings
 
 
 def test_only_the_columns_of_bars_are_parsed():

@@ -5,7 +5,7 @@ from pyarrow import parquet
 from flotilla.errors import DataError
 from flotilla.stream.bars.file import draft_of_file
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.tables import Options
+from flotilla.stream.bars.options import Options
 
 
 def test_a_file_is_read_by_what_its_name_ends_with(tmp_path):

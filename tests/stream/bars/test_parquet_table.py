@@ -3,6 +3,7 @@ import pytest
 from pyarrow import parquet
 
 from flotilla.errors import DataError
+from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.parquet_table import table_of
 
 
@@ -10,11 +11,14 @@ def test_only_the_columns_of_bars_are_read(tmp_path):
     columns = {"date": ["2020-01-02"], "close": [1.5], "note": [{"any": "thing"}]}
     parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
 
-    assert table_of(tmp_path / "a.parquet").to_pydict() == {"date": ["2020-01-02"], "close": [1.5]}
+    assert table_of(tmp_path / "a.parquet", Options()).table.to_pydict() == {
+        "date": ["2020-01-02"],
+        "close": [1.5],
+    }
 
 
 def test_what_is_no_parquet_file_is_told(tmp_path):
     (tmp_path / "a.parquet").write_text("date,close\n")
 
     with pytest.raises(DataError, match="it looks like text, use source: csv"):
-        table_of(tmp_path / "a.parquet")
+        table_of(tmp_path / "a.parquet", Options())

@@ -4,7 +4,10 @@ import pytest
 
 from flotilla.errors import ConfigError, DataError, OutOfOrderError
 from flotilla.stream.bars.draft import DAY_NS, panel_of
-from flotilla.stream.bars.tables import Options, draft_of, layout_of, step_of
+from flotilla.stream.bars.layouts import layout_of
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.sessions import step_of
+from flotilla.stream.bars.tables import draft_of
 
 MINUTE = 60_000_000_000
 NAN = np.nan
@@ -166,9 +169,10 @@ def test_a_table_without_rows_is_told():
     [
         ([0, 1, 2, 5], None, 1),
         ([5, 0, 5, 15], None, 5),
-        ([0, 1, 2], "5m", 5),
+        ([0, 5, 12], "1m", 1),
+        ([0, 15], "5m", 5),
         ([0], "1h", 60),
-        ([0, 1], "90s", 1.5),
+        ([0, 3], "90s", 1.5),
         ([0, 1440], "1d", 1440),
     ],
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from flotilla.model.panel import Panel
 from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.file import draft_of_csv
-from flotilla.stream.bars.tables import Options
+from flotilla.stream.bars.options import Options
 
 
 class Csv:
@@ -17,8 +17,7 @@ class Csv:
 
     path: the file; in a configuration file, relative to that file.
     tick: smallest price step, "0.01"; by default the fewest decimals that hold all prices.
-    instrument, frequency, zone, unit: see tables.Options.
-    separator, decimal, encoding: how the text is written, where not as 1,234.5 would mislead.
+    The others: see options.Options.
     """
 
     def __init__(
@@ -30,13 +29,37 @@ class Csv:
         frequency: str | None = None,
         zone: str | None = None,
         unit: str | None = None,
-        separator: str = ",",
+        date_format: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        extra: Sequence[str] = (),
+        sort: bool = False,
+        adjusted: bool | None = None,
+        layout: str | None = None,
+        dialect: str | None = None,
+        separator: str | None = None,
         decimal: str = ".",
+        thousands: str | None = None,
         encoding: str = "utf-8",
     ) -> None:
         self._path = Path(path)
         self._tick = tick
-        self._options = Options(instrument, frequency, zone, unit, separator, decimal, encoding)
+        self._options = Options(
+            instrument=instrument,
+            frequency=frequency,
+            zone=zone,
+            unit=unit,
+            date_format=date_format,
+            columns=columns or {},
+            extra=tuple(extra),
+            sort=sort,
+            adjusted=adjusted,
+            layout=layout,
+            dialect=dialect,
+            separator=separator,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+        )
 
     def panel(
         self, start: date | None = None, end: date | None = None, instruments: Sequence[str] | None = None

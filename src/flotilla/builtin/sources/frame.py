@@ -1,6 +1,6 @@
 """Bars from a data frame that the user has already: pandas, polars, or anything Arrow can read.
 
-    one frame               in any of the layouts of tables.py; a pandas index is columns too
+    one frame               in any of the layouts of layouts.py; a pandas index is columns too
     two levels of columns   ("Close", "AAPL") and so on, in either order, as downloads give
     {"close": frame, ...}   one wide frame for each field, with equal times and instruments
 
@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from flotilla.errors import DataError
 from flotilla.model.panel import FIELDS, Panel
-from flotilla.stream.bars.columns import int64_of, whole
+from flotilla.stream.bars.dialects import shape_of
 from flotilla.stream.bars.draft import Draft, panel_of
 from flotilla.stream.bars.findings import refuse
-from flotilla.stream.bars.tables import TIMES, UNNAMED, Options, draft_of
+from flotilla.stream.bars.heads import Head
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.tables import draft_of
 
 NAME = "frame"
-_DAY_US = 86_400_000_000
 
 
 class Frame:
@@ -35,7 +35,7 @@ class Frame:
 
     data: see above. name: what messages and reports call it.
     tick: smallest price step, "0.01"; by default the fewest decimals that hold all prices.
-    instrument, frequency, zone, unit: see tables.Options.
+    The others: see options.Options.
     """
 
     def __init__(
@@ -48,9 +48,28 @@ class Frame:
         frequency: str | None = None,
         zone: str | None = None,
         unit: str | None = None,
+        date_format: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        extra: Sequence[str] = (),
+        sort: bool = False,
+        adjusted: bool | None = None,
+        layout: str | None = None,
+        dialect: str | None = None,
     ) -> None:
         self._data, self._name, self._tick = data, name, tick
-        self._options = Options(instrument, frequency, zone, unit)
+        self._options = Options(
+            instrument=instrument,
+            frequency=frequency,
+            zone=zone,
+            unit=unit,
+            date_format=date_format,
+            columns=columns or {},
+            extra=tuple(extra),
+            sort=sort,
+            adjusted=adjusted,
+            layout=layout,
+            dialect=dialect,
+        )
 
     def panel(
         self, start: date | None = None, end: date | None = None, instruments: Sequence[str] | None = None
@@ -64,8 +83,10 @@ class Frame:
         return panel_of(draft, start, end, instruments, self._tick)
 
     def _draft(self, data: Any, name: str) -> Draft:
-        table = _dated(_table(data, name))
-        return draft_of(table, name, self._options, lambda n: f"row {n}")
+        table = _table(data, name)
+        shape = shape_of(Head([table.column_names], name), self._options, name)
+        draft = draft_of(table, name, shape.options, lambda n: f"row {n}")
+        return draft if shape.remark is None else replace(draft, remarks=(shape.remark, *draft.remarks))
 
     def _merged(self, frames: Mapping[str, Any]) -> Draft:
         """Return wide frames, one for each field, as one; they must agree on both axes."""
@@ -112,15 +133,3 @@ def _table(data: Any, name: str) -> pa.Table:
         raise DataError(f"{name} cannot be used: Arrow cannot read it: {error}") from error
     what = f"it is {type(data).__module__}.{type(data).__qualname__}"
     raise refuse(name, what, "give a DataFrame, or a dict of one for each field")
-
-
-def _dated(table: pa.Table) -> pa.Table:
-    """Return the table with its times as dates, if they are all midnight in the zone they carry."""
-    for n, name in enumerate(table.column_names):
-        kind = table.schema.field(n).type
-        if name.strip().lower() not in (*TIMES, *UNNAMED) or not pa.types.is_timestamp(kind) or not kind.tz:
-            continue
-        wall = pc.local_timestamp(whole(table[name])).cast(pa.timestamp("us"), safe=False)
-        if not wall.null_count and not (int64_of(wall) % _DAY_US).any():
-            table = table.set_column(n, name, wall.cast(pa.date32()))
-    return table

@@ -1,15 +1,15 @@
-"""Bars from a Parquet file, in any of the layouts of tables.py."""
+"""Bars from a Parquet file, in any of the layouts of stream/bars/layouts.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from flotilla.model.panel import Panel
 from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.file import draft_of_parquet
-from flotilla.stream.bars.tables import Options
+from flotilla.stream.bars.options import Options
 
 
 class Parquet:
@@ -17,7 +17,7 @@ class Parquet:
 
     path: the file; in a configuration file, relative to that file.
     tick: smallest price step, "0.01"; by default the fewest decimals that hold all prices.
-    instrument, frequency, zone, unit: see tables.Options.
+    The others: see options.Options.
     """
 
     def __init__(
@@ -29,10 +29,29 @@ class Parquet:
         frequency: str | None = None,
         zone: str | None = None,
         unit: str | None = None,
+        date_format: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        extra: Sequence[str] = (),
+        sort: bool = False,
+        adjusted: bool | None = None,
+        layout: str | None = None,
+        dialect: str | None = None,
     ) -> None:
         self._path = Path(path)
         self._tick = tick
-        self._options = Options(instrument, frequency, zone, unit)
+        self._options = Options(
+            instrument=instrument,
+            frequency=frequency,
+            zone=zone,
+            unit=unit,
+            date_format=date_format,
+            columns=columns or {},
+            extra=tuple(extra),
+            sort=sort,
+            adjusted=adjusted,
+            layout=layout,
+            dialect=dialect,
+        )
 
     def panel(
         self, start: date | None = None, end: date | None = None, instruments: Sequence[str] | None = None

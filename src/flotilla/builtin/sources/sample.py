@@ -20,7 +20,8 @@ from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.findings import refuse
-from flotilla.stream.bars.tables import Options, draft_of
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.tables import draft_of
 
 FILE = "datasets/data/sp500_dataset.csv.gz"
 TICK = "0.001"  # adjusted closes, published in thousandths

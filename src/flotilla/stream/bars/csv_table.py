@@ -1,6 +1,6 @@
 """The table of a CSV file's text.
 
-1. Read the header: separator, names, layout (see tables.py for the three) (`_header_of`).
+1. Look at the first lines: separator, names, whose file it is (`head_of`, `shape_of`).
 2. Parse with Arrow, strictly: a number is a number (`_parsed`). If Arrow cannot, go through
    the lines one by one and report every cell that is wrong, as it is written (`_blanked`).
 
@@ -11,54 +11,93 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from flotilla.errors import ConfigError, DataError
+from flotilla.errors import DataError
+from flotilla.stream.bars.dialects import shape_of
 from flotilla.stream.bars.findings import Findings, refuse
-from flotilla.stream.bars.tables import Layout, Options, layout_of
+from flotilla.stream.bars.heads import Head, Shape, head_of
+from flotilla.stream.bars.layouts import Layout, layout_of
+from flotilla.stream.bars.options import Options
 
 NULLS = ["", "NaN", "nan", "NAN", "NA", "N/A", "null", "NULL", "None"]
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
-_SEPARATORS = ",;\t|"
 
 
 class Lines:
-    """Says on which line of a file a row of its table stands."""
+    """Says on which line of a file a row of its table stands. skip: lines of header."""
 
-    def __init__(self, text: bytes) -> None:
-        self._text = text
+    def __init__(self, text: bytes, skip: int = 1) -> None:
+        self._text, self._skip = text, skip
         self._numbers: list[int] | None = None
 
     def __call__(self, row: int) -> str:
         """Return where a row stands."""
         if self._numbers is None:  # empty lines are no rows; only a message asks, so count then
             lines = enumerate(self._text.splitlines(), start=1)
-            self._numbers = [number for number, line in lines if line][1:]
+            self._numbers = [number for number, line in lines if line][self._skip :]
         return f"line {self._numbers[row]}"
 
 
-def table_of(text: bytes, options: Options, findings: Findings) -> tuple[pa.Table, Lines]:
+class CsvTable(NamedTuple):
+    """A text as a table. options: the user's, with what its shape says; remark: what was recognised."""
+
+    table: pa.Table
+    place: Lines
+    options: Options
+    remark: str | None
+    layout: Layout
+
+
+def table_of(text: bytes, options: Options, findings: Findings) -> CsvTable:
     """Return the columns of bars in a CSV's text, and where their rows stand."""
-    names = _header_of(text, options.separator, findings.name)
-    table, text = _parsed(text, names, layout_of(names, findings.name), options, findings)
-    return table, Lines(text)
+    head, separator = head_of(text, options, findings.name)
+    shape = shape_of(head, replace(options, separator=separator), findings.name)
+    if shape.skip == 1 and not options.columns:
+        _check_names(head, findings.name)
+    layout = layout_of(shape.names, findings.name, shape.options)
+    table, text = _parsed(text, shape, layout, findings)
+    return CsvTable(table, Lines(text, shape.skip), shape.options, shape.remark, layout)
 
 
-def _parsed(
-    text: bytes, names: list[str], layout: Layout, options: Options, findings: Findings
-) -> tuple[pa.Table, bytes]:
+def _check_names(head: Head, name: str) -> None:
+    """Refuse a first line that is data."""
+    cells = head.lines[0]
+    bare = len(cells) > 1 and sum(_NUMBER.fullmatch(cell) is not None for cell in cells) > len(cells) // 2
+    # Codes of digits are names too: then the line below has dates where this one has a word.
+    if any(_DATE.fullmatch(cell) for cell in cells) or (bare and _NUMBER.fullmatch(cells[0])):
+        mend = "put a line with the columns' names on top"
+        raise refuse(name, f"its first line is data: {','.join(cells)[:200]}", mend, "no_header")
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Return names of which none comes twice: of columns that are read none does."""
+    seen: set[str] = set()
+    out = []
+    for n, name in enumerate(names):
+        out.append(f"{name} ({n})" if name in seen else name)
+        seen.add(name)
+    return out
+
+
+def _parsed(text: bytes, shape: Shape, layout: Layout, findings: Findings) -> tuple[pa.Table, bytes]:
     """Return the columns that the layout reads, and the text that was read in the end."""
-    texts = {layout.time} | ({layout.symbol} if layout.symbol else set())
-    wanted = texts | set(layout.fields.values()) if layout.fields else set(names)
+    options = shape.options
+    texts = layout.texts(options)
+    numbers = {*layout.numbers(shape.names, options)}
+    names = _unique(shape.names)
+    kind = pa.string() if options.are_texts else pa.float64()
     how = {
-        "read_options": arrow_csv.ReadOptions(column_names=names, skip_rows=1),
+        "read_options": arrow_csv.ReadOptions(column_names=names, skip_rows=shape.skip),
         "parse_options": arrow_csv.ParseOptions(delimiter=options.separator),
         "convert_options": arrow_csv.ConvertOptions(
-            column_types={name: pa.string() if name in texts else pa.float64() for name in wanted},
-            include_columns=[name for name in names if name in wanted],
+            column_types=dict.fromkeys(numbers, kind) | dict.fromkeys(texts, pa.string()),
+            include_columns=[name for name in names if name in texts | numbers],
             null_values=NULLS,
             decimal_point=options.decimal,
         ),
@@ -66,8 +105,8 @@ def _parsed(
     try:
         return arrow_csv.read_csv(pa.BufferReader(text), **how), text
     except pa.ArrowInvalid as error:
-        numbers = {name: n for n, name in enumerate(names) if name in wanted - texts}
-        text = _blanked(text, len(names), numbers, options.separator, options.decimal, findings)
+        checked = {} if options.are_texts else {name: n for n, name in enumerate(names) if name in numbers}
+        text = _blanked(text, len(names), checked, shape, findings)
         if not findings:
             raise DataError(f"{findings.name} cannot be used: {error}") from error
     # What is sound is read all the same, so that one message tells all that is wrong.
@@ -78,41 +117,18 @@ def _parsed(
         raise
 
 
-def _header_of(text: bytes, separator: str, name: str) -> list[str]:
-    """Return the columns' names."""
-    if len(separator) != 1:
-        raise ConfigError(f"separator {separator!r} is not one character")
-    if not text.strip():
-        raise refuse(name, "it is empty", "give a header line and rows", "empty")
-    first = text.splitlines()[0].decode()
-    cells = [cell.strip() for cell in next(csv.reader([first], delimiter=separator), [])]
-    if not any(cells):
-        raise refuse(
-            name, "its first line is empty", "put a line with the columns' names on top", "no_header"
-        )
-    other = max(_SEPARATORS, key=first.count)
-    if len(cells) == 1 and other in first:
-        mend = f"say so: separator: {other!r}, and decimal: ',' if numbers are written 1,5"
-        raise refuse(name, f"its columns are separated by {other!r}", mend, "dialect")
-    if any(_DATE.fullmatch(cell) for cell in cells):
-        mend = "put a line with the columns' names on top"
-        raise refuse(name, f"its first line is data: {first}", mend, "no_header")
-    return cells
-
-
-def _blanked(
-    text: bytes, width: int, numbers: dict[str, int], separator: str, decimal: str, findings: Findings
-) -> bytes:
+def _blanked(text: bytes, width: int, numbers: dict[str, int], shape: Shape, findings: Findings) -> bytes:
     """Return `text` with each line that does not parse made empty, and find what is wrong in it.
 
     The other lines keep their numbers. width: cells of a line; numbers: which must be numbers.
     """
     lines = text.splitlines()
+    separator, decimal = shape.options.separator or ",", shape.options.decimal
     short: list[tuple[int, str]] = []
     long: list[tuple[int, str]] = []
     wrong: list[str] = []
     last = max(n for n, line in enumerate(lines) if line)
-    for n, line in enumerate(lines[1:], start=1):
+    for n, line in enumerate(lines[shape.skip :], start=shape.skip):
         cells = next(csv.reader([line.decode()], delimiter=separator), [])
         if not cells:
             continue

@@ -15,22 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
 from flotilla.model.panel import FIELDS, Panel
+from flotilla.stream.bars.currencies import currencies_told
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.series.remarks import remarks_of
 
 DAY_NS = 86_400_000_000_000
 PRICES = ("open", "high", "low", "close")
-MOST_DECIMALS = 6
+MOST_DECIMALS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ROUNDING = 1e-14  # of a price: what multiplying by an adjustment factor may be off
 _GLANCE = 256  # rows that are tried first when ticks are looked for
 
 Floats = NDArray[np.float64]
@@ -73,10 +76,10 @@ def panel_of(
 ) -> Panel:
     """Return the checked Panel of `draft`, or raise DataError with everything that is wrong.
 
-    start, end: first and last day, both included, by ts_event in UTC; None is no limit.
+    start, end: first and last day, both included, by ts_event in the draft's zone; None is no limit.
     instruments: which, in this order; None is all, in the draft's order.
     tick: the smallest price step, "0.01"; every price must then be a whole multiple. None
-    looks for the fewest decimals (0..6) that hold every price of an instrument exactly: with
+    looks for the fewest decimals (0..8) that hold every price of an instrument exactly: with
     prices parsed from decimal text that is a fact about the text. Where none does, 0.
     """
     findings = Findings(draft.name) if draft.findings is None else draft.findings
@@ -86,13 +89,18 @@ def panel_of(
     ticks = None if tick is None else np.full(len(draft.instruments), float(_per_unit(tick)))
     _check_values(draft, ticks, findings)
     findings.settle()
-    fields = {name: _clean(draft.fields[name]) for name in FIELDS if name in draft.fields}
+    beside = [name for name in draft.fields if name not in FIELDS]
+    fields = {name: _clean(draft.fields[name]) for name in (*FIELDS, *beside) if name in draft.fields}
     if ticks is None:
         ticks = ticks_of([fields[name] for name in PRICES if name in fields])
     ts_event = np.ascontiguousarray(draft.ts, dtype=np.int64)
     ts_recv = ts_event + draft.step
     identity = identity_of_panel(ts_event, ts_recv, draft.instruments, fields, ticks, draft.zone)
-    remarks = (*draft.remarks, *remarks_of(ts_event, draft.step, draft.instruments, fields))
+    remarks = (
+        *draft.remarks,
+        *currencies_told(draft.instruments),
+        *remarks_of(ts_event, draft.step, draft.instruments, fields),
+    )
     return Panel(
         ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name, draft.zone, remarks
     )
@@ -119,7 +127,7 @@ def ticks_of(prices: Sequence[Floats]) -> Floats:
     """Return ticks per unit, float64[I], that hold all `prices` (float64[T, I] each) exactly.
 
     The test is on bits: round(p * 10**k) / 10**k == p. A correctly rounded parse of a decimal
-    with k places always passes it. 0 where no k up to 6 does, or there is no price.
+    with k places always passes it. 0 where no k up to 8 does, or there is no price.
     """
     count = prices[0].shape[1]
     return np.array(
@@ -185,8 +193,7 @@ def _check_names(names: Sequence[str], findings: Findings) -> None:
 
 
 def _cut(draft: Draft, start: date | None, end: date | None, instruments: Sequence[str] | None) -> Draft:
-    first = 0 if start is None else int(np.searchsorted(draft.ts, _midnight(start)))
-    last = len(draft.ts) if end is None else int(np.searchsorted(draft.ts, _midnight(end) + DAY_NS))
+    first, last = rows_of_days(draft.ts, draft.zone, start, end)
     if first >= last:
         there = " to ".join(stamp_text(ts, draft.step) for ts in (draft.ts[0], draft.ts[-1]))
         raise DataError(
@@ -205,6 +212,17 @@ def _cut(draft: Draft, start: date | None, end: date | None, instruments: Sequen
     )
 
 
+def rows_of_days(ts: Stamps, zone: str, start: date | None, end: date | None) -> tuple[int, int]:
+    """Return the rows of the days from `start` to `end`, both included, as a slice reads them.
+
+    ts: int64[T], rising, ns UTC; a day begins at midnight in `zone`.
+    """
+    first = 0 if start is None else int(np.searchsorted(ts, _midnight(start, zone)))
+    if end is None:
+        return first, len(ts)
+    return first, int(np.searchsorted(ts, _midnight(end + timedelta(days=1), zone)))
+
+
 def _columns(there: tuple[str, ...], asked: Sequence[str] | None) -> list[int]:
     if asked is None:
         return list(range(len(there)))
@@ -219,6 +237,10 @@ def _columns(there: tuple[str, ...], asked: Sequence[str] | None) -> list[int]:
 def _check_values(draft: Draft, ticks: Floats | None, findings: Findings) -> None:
     prices = {name: draft.fields[name] for name in PRICES if name in draft.fields}
     for name, values in draft.fields.items():
+        if name not in FIELDS:  # a column beside the bars may hold any finite number
+            beside = f"{name} is infinite"
+            _find(draft, findings, {name: values}, np.isinf(values), beside, "give a number", "infinite")
+            continue
         _find(
             draft, findings, {name: values}, np.isinf(values), f"{name} is infinite", "give the true number",
             "infinite",
@@ -248,7 +270,9 @@ def _check_ranges(draft: Draft, prices: Mapping[str, Floats], findings: Findings
     top = np.fmax(prices.get("open", inside), inside)
     bottom = np.fmin(prices.get("open", inside), inside)
     high, low = prices.get("high", top), prices.get("low", bottom)
-    broken = (high < top) | (low > bottom) | (low > high)
+    # A vendor's products round each on its own: a high that is the close may lie a bit below it.
+    near = np.where(np.isfinite(inside), inside, 0.0) * ROUNDING
+    broken = (high + near < top) | (low - near > bottom) | (low - near > high)
     mend = "correct these rows or leave them out"
     swapped = int(((high <= bottom) & (low >= top) & broken).sum())
     if swapped > broken.size // 2:
@@ -318,5 +342,7 @@ def _per_unit(tick: str | float) -> int:
     return int(per_unit)
 
 
-def _midnight(day: date) -> int:
-    return (day - _EPOCH.date()).days * DAY_NS
+def _midnight(day: date, zone: str) -> int:
+    """Return when a day begins in a zone, ns since 1970, UTC."""
+    begins = datetime.combine(day, time.min, ZoneInfo(zone))
+    return int((begins - _EPOCH) / timedelta(seconds=1)) * 1_000_000_000

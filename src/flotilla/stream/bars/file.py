@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from flotilla.stream.bars import csv_table, parquet_table
 from flotilla.stream.bars.draft import Draft
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.tables import Options, draft_of
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.tables import draft_of
 from flotilla.stream.bars.text import read_bytes, text_of
 
 PARQUET = (".parquet", ".pq")
@@ -25,11 +27,13 @@ def draft_of_csv(path: Path, options: Options, findings: Findings | None = None)
     """Return the bars of a CSV file, plain or gzipped."""
     findings = Findings(path.name) if findings is None else findings
     text = text_of(read_bytes(path), options.encoding, path.name)
-    table, lines = csv_table.table_of(text, options, findings)
-    return draft_of(table, path.name, options, lines, findings)
+    read = csv_table.table_of(text, options, findings)
+    draft = draft_of(read.table, path.name, read.options, read.place, findings, read.layout)
+    return draft if read.remark is None else replace(draft, remarks=(read.remark, *draft.remarks))
 
 
 def draft_of_parquet(path: Path, options: Options, findings: Findings | None = None) -> Draft:
     """Return the bars of a Parquet file."""
-    table = parquet_table.table_of(path)
-    return draft_of(table, path.name, options, lambda n: f"row {n}", findings)
+    read = parquet_table.table_of(path, options)
+    draft = draft_of(read.table, path.name, read.options, lambda n: f"row {n}", findings, read.layout)
+    return draft if read.remark is None else replace(draft, remarks=(read.remark, *draft.remarks))

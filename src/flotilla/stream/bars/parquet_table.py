@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from flotilla.errors import ConfigError
+from flotilla.stream.bars.dialects import shape_of
 from flotilla.stream.bars.findings import Findings, refuse
-from flotilla.stream.bars.tables import layout_of
+from flotilla.stream.bars.heads import Head, stem_of
+from flotilla.stream.bars.layouts import Layout, layout_of
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.sizes import COPIES, check_fits, size_of
 
 MAGIC = b"PAR1"
 
 
-def table_of(path: Path) -> pa.Table:
+class ParquetTable(NamedTuple):
+    """A file as a table. options: the user's, with what its columns say; remark: what was recognised."""
+
+    table: pa.Table
+    options: Options
+    remark: str | None
+    layout: Layout
+
+
+def table_of(path: Path, options: Options) -> ParquetTable:
     """Return the columns of bars in a Parquet file."""
     name = path.name
+    size_of(path)
     _check_ends(path, name)
     try:
         with parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
-            return _read(file, name)
+            return _read(file, name, options)
     except (pa.ArrowException, OSError) as error:
         raise refuse(
             name, f"it cannot be read: {error}", "fetch the file again, it is damaged", "corrupt"
@@ -48,14 +63,16 @@ def _check_ends(path: Path, name: str) -> None:
         raise refuse(name, "it has no footer", "fetch the file again, it is cut off", "truncated")
 
 
-def _read(file: parquet.ParquetFile, name: str) -> pa.Table:
+def _read(file: parquet.ParquetFile, name: str, options: Options) -> ParquetTable:
     """Return the columns that the layout reads."""
     names = file.schema_arrow.names
-    layout = layout_of(names, name)
-    wanted = [layout.time, *([layout.symbol] if layout.symbol else []), *layout.fields.values()]
-    columns = wanted if layout.fields else names
+    shape = shape_of(Head([names], stem_of(name)), options, name)
+    layout = layout_of(names, name, shape.options)
+    wanted = {*layout.texts(shape.options), *layout.numbers(names, shape.options)}
+    columns = [column for column in names if column in wanted]
+    check_fits(name, COPIES * 8 * file.metadata.num_rows * len(columns), "to read it")
     try:
-        return file.read(columns=columns)
+        return ParquetTable(file.read(columns=columns), shape.options, shape.remark, layout)
     except (pa.ArrowException, OSError):
         _find_damage(file, columns, name)
         raise

@@ -5,9 +5,11 @@ A column is read as one of these, and never cell by cell:
     dates       2024-01-31, or times without a zone that are all midnight: session dates
     stamps      2024-01-31T14:30:00Z, 2024-01-31 09:30:00-05:00: any mix of UTC offsets
     local       2024-01-31 09:30:00, if `zone` says where ("America/New_York")
-    numbers     1706711400, if `unit` says what since 1970: s, ms, us or ns
+    numbers     1706711400, if `unit` says what since 1970; 20240131 is a date
 
-A local time that the clocks' change makes twice or not at all is refused, not guessed.
+Other ways of writing are read where they can be meant in one way only (formats.plain_format), or
+where `date_format` says which. A local time that the clocks' change makes never is refused; one
+that it makes twice is read where the order of the rows tells which it is (folds.py).
 """
 
 from __future__ import annotations
@@ -15,90 +17,160 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from flotilla.errors import ConfigError, nearest
-from flotilla.stream.bars.columns import int64_of, nulls_of
-from flotilla.stream.bars.draft import DAY_NS, Stamps, stamp_text
+from flotilla.stream.bars import epochs, folds
+from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of
+from flotilla.stream.bars.draft import DAY_NS, Stamps
 from flotilla.stream.bars.findings import Findings
+from flotilla.stream.bars.formats import Read, plain_format, read_format
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.places import Place
 
-UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONED = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
-_NUMBER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 _ISO = "write 2024-01-31, or 2024-01-31T14:30:00Z with its zone"
-# A time since 1970 in the wrong unit lands decades away: nothing here is older or newer.
-_FIRST_NS = -DAY_NS * 365 * 100
-_LAST_NS = DAY_NS * 365 * 130
 _BLOCK = 1_000  # cells tried at once when the unreadable ones are looked for
 
-Place = Callable[[int], str]
+
+class Times(NamedTuple):
+    """A column of times, read.
+
+    ts: int64[N], ns UTC. are_dates: they are session dates.
+    wall: what the clock on the wall said where they were written, int64[N] ns, as they carry an offset
+    of their own; None where they carry none. zone: the one that they name in words, if they do.
+    """
+
+    ts: Stamps
+    are_dates: bool
+    wall: Callable[[], Stamps] | None = None
+    zone: str | None = None
 
 
 def stamps_of(
-    column: pa.Array, zone: str | None, unit: str | None, findings: Findings, place: Place
-) -> tuple[Stamps, bool]:
-    """Return (int64[N] ns UTC, whether they are session dates).
+    column: pa.Array,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None = None,
+) -> Times:
+    """Return the times of a column.
 
-    zone: of times that carry none. unit: of numbers. place: row -> where it is in its file.
+    groups: whose each row is, intp[N], where rows of several instruments stand in one table.
     What cannot be read goes to `findings`; the stamps are then of no use.
     """
     kind = column.type
+    nothing = Times(np.zeros(len(column), np.int64), False)
     if column.null_count:
         empty = np.flatnonzero(nulls_of(column)).tolist()
-        findings.add(
-            len(empty), "a row has no time", map(place, empty), "give each row its time", code="bad_date"
-        )
-        return np.zeros(len(column), np.int64), False
+        what, mend = "a row has no time", "give each row its time"
+        findings.add(len(empty), what, map(place, empty), mend, code="bad_date")
+        return nothing
+    if isinstance(kind, pa.BaseExtensionType):
+        return _periods(column, findings)
+    if pa.types.is_dictionary(kind):
+        column, kind = column.dictionary_decode(), kind.value_type
     if pa.types.is_date(kind):
-        return int64_of(column.cast(pa.date32()).cast(pa.int32())) * DAY_NS, True
-    if pa.types.is_integer(kind):
-        return _numbers(int64_of(column), unit, findings, place), False
+        return Times(int64_of(column.cast(pa.date32()).cast(pa.int32())) * DAY_NS, True)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return _numbers(column, options, findings, place, groups)
     if pa.types.is_timestamp(kind):
-        return _timestamps(column, zone, findings, place)
+        return _timestamps(column, options, findings, place, groups)
     if _is_text(kind):
-        return _texts(column.cast(pa.string()), zone, unit, findings, place)
+        return _texts(column.cast(pa.string()), options, findings, place, groups)
     findings.add(1, f"the time column is {kind}", [], _ISO, code="timestamp_type")
-    return np.zeros(len(column), np.int64), False
+    return nothing
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _timestamps(column: pa.Array, zone: str | None, findings: Findings, place: Place) -> tuple[Stamps, bool]:
+def _periods(column: pa.Array, findings: Findings) -> Times:
+    """Read pandas' periods of a day as their dates; longer ones end later than they are called."""
+    if getattr(column.type, "freq", None) in ("D", "B"):
+        return Times(int64_of(column.storage) * DAY_NS, True)
+    mend = "give the day on which each ends: index.to_timestamp(how='end').normalize()"
+    findings.add(1, f"the time column is {column.type}", [], mend, code="timestamp_type")
+    return Times(np.zeros(len(column), np.int64), False)
+
+
+def _numbers(
+    column: pa.Array,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
+    if pa.types.is_floating(column.type) and column.type != pa.float64():
+        what = f"the time column is {column.type}: such a number holds a time to minutes only"
+        findings.add(1, what, [], "give whole numbers, 64 bits wide", code="timestamp_type")
+        return Times(np.zeros(len(column), np.int64), False)
+    values = int64_of(column) if pa.types.is_integer(column.type) else float64_of(column)
+    if values.dtype.kind == "f" and bool((values == np.rint(values)).all() and (np.abs(values) < 1e15).all()):
+        values = values.astype(np.int64)
+    if options.unit is None and values.dtype.kind == "i" and epochs.are_days(values.astype(np.int64)):
+        return _texts(pa.array(values).cast(pa.string()), options, findings, place, groups)
+    ns, is_wall = epochs.ns_of(values, options.unit, findings, place)
+    return _on_the_wall(ns, options, findings, place, groups) if is_wall else Times(ns, False)
+
+
+def _timestamps(
+    column: pa.Array,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
     kind = column.type
     try:
         ns = int64_of(column.cast(pa.timestamp("ns", kind.tz)))
     except pa.ArrowInvalid as error:
-        findings.add(
-            1,
-            f"a time is outside the years 1677 to 2262 ({error})",
-            [],
-            "leave such rows out",
-            code="bad_date",
-        )
-        return np.zeros(len(column), np.int64), False
-    if kind.tz is not None:
-        return ns, False
+        what = f"a time is outside the years 1677 to 2262 ({error})"
+        findings.add(1, what, [], "leave such rows out", code="bad_date")
+        return Times(np.zeros(len(column), np.int64), False)
+    if kind.tz is None:
+        return _on_the_wall(ns, options, findings, place, groups)
+    return Times(ns, False, lambda: int64_of(pc.local_timestamp(column).cast(pa.timestamp("ns"))))
+
+
+def _on_the_wall(
+    ns: Stamps,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
+    """Return times that carry no zone: dates if all are midnight, else of the zone that is given."""
     if len(ns) and not (ns % DAY_NS).any():
-        return ns, True
-    return _local(ns, zone, findings, place), False
+        return Times(ns, True)
+    ts = folds.utc_of(ns, options.zone, findings, place, groups, newest_first=options.sort)
+    return Times(ts, False)
 
 
 def _texts(
-    column: pa.Array, zone: str | None, unit: str | None, findings: Findings, place: Place
-) -> tuple[Stamps, bool]:
+    column: pa.Array,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
     """Read all of the cells as what the first of them is."""
     column = pc.utf8_trim_whitespace(column)
     first = column[0].as_py() if len(column) else ""
+    form = options.date_format or (plain_format(first) if options.unit is None else None)
+    if form is not None and not (options.date_format is None and _DATE.fullmatch(first)):
+        return _formatted(column, form, options, findings, place, groups)
     if _NUMBER.fullmatch(first):
-        kind, wanted = pa.int64(), "a whole number"
+        is_whole = options.unit != "excel" and "." not in first
+        kind, wanted = (pa.int64(), "a whole number") if is_whole else (pa.float64(), "a number")
     elif _DATE.fullmatch(first):
         kind, wanted = pa.date32(), "a date written 2024-01-31"
     elif _ZONED.fullmatch(first):
@@ -109,8 +181,59 @@ def _texts(
         read = column.cast(kind)
     except pa.ArrowInvalid:
         _find_unreadable(column, kind, wanted, findings, place)
-        return np.zeros(len(column), np.int64), False
-    return stamps_of(read, zone, unit, findings, place)
+        return Times(np.zeros(len(column), np.int64), False)
+    times = stamps_of(read, options, findings, place, groups)
+    if not _ZONED.fullmatch(first) or first.endswith("Z"):
+        return times
+    return times._replace(wall=lambda: _wall_of(column))
+
+
+def _wall_of(column: pa.Array) -> Stamps:
+    bare = pc.replace_substring_regex(column, _OFFSET, "")
+    return int64_of(bare.cast(pa.timestamp("ns")))
+
+
+def _formatted(
+    column: pa.Array,
+    form: str,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
+    read = read_format(column, form)
+    if not read.ok.all():
+        wrong = np.flatnonzero(~read.ok).tolist()
+        texts = column.to_pylist()
+        what = f"a cell of the time column is not written as {form}"
+        mend = f"write it as the others, or say how they are: date_format; {_ISO}"
+        findings.add(len(wrong), what, _cells(wrong, texts, place), mend, code="bad_date")
+        return Times(np.zeros(len(column), np.int64), False)
+    return _placed(read, options, findings, place, groups)
+
+
+def _placed(
+    read: Read,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
+    if read.offset is not None:
+        offset = read.offset
+        return Times(read.wall - offset, False, (lambda: read.wall) if offset.any() else None)
+    if len(read.zones) > 1:
+        what, mend = (
+            f"times are of several zones: {', '.join(read.zones)}",
+            "give them in one, or with offsets",
+        )
+        findings.add(len(read.zones), what, [], mend, code="mixed_naive_aware")
+        return Times(read.wall, False)
+    zone = read.zones[0] if read.zones else options.zone
+    if not read.has_clock or (len(read.wall) and not (read.wall % DAY_NS).any()):
+        return Times(read.wall, True)
+    ts = folds.utc_of(read.wall, zone, findings, place, groups, newest_first=options.sort)
+    return Times(ts, False, (lambda: read.wall) if read.zones else None, zone if read.zones else None)
 
 
 def _find_unreadable(
@@ -124,18 +247,15 @@ def _find_unreadable(
     naive = [n for n in times if _is_naive(texts[n])]
     if zoned and naive:
         what = f"a time has no zone, while {len(zoned)} of {len(texts)} have one"
-        findings.add(
-            len(naive),
-            what,
-            _cells(naive, texts, place),
-            "give every time its zone, or none",
-            code="mixed_naive_aware",
-        )
+        mend = "give every time its zone, or none"
+        findings.add(len(naive), what, _cells(naive, texts, place), mend, code="mixed_naive_aware")
         wrong = sorted({*wrong} - {*naive, *zoned})
     swappable = any(re.fullmatch(r"\d\d?[/.-]\d\d?[/.-]\d{2,4}.*", texts[n]) for n in wrong)
-    hint = "; day and month could be swapped here, and are not guessed" if swappable else ""
-    what, code = f"a cell of the time column is not {wanted}", "ambiguous_date_format" if hint else "bad_date"
-    findings.add(len(wrong), what, _cells(wrong, texts, place), _ISO + hint, code=code)
+    hint = '; day and month could be swapped here, and are not guessed: say date_format: "%d/%m/%Y"'
+    what, code = f"a cell of the time column is not {wanted}", "bad_date"
+    mend = _ISO + (hint if swappable else "")
+    code = "ambiguous_date_format" if swappable else code
+    findings.add(len(wrong), what, _cells(wrong, texts, place), mend, code=code)
 
 
 def _unreadable(column: pa.Array, kind: pa.DataType) -> list[int]:
@@ -165,63 +285,3 @@ def _is_naive(text: str) -> bool:
 
 def _cells(rows: Iterable[int], texts: list[str], place: Place) -> Iterable[str]:
     return (f"{place(n)}: {texts[n]!r}" for n in rows)
-
-
-def _local(ns: Stamps, zone: str | None, findings: Findings, place: Place) -> Stamps:
-    """Return UTC for times of a clock on the wall in `zone`, given as if they were UTC."""
-    if zone is None:
-        places = (f"{place(n)}: {stamp_text(ns[n], 1).rstrip('Z')}" for n in range(len(ns)))
-        findings.add(
-            len(ns),
-            "a time has no zone",
-            places,
-            "say where: zone: UTC, or zone: America/New_York",
-            code="no_timezone",
-        )
-        return ns
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigError(f"zone {zone!r} is not a time zone such as UTC or America/New_York") from None
-    wall = pa.array(ns, pa.timestamp("ns"))
-    early, late = (
-        int64_of(pc.assume_timezone(wall, zone, ambiguous=side, nonexistent=side))
-        for side in ("earliest", "latest")
-    )
-    # Where the two readings differ the clocks changed: an hour apart if the time came twice,
-    # the last instant before and the first after if it never came.
-    apart = late - early
-    for wrong, what, code in (
-        (apart > 1, "comes twice", "dst_ambiguous"),
-        (apart == 1, "does not exist", "dst_nonexistent"),
-    ):
-        places = (f"{place(n)}: {stamp_text(ns[n], 1).rstrip('Z')}" for n in np.flatnonzero(wrong).tolist())
-        findings.add(
-            int(wrong.sum()),
-            f"a time {what} in {zone}: the clocks change there",
-            places,
-            "give times with their UTC offset, or the true zone",
-            code=code,
-        )
-    return early
-
-
-def _numbers(values: NDArray[np.int64], unit: str | None, findings: Findings, place: Place) -> Stamps:
-    if unit is not None and unit not in UNITS:
-        raise ConfigError(f"unit {unit!r} is not a unit of time{nearest(unit, UNITS)}")
-    if unit is None:
-        places = (f"{place(n)}: {values[n]}" for n in range(len(values)))
-        findings.add(
-            len(values),
-            "a time is a bare number",
-            places,
-            "say its unit since 1970: s, ms, us or ns",
-            code="timestamp_type",
-        )
-        return values
-    scale = UNITS[unit]
-    wrong = (values < _FIRST_NS // scale) | (values > _LAST_NS // scale)
-    places = (f"{place(n)}: {values[n]}" for n in np.flatnonzero(wrong).tolist())
-    what = f"a time is not {unit} since 1970: it would be before 1870 or after 2100"
-    findings.add(int(wrong.sum()), what, places, "give all times in one unit", code="mixed_epoch_units")
-    return np.where(wrong, 0, values) * scale

@@ -1,176 +1,165 @@
-"""Turn an Arrow table into a Draft, by one of three layouts.
+"""Turn an Arrow table into a Draft, by one of the layouts of layouts.py.
 
-    long    there is a column `symbol`: a row is one bar of one instrument
-    one     there is no `symbol` but there is `close`: all rows are bars of one instrument
-    wide    neither: a row is a time, and every other column is one instrument's closes
+1. Which column is what (`layout_of`), and which rows are read (`_kept`).
+2. Times and numbers of those columns, every unreadable cell told (`stamps_of`, `_numbers`).
+3. How long a bar is, and whether it is a day (`sessions_of`); in order of time if asked (`_sorted`).
+4. Side by side, an array a field (`_one`, `_wide`, `_levels`; `pivoted` for a long table).
 
-The time column is called ts, date, timestamp, datetime or time; the symbol column symbol,
-instrument or ticker; prices open, high, low, close, volume: in any case of letters. Other
-columns of a long table are not read. In a wide table an empty cell is a bar that did not
+Other columns of a long table are not read. In a wide table an empty cell is a bar that did not
 trade; a long table has no row for such a bar, so there an empty price is a defect.
-
-A bar's `ts_event` is its start. Its length is one day where the times are dates; else the
-`frequency` that the user gave; else the smallest step between two times, if all the other
-steps are whole multiples of it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
-from flotilla.errors import ConfigError, OutOfOrderError
-from flotilla.model.panel import FIELDS
-from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of, whole
-from flotilla.stream.bars.draft import DAY_NS, PRICES, Draft, Floats, Stamps, stamp_text
+from flotilla.stream.bars import amounts
+from flotilla.stream.bars.adjusted import ADJUSTED_CLOSE, adjusted, unread
+from flotilla.stream.bars.columns import float64_of, int64_of, whole
+from flotilla.stream.bars.draft import Draft, Floats
 from flotilla.stream.bars.findings import Findings, refuse
-from flotilla.stream.bars.stamps import Place, stamps_of
+from flotilla.stream.bars.heads import stem_of
+from flotilla.stream.bars.layouts import Layout, layout_of, plain
+from flotilla.stream.bars.long import Coded, Rows, coded_of, pivoted
+from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.places import Place, moved
+from flotilla.stream.bars.sessions import sessions_of
+from flotilla.stream.bars.stamps import Times, stamps_of
+from flotilla.words import counted
 
-TIMES = ("ts", "date", "timestamp", "datetime", "time")
-SYMBOLS = ("symbol", "instrument", "ticker")
-# What pandas calls an index without a name, in Parquet and in CSV; used where no other is there.
-UNNAMED = ("__index_level_0__", "index", "")
-Cell = Callable[[int, int], str]
-_FREQUENCY = re.compile(r"([1-9]\d*)(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to read what the data do not say themselves.
-
-    instrument: name of the only instrument, where the table has no symbols.
-    frequency: length of a bar: 30s, 1m, 4h, 1d.  zone: where times without a zone were
-    taken: "America/New_York".  unit: of times that are numbers: s, ms, us or ns since 1970.
-    separator, decimal, encoding: how a text is written.
-    """
-
-    instrument: str | None = None
-    frequency: str | None = None
-    zone: str | None = None
-    unit: str | None = None
-    separator: str = ","
-    decimal: str = "."
-    encoding: str = "utf-8"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which column is what: names as the table spells them."""
-
-    time: str
-    symbol: str | None
-    fields: dict[str, str]  # field -> column; empty: every other column is an instrument
-
-
-def layout_of(names: list[str], source: str) -> Layout:
-    """Return how a table with these columns is to be read; DataError where that is not clear."""
-    lower: dict[str, list[str]] = {}
-    for name in names:
-        lower.setdefault(name.strip().lower(), []).append(name)
-    there = f"there is {', '.join(names)}"
-    known = {*TIMES, *SYMBOLS, *FIELDS}
-    twice = [
-        repr(key) for key, spelt in lower.items() if len(spelt) > 1 and (key in known or len({*spelt}) == 1)
-    ]
-    if twice:
-        raise refuse(source, f"columns come twice: {', '.join(twice)}", "keep one of each", "repeated_column")
-    times = [name for name in TIMES if name in lower] or [name for name in UNNAMED if name in lower][:1]
-    symbols = [name for name in SYMBOLS if name in lower]
-    if len(times) != 1:
-        what = f"several time columns: {', '.join(times)}" if times else f"no time column; {there}"
-        raise refuse(source, what, f"have one, called {' or '.join(TIMES[:2])}", "missing_column")
-    if len(symbols) > 1:
-        raise refuse(source, f"several symbol columns: {', '.join(symbols)}", "keep one", "repeated_column")
-    fields = {name: lower[name][0] for name in FIELDS if name in lower}
-    if "close" not in fields and (symbols or fields):
-        raise refuse(source, f"no column close; {there}", "give the closes: bars have one", "missing_column")
-    return Layout(lower[times[0]][0], lower[symbols[0]][0] if symbols else None, fields)
+_SHOWN = 5  # names that a remark lists
 
 
 def draft_of(
-    table: pa.Table, source: str, options: Options, place: Place, findings: Findings | None = None
+    table: pa.Table,
+    source: str,
+    options: Options,
+    place: Place,
+    findings: Findings | None = None,
+    layout: Layout | None = None,
 ) -> Draft:
     """Return the bars of `table`.
 
     place: row -> where it is in its file, as "line 12". findings: what is wrong already.
+    layout: of all the columns that there were, where only those that are read are in the table.
     """
     findings = Findings(source) if findings is None else findings
-    layout = layout_of(table.column_names, source)
+    layout = layout_of(table.column_names, source, options) if layout is None else layout
+    table, place, remarks = _kept(table, place, options, source)
     if not table.num_rows:
         mend = "give data that has rows; an empty file is no history"
         findings.add(1, "no rows at all", [], mend, code="no_rows")
         findings.settle()
+    _check_currency(table, layout, source)
+    coded = coded_of(whole(table[layout.symbol]), findings, place) if layout.symbol is not None else None
     unreadable = Findings(source)
-    ts, are_dates = stamps_of(whole(table[layout.time]), options.zone, options.unit, unreadable, place)
+    times = _times(table, layout, options, unreadable, place, coded)
     columns = {
-        name: _numbers(table[name], name, unreadable, place)
-        for name in layout.fields.values() or [n for n in table.column_names if n != layout.time]
+        name: _numbers(table[name], name, options, unreadable, place)
+        for name in layout.numbers(table.column_names, options)
     }
     findings.extend(unreadable)
     if unreadable:
         findings.settle()
-    rows = _Rows(source, ts, step_of(ts, are_dates, options.frequency, source), columns, place, findings)
-    if layout.symbol is not None:
-        return _pivoted(rows, layout, whole(table[layout.symbol]))
-    return _one(rows, layout, options.instrument) if layout.fields else _wide(rows)
+    sessions = sessions_of(times, options, source)
+    remarks += [*layout.remarks, *([sessions.remark] if sessions.remark else [])]
+    rows = Rows(source, sessions.ts, sessions.step, _tickers(columns, layout, source), place, findings)
+    rows, coded = _sorted(rows, coded, options)
+    draft = replace(_drafted(rows, layout, coded, options), zone=sessions.zone)
+    if layout.adjusted is not None and options.adjusted is None:
+        remarks.append(unread(source, layout.fields["close"], layout.adjusted))
+    return replace(draft, fields=adjusted(draft.fields), remarks=tuple(remarks))
 
 
-def step_of(ts: Stamps, are_dates: bool, frequency: str | None, source: str) -> int:
-    """Return the length of a bar, ns. ts: int64[N] in any order."""
-    if are_dates:
-        if frequency not in (None, "1d"):
-            raise ConfigError(f"{source} has dates, so its bars are days and not {frequency}")
-        return DAY_NS
-    if frequency is not None:
-        parts = _FREQUENCY.fullmatch(frequency)
-        if parts is None:
-            raise ConfigError(f"frequency {frequency!r} is not written as 30s, 1m, 4h or 1d")
-        return int(parts[1]) * _SECONDS[parts[2]] * 1_000_000_000
-    steps = np.diff(ts)
-    if (steps <= 0).any():  # many instruments, or no order: only then pay for a sort
-        steps = np.diff(np.unique(ts))
-    if not len(steps) or (steps % steps.min()).any():
-        raise refuse(
-            source,
-            "how long its bars are cannot be seen from their times",
-            "say it: frequency: 1h",
-            "mixed_frequency",
+def _times(
+    table: pa.Table,
+    layout: Layout,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    coded: Coded | None,
+) -> Times:
+    column = whole(table[layout.time])
+    if layout.clock is not None:  # a day and a time of day, each in a column of its own
+        day, clock = (whole(table[name]).cast(pa.string()) for name in (layout.time, layout.clock))
+        column = pc.binary_join_element_wise(
+            pc.utf8_trim_whitespace(day), pc.utf8_trim_whitespace(clock), " "
         )
-    return int(steps.min())
+    return stamps_of(column, options, findings, place, None if coded is None else (lambda: coded.codes))
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """A table's rows, read. ts: int64[N]; columns: name in the table -> float64[N]."""
-
-    source: str
-    ts: Stamps
-    step: int
-    columns: dict[str, Floats]
-    place: Place
-    findings: Findings
-
-    def draft(
-        self, ts: Stamps, instruments: tuple[str, ...], fields: dict[str, Floats], place: Cell | None = None
-    ) -> Draft:
-        """Return them as bars; by default row t of the table is row t of the arrays."""
-        cell = place or (lambda t, _i: self.place(t))
-        return Draft(self.source, ts, self.step, instruments, fields, cell, self.findings)
+def _kept(table: pa.Table, place: Place, options: Options, source: str) -> tuple[pa.Table, Place, list[str]]:
+    """Return the rows that are read, and a remark about the others."""
+    if options.keep is None:
+        return table, place, []
+    column, value = options.keep
+    texts = pc.utf8_trim_whitespace(whole(table[column]).cast(pa.string()))
+    mask = pc.fill_null(pc.equal(texts, value), False)
+    others = sorted({str(text) for text in pc.unique(texts.filter(pc.invert(mask))).to_pylist()})
+    if not others:
+        return table, place, []
+    rows = np.flatnonzero(int64_of(mask.cast(pa.int8())))
+    left = counted(table.num_rows - len(rows), "row")
+    remark = f"{source}: {left} of other {column} ({', '.join(others[:_SHOWN])}) are not read, only {value}"
+    return table.filter(mask), moved(place, rows), [remark]
 
 
-def _one(rows: _Rows, layout: Layout, instrument: str | None) -> Draft:
+def _check_currency(table: pa.Table, layout: Layout, source: str) -> None:
+    """Refuse prices of several currencies: they would be added up."""
+    if layout.currency is None:
+        return
+    there = [str(text) for text in pc.unique(whole(table[layout.currency]).cast(pa.string())).to_pylist()]
+    if len(there) > 1:
+        what = f"its prices are in several currencies: {', '.join(sorted(there)[:_SHOWN])}"
+        mend = "keep the rows of one, or convert the prices and leave the column out: money is added up"
+        raise refuse(source, what, mend, "several_currencies")
+
+
+def _tickers(columns: dict[str, Floats], layout: Layout, source: str) -> dict[str, Floats]:
+    """Return a wide table's columns without an index that was left behind, 0, 1, 2, ..."""
+    out = dict(columns)
+    for name in layout.counters:
+        values = columns[name]
+        if len(values) and np.array_equal(values, np.arange(len(values)) + values[0]) and values[0] in (0, 1):
+            del out[name]
+        elif plain(name) != "index":
+            what = f"column {name!r} has no name of its own"
+            raise refuse(source, what, "name it as its instrument, or leave it out", "unnamed_column")
+    return out
+
+
+def _sorted(rows: Rows, coded: Coded | None, options: Options) -> tuple[Rows, Coded | None]:
+    """Return the rows in order of time where that was asked for."""
+    if not options.sort or not (np.diff(rows.ts) < 0).any():
+        return rows, coded
+    order = np.argsort(rows.ts, kind="stable")
+    columns = {name: values[order] for name, values in rows.columns.items()}
+    moved_rows = replace(rows, ts=rows.ts[order], columns=columns, place=moved(rows.place, order))
+    return moved_rows, None if coded is None else coded._replace(codes=coded.codes[order])
+
+
+def _drafted(rows: Rows, layout: Layout, coded: Coded | None, options: Options) -> Draft:
+    wanted = dict(layout.fields)
+    if layout.adjusted is not None and options.adjusted:
+        wanted[ADJUSTED_CLOSE] = layout.adjusted
+    if coded is not None:
+        return pivoted(rows, wanted, coded)
+    if layout.levels:
+        return _levels(rows, layout)
+    return _one(rows, wanted, options.instrument) if wanted else _wide(rows)
+
+
+def _one(rows: Rows, fields: dict[str, str], instrument: str | None) -> Draft:
     """Return a table that is all one instrument; without a name it is called as its file."""
-    fields = {field: rows.columns[name][:, None] for field, name in layout.fields.items()}
-    return rows.draft(rows.ts, (instrument or rows.source.partition(".")[0],), fields)
+    arrays = {field: rows.columns[name][:, None] for field, name in fields.items()}
+    return rows.draft(rows.ts, (instrument or stem_of(rows.source),), arrays)
 
 
-def _wide(rows: _Rows) -> Draft:
+def _wide(rows: Rows) -> Draft:
     """Return a table of closes, side by side."""
     close = np.empty((len(rows.ts), len(rows.columns)))
     for i, values in enumerate(rows.columns.values()):
@@ -178,77 +167,25 @@ def _wide(rows: _Rows) -> Draft:
     return rows.draft(rows.ts, tuple(rows.columns), {"close": close})
 
 
-def _pivoted(rows: _Rows, layout: Layout, symbols: pa.Array) -> Draft:
-    """Return a long table as arrays: the union of all times, NaN where an instrument has no row."""
-    codes, names = _coded(symbols, rows)
-    close = rows.columns[layout.fields["close"]]
-    _check_order(rows, codes, names, close)
-    prices = [rows.columns[layout.fields[field]] for field in PRICES if field in layout.fields]
-    bare = np.flatnonzero(np.logical_and.reduce([np.isnan(price) for price in prices])).tolist()
-    rows.findings.add(
-        len(bare), "a row has no price", map(rows.place, bare), "leave the row out", code="nan_price"
-    )
-    times, t = np.unique(rows.ts, return_inverse=True)
-    fields = {}
-    for field, name in layout.fields.items():
-        fields[field] = np.full((len(times), len(names)), np.nan)
-        fields[field][t, codes] = rows.columns[name]
-
-    def cell(at: int, i: int) -> str:
-        here = np.flatnonzero((t == at) & (codes == i))
-        return rows.place(int(here[-1])) if len(here) else ""
-
-    return rows.draft(times, names, fields, cell)
+def _levels(rows: Rows, layout: Layout) -> Draft:
+    """Return a table with a column for each field of each instrument."""
+    names = tuple(dict.fromkeys(instrument for _, instrument in layout.levels.values()))
+    place = {name: i for i, name in enumerate(names)}
+    fields: dict[str, Floats] = {}
+    for column, (field, instrument) in layout.levels.items():
+        if field not in fields:
+            fields[field] = np.full((len(rows.ts), len(names)), np.nan)
+        fields[field][:, place[instrument]] = rows.columns[column]
+    return rows.draft(rows.ts, names, fields)
 
 
-def _coded(symbols: pa.Array, rows: _Rows) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Return each row's instrument as a number, in order of first appearance, and the names."""
-    if not pa.types.is_dictionary(symbols.type):
-        symbols = symbols.cast(pa.string()).dictionary_encode()
-    if symbols.null_count:
-        empty = np.flatnonzero(nulls_of(symbols)).tolist()
-        rows.findings.add(
-            len(empty),
-            "a row has no symbol",
-            map(rows.place, empty),
-            "give each its symbol",
-            code="no_symbol",
-        )
-        rows.findings.settle()
-    used, first, codes = np.unique(int64_of(symbols.indices), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.intp)
-    rank[order] = np.arange(len(order))
-    words = symbols.dictionary.to_pylist()
-    return rank[codes], tuple(str(words[used[k]]) for k in order)
-
-
-def _check_order(rows: _Rows, codes: NDArray[np.intp], names: tuple[str, ...], close: Floats) -> None:
-    """Find an instrument's rows that go back in time, and those that share one time."""
-
-    def at(n: int) -> str:
-        return f"{rows.place(int(n))} {names[codes[n]]} {stamp_text(rows.ts[n], rows.step)}"
-
-    filed = np.argsort(codes, kind="stable")
-    same = codes[filed][1:] == codes[filed][:-1]
-    back = np.flatnonzero(same & (np.diff(rows.ts[filed]) < 0))
-    places = (f"{at(filed[n + 1])} after {at(filed[n])}" for n in back)
-    mend = "sort each instrument's rows by time"
-    rows.findings.add(len(back), "a row goes back in time", places, mend, OutOfOrderError, code="unsorted")
-
-    timed = np.lexsort((rows.ts, codes))
-    same = (codes[timed][1:] == codes[timed][:-1]) & (np.diff(rows.ts[timed]) == 0)
-    pairs = [(timed[n], timed[n + 1]) for n in np.flatnonzero(same)]
-    places = (f"{at(a)} close {close[a]} and {at(b)} close {close[b]}" for a, b in pairs)
-    what = "an instrument has two rows for one time"
-    rows.findings.add(
-        len(pairs), what, places, "keep the true one", OutOfOrderError, code="duplicate_conflict"
-    )
-
-
-def _numbers(column: pa.ChunkedArray, name: str, findings: Findings, place: Place) -> Floats:
+def _numbers(
+    column: pa.ChunkedArray, name: str, options: Options, findings: Findings, place: Place
+) -> Floats:
     """Return a column as float64[N], NaN where it is null."""
     cells = whole(column)
+    if options.are_texts and pa.types.is_string(cells.type):
+        return _amounts(cells, name, options, findings, place)
     kinds = pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null
     try:
         if not any(is_kind(cells.type) for is_kind in kinds):
@@ -256,7 +193,15 @@ def _numbers(column: pa.ChunkedArray, name: str, findings: Findings, place: Plac
         return float64_of(cells)
     except pa.ArrowInvalid as error:
         example = [f"{place(0)}: {cells[0].as_py()!r}"]
-        findings.add(
-            1, f"column {name} does not hold numbers: {error}", example, "give numbers", code="not_a_number"
-        )
+        what = f"column {name} does not hold numbers: {error}"
+        findings.add(1, what, example, "give numbers", code="not_a_number")
         return np.full(len(cells), np.nan)
+
+
+def _amounts(cells: pa.Array, name: str, options: Options, findings: Findings, place: Place) -> Floats:
+    how = (options.decimal, options.thousands)
+    wrong = np.flatnonzero(int64_of(amounts.strange(cells, *how, amounts=options.amounts).cast(pa.int8())))
+    places = (f"{place(int(n))}: {name} {cells[int(n)].as_py()!r}" for n in wrong)
+    mend = "write 1234.5; leave what is unknown empty"
+    findings.add(len(wrong), "a cell is not a number", places, mend, code="not_a_number")
+    return float64_of(amounts.numbers_of(cells, *how, amounts=options.amounts))

@@ -1,0 +1,35 @@
+"""Adjusted prices, where a vendor gives an adjusted close beside the close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+ADJUSTED_CLOSE = "adjusted close"  # what a draft calls that column until it is applied
+
+
+def adjusted(fields: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the fields with the adjusted close as close, and open, high and low scaled as it; float64[T, I].
+
+    Without one they are as they were. A volume stays: vendors adjust it in ways of their own.
+    """
+    out = {name: values for name, values in fields.items() if name != ADJUSTED_CLOSE}
+    if ADJUSTED_CLOSE not in fields:
+        return out
+    close = fields[ADJUSTED_CLOSE]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = close / fields["close"]
+    return {
+        name: values * scale if name in ("open", "high", "low") else values for name, values in out.items()
+    } | {"close": close}
+
+
+def unread(source: str, close: str, column: str) -> str:
+    """Return the remark where nothing was said about which close to take."""
+    return (
+        f"{source}: the column {close} is taken as it is, and {column} beside it is not read: returns leave "
+        "dividends out. Say adjusted: true to take it, or adjusted: false if this is meant"
+    )
