@@ -56,7 +56,7 @@ def data(
         "instrument": instrument, "frequency": frequency, "zone": zone, "unit": unit,
         "separator": separator, "decimal": decimal, "encoding": encoding,
     }  # fmt: skip
-    given = {name: value for name, value in said.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if is_config(file):
         if given:
             raise ConfigError(f"{file} says itself how its data are read: leave out --{next(iter(given))}")
