@@ -84,7 +84,8 @@ def _moving(close: Floats) -> list[int]:
     rows = max(_BLOCK // max(count, 1), 1)
     for a in range(0, bars - 1, rows):
         after = close[a + 1 : a + 1 + rows]
-        ratio = after / close[a : a + len(after)]
+        with np.errstate(over="ignore"):  # from one end of float64 to the other: a large move too
+            ratio = after / close[a : a + len(after)]
         large |= ((ratio > MOVES) | (ratio < 1 / MOVES)).any(axis=0)
     return [int(i) for i in np.flatnonzero(large)]
 
