@@ -216,3 +216,12 @@ def test_a_price_after_a_long_pause_is_no_jump():
     ts[20:] += 700 * DAY
 
     assert [said for said in told(close, ts=ts) if "times" in said] == []
+
+
+@pytest.mark.parametrize("bars", range(1, 13))
+def test_few_bars_that_stand_still_are_looked_at_without_harm(bars):
+    ts = np.arange(bars, dtype=np.int64) * 86_400_000_000_000 + 10**18
+
+    said = remarks_of(ts, 86_400_000_000_000, ("A",), {"close": np.ones((bars, 1))})
+
+    assert len(said) == (1 if bars >= 10 else 0)

@@ -25,6 +25,7 @@ RATIOS = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0,
 NEAR, NEAR_FAR, FAR = 0.025, 0.04, 3.0
 # Where most steps of a price are such, one like a split is nothing: a stock of a few cents in its time.
 COARSE, AROUND = 0.08, 100
+_LEAST = 1e-300
 SCALES = (100.0, 1_000.0, 10_000.0, 1e6, 1e8)
 NEAR_SCALE = 0.1
 
@@ -96,8 +97,14 @@ def is_coarse(close: Floats, at: int) -> bool:
     return bool(len(steps) and np.median(steps) > COARSE)
 
 
+def ratio_of(close: Floats, at: int) -> float:
+    """Return a close over the one before; of prices from one end of float64 to the other, a number still."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.clip(close[at] / close[at - 1], _LEAST, 1 / _LEAST))
+
+
 def _read(close: Floats, at: int) -> Jump:
-    ratio = float(close[at] / close[at - 1])
+    ratio = ratio_of(close, at)
     size = max(ratio, 1.0 / ratio)
     if not is_coarse(close, at):
         for scale in SCALES:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
-from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps, spikes, words
+from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps, ratio_of, spikes, words
 from flotilla.stream.bars.series.stale import SAME, stale
 from flotilla.words import counted
 
@@ -65,10 +65,7 @@ def _jumps(ts: Stamps, step: int, instruments: Sequence[str], fields: Mapping[st
         rows = np.flatnonzero(np.isfinite(close))
         close, stamps = close[rows], ts[rows]
         volume = fields["volume"][rows, i] if "volume" in fields else None
-        back = [
-            Jump(at, float(close[at] / close[at - 1]), "spike", 0.0)
-            for at in np.flatnonzero(spikes(close)).tolist()
-        ]
+        back = [Jump(at, ratio_of(close, at), "spike", 0.0) for at in np.flatnonzero(spikes(close)).tolist()]
         for jump in [*jumps(close, MOVES), *back]:
             grave = jump.kind in ("split", "scale") or jump.size > GRAVE
             if grave and stamps[jump.at] - stamps[jump.at - 1] <= PAUSE:
@@ -112,6 +109,8 @@ def _stale(ts: Stamps, step: int, instruments: Sequence[str], fields: Mapping[st
 
 def _standing(close: Floats) -> list[int]:
     """Return the columns in which SAME closes in a row are the same."""
+    if len(close) < SAME:
+        return []
     same, length = close[1:] == close[:-1], 1
     while length < SAME - 1 and len(same):  # true where `length` steps in a row change nothing
         more = min(length, SAME - 1 - length)
