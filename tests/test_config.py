@@ -286,6 +286,45 @@ def test_an_instrument_of_digits_is_a_name():
     assert decode(raw).data.instruments == ("000001", "600519")
 
 
+WEIGHTED = "def sized(weight: float = 0.5, cap: float = 1.0): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sweep", "message"),
+    [
+        (
+            {},
+            {"s.weight": [1, 2]},
+            r"\$.sweep.s.weight: this is its weight in the mean of all strategies, and mine",
+        ),
+        (
+            {"params": {"weight": 0.3}},
+            {"s.weight": [1, 2]},
+            r"\$.sweep.s.weight: .*call the parameter something",
+        ),
+        ({"weight": 0.3}, {}, r"\$.strategies.s.weight: .*give that as params: {weight: ...}"),
+    ],
+)
+def test_a_weight_that_may_be_either_is_asked_about(tmp_path, strategy, sweep, message):
+    (tmp_path / "mine.py").write_text(WEIGHTED)
+    raw = LEAST | {"strategies": {"s": {"kind": "mine:sized"} | strategy}, "sweep": sweep}
+
+    with pytest.raises(ConfigError, match=message):
+        check_plugins(decode(raw), "run.yaml", tmp_path)
+
+
+@pytest.mark.parametrize("given", [{}, {"params": {"weight": 0.3}}, {"weight": 2, "params": {"weight": 0.3}}])
+def test_a_parameter_called_weight_is_taken_where_it_is_plain_which_is_which(tmp_path, given):
+    (tmp_path / "mine.py").write_text(WEIGHTED)
+    raw = LEAST | {"strategies": {"s": {"kind": "mine:sized"} | given}, "sweep": {"s.cap": [0.1, 0.2]}}
+
+    config = check_plugins(decode(raw), "run.yaml", tmp_path)
+
+    (one,) = at(config, {"s.cap": 0.2}).strategies.values()
+    assert one.params == given.get("params", {}) | {"cap": 0.2}
+    assert at(config, {"s.cap": 0.2}).portfolio.cap == 1.0
+
+
 def test_a_parameter_without_a_default_may_be_given_by_the_sweep_alone(tmp_path):
     (tmp_path / "mine.py").write_text("def cross(fast: int): pass\n")
     raw = LEAST | {"strategies": {"s": {"kind": "mine:cross"}}, "sweep": {"s.fast": [1, 2]}}

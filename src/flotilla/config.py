@@ -141,6 +141,7 @@ def check_plugins(config: RunConfig, file: str = "configuration", folder: Path |
         except ConfigError as error:
             mistakes.append(f"$.strategies.{name}: {error}")
             continue
+        mistakes += _two_meanings(config, name, folder)
         strategies[name] = msgspec.structs.replace(strategy, params=params)
         changed = {key: values for key, values in taken.items() if repr(values) != repr(axes[key])}
         sweep |= {f"{name}.{key}": values for key, values in changed.items()}
@@ -151,6 +152,21 @@ def check_plugins(config: RunConfig, file: str = "configuration", folder: Path |
         mistakes.append(f"$.data: {error}")
     settle(mistakes, file)
     return msgspec.structs.replace(config, strategies=strategies, sweep=sweep, data=data)
+
+
+def check_keywords(config: RunConfig, terms: Iterable[str], folder: Path | None = None) -> None:
+    """Raise ConfigError where a keyword is a term of the portfolio and could as well mean a parameter.
+
+    terms: the keywords that were taken as terms. Who gives the strategy's parameter, too, knows them apart.
+    """
+    for name, strategy in config.strategies.items():
+        there = parameters(find("strategy", strategy.kind, folder))
+        for term in terms:
+            if term in there and term not in strategy.params and f"{name}.{term}" not in config.sweep:
+                raise ConfigError(
+                    f"{term} is a term of the portfolio, and a parameter of {strategy.kind}: if you mean the "
+                    f"parameter write params={{'{term}': ...}}; if the portfolio, give that beside it"
+                )
 
 
 def at(config: RunConfig, values: Mapping[str, Scalar]) -> RunConfig:
@@ -197,6 +213,23 @@ def _with_names(raw: Any) -> tuple[Any, list[str]]:
         if not isinstance(name, str)
     ]
     return raw | {"data": data | {"instruments": [str(name) for name in whole]}}, odd
+
+
+def _two_meanings(config: RunConfig, name: str, folder: Path | None) -> Iterator[str]:
+    """Yield what is wrong where a strategy has a parameter of its own that is called weight."""
+    strategy, key = config.strategies[name], f"{name}.weight"
+    if "weight" not in parameters(find("strategy", strategy.kind, folder)):
+        return
+    if key in config.sweep:
+        yield (
+            f"$.sweep.{key}: this is its weight in the mean of all strategies, and {strategy.kind} has a "
+            "parameter called weight, too: call the parameter something else to sweep either"
+        )
+    elif strategy.weight != StrategyConfig("").weight and "weight" not in strategy.params:
+        yield (
+            f"$.strategies.{name}.weight: this is its weight in the mean of all strategies, and "
+            f"{strategy.kind} has a parameter called weight, too: give that as params: {{weight: ...}}"
+        )
 
 
 def _wrong_names(config: RunConfig) -> Iterator[str]:

@@ -201,9 +201,9 @@ class Portfolio:
             self.orders[name] = quantity
 
     def fused(self, name: str, row: Row) -> float:
-        """Return the strategies' weighted mean; one opinion alone as it is; without any, the last."""
+        """Return the strategies' weighted mean, none of them beyond 1; without any, the last opinion."""
         said = [
-            (share, row.opinions[s][name])
+            (share, min(max(row.opinions[s][name], -1.0), 1.0))
             for s, share in self.shares.items()
             if share > 0.0 and name in row.opinions[s]
         ]

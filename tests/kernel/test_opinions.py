@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.kernel.worlds import FOLDER, worlds
 
 from flotilla.config import decode
+from flotilla.kernel.opinions import average, blank
 from flotilla.model.measures import RANKED
 from flotilla.research import run, sweep
 
@@ -65,3 +66,16 @@ def test_a_random_expression_says_in_a_lane_what_it_says_alone(data):
 def test_several_random_expressions_are_fused_in_a_lane_as_alone(data):
     with np.errstate(all="ignore"):
         assert_some_alone(data.draw(swept(3)), data.draw(worlds()), data)
+
+
+def test_nobody_outweighs_its_share_by_saying_more_than_1():
+    inf, nan = np.inf, np.nan
+    first = np.array([[5.0, inf, -inf, 1e308, 0.5, nan, -3.0]])
+    second = np.array([[0.0, 0.0, 0.0, 1e308, 1e308, 7.0, nan]])
+    sums, out = np.empty((3, *first.shape)), np.empty(first.shape)
+
+    blank(sums, out)
+    for said in (first, second):
+        average(said, np.full(7, 2.0), sums, out)
+
+    assert out.tolist() == [[0.5, 0.5, -0.5, 1.0, 0.75, 1.0, -1.0]]

@@ -56,6 +56,29 @@ def test_an_option_that_a_frame_has_not_is_refused_with_the_nearest(prices):
         panel_from(prices, tik=0.01)
 
 
+def leaning(cap: float = 0.5, weight: float = 1.0) -> Node:
+    """Take parameters that are called as terms of ours."""
+    return (close > 0) * cap * weight
+
+
+def test_a_parameter_called_as_a_term_of_the_portfolio_is_asked_about():
+    with pytest.raises(ConfigError, match=r"cap is a term of the portfolio, and a parameter .*params={'cap'"):
+        configure(leaning, cap=0.2)
+
+    for config in (
+        configure(leaning, cap=0.2, params={"cap": 0.5}),
+        configure(leaning, cap=0.2, sweep={"cap": [0.5]}),
+    ):
+        assert config.portfolio.cap == 0.2
+    assert configure(leaning, params={"cap": 0.2}).portfolio.cap == 1.0
+    assert configure(above, cap=0.2).portfolio.cap == 0.2
+
+
+def test_a_sweep_of_a_parameter_called_weight_is_not_one_of_the_weights():
+    with pytest.raises(ConfigError, match="weight in the mean of all strategies"):
+        configure(leaning, sweep={"weight": [0.5, 1.0]})
+
+
 def inner():
     def strategy():
         return close > 3

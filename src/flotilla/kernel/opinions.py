@@ -74,15 +74,16 @@ def average(opinions: Floats, share: Floats, sums: Floats, out: Floats) -> None:
     """Add one more strategy's opinions to the weighted mean `out`, where it has one.
 
     opinions, out: float64[I, L]; sums: float64[3, I, L], what was added so far, and how often; share:
-    float64[L]. A single opinion passes as it is. Who has no share is not heard.
+    float64[L]. One that is beyond 1 counts as 1, so none outweighs its share. Who has no share is not heard.
     """
     for i in range(out.shape[0]):
         for p in range(out.shape[1]):
             has = opinions[i, p] == opinions[i, p] and share[p] > 0.0
-            sums[0, i, p] += share[p] * opinions[i, p] if has else 0.0
+            said = min(max(opinions[i, p], -1.0), 1.0)
+            sums[0, i, p] += share[p] * said if has else 0.0
             sums[1, i, p] += share[p] if has else 0.0
             sums[2, i, p] += 1.0 if has else 0.0
-            single = opinions[i, p] if has and sums[2, i, p] == 1.0 else out[i, p]
+            single = said if has and sums[2, i, p] == 1.0 else out[i, p]
             mean = sums[0, i, p] / sums[1, i, p]
             out[i, p] = mean if sums[2, i, p] > 1.0 else single
 

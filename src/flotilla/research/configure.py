@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from flotilla.config import RunConfig, check_plugins, decode
+from flotilla.config import RunConfig, check_keywords, check_plugins, decode
 from flotilla.errors import ConfigError
 from flotilla.model.panel import Panel
 from flotilla.plugins import check_params, find
@@ -60,6 +60,7 @@ def configure(
             "rank_by": rank_by,
         }
     )
+    check_keywords(config, portfolio)
     return check_plugins(config)
 
 

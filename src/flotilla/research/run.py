@@ -88,14 +88,18 @@ class RunResult:
         return (self.equity - self.cash) / self.equity
 
     def frame(self) -> pl.DataFrame:
-        """Return a row for each bar: ts, equity, cash, exposure, and each instrument's units."""
+        """Return a row for each bar: ts, equity, cash, exposure, and each instrument's units.
+
+        An instrument that is called as one of these has " (units)" after its name.
+        """
         columns: dict[str, Any] = {
             "ts": pl.Series(self.ts).cast(pl.Datetime("ns", "UTC")),
             "equity": self.equity,
             "cash": self.cash,
             "exposure": self.exposure,
         }
-        units = {name: self.positions[:, i].copy() for i, name in enumerate(self.panel.instruments)}
+        names = [f"{name} (units)" if name in columns else name for name in self.panel.instruments]
+        units = {name: self.positions[:, i].copy() for i, name in enumerate(names)}
         return pl.DataFrame(columns | units)
 
     def frame_of_orders(self) -> pl.DataFrame:

@@ -26,6 +26,7 @@ from flotilla.kernel.opinions import WHERE, Program, cut
 from flotilla.kernel.portfolio import Floats, Ints
 from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
 from flotilla.stage.fold import Fold
+from flotilla.stage.plan import warm_up, warm_ups
 from flotilla.stage.window import Window, stage_node
 
 FEW = 8  # a tree with less than one form for so many portfolios is computed as a feature
@@ -81,6 +82,14 @@ def tree_of(target: Callable[..., Any], params: Mapping[str, Any], name: str) ->
     values = zip(*(column[first].tolist() for column in swept.values()), strict=True)
     forms = [as_tree(target(**{**params, **dict(zip(swept, one, strict=True))}), name) for one in values]
     return Choice(forms, which)
+
+
+def rows_needed(tree: Swept, portfolios: int) -> Ints:
+    """Return how many rows of the market a tree needs in each portfolio for its first value: int64[P]."""
+    if isinstance(tree, Choice):
+        return np.array([warm_up(form) for form in tree.forms], np.int64)[tree.which]
+    needed = warm_ups([tree])[tree]
+    return np.broadcast_to(np.asarray(needed, np.int64), portfolios)
 
 
 def distinct(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Ints]:

@@ -10,7 +10,10 @@ A plan is a value: print it, compare it, test it. `flotilla run --plan` shows it
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from flotilla.errors import UnknownName
 from flotilla.model.panel import FIELDS
@@ -60,9 +63,7 @@ def plan(roots: Sequence[Node]) -> Plan:
     for node in order:
         if node.op not in OPERATORS and node.op not in (*_LEAVES, *ELEMENTWISE, "stage"):
             raise UnknownName("operator", node.op, (*OPERATORS, *ELEMENTWISE))
-    needs: dict[Node, int] = {}
-    for node in order:
-        needs[node] = _own(node) - 1 + max((needs[i] for i in node.inputs), default=1)
+    needs = {node: int(np.max(rows)) for node, rows in warm_ups(roots).items()}
     steps = tuple(
         Step(nodes, max(needs[n] for n in nodes), max(_keeps(n) for n in nodes)) for nodes in _banks(order)
     )
@@ -77,6 +78,15 @@ def warm_up(node: Node) -> int:
     known come on top. Where a parameter is swept it is that of the longest.
     """
     return plan([node]).warm_up
+
+
+def warm_ups(roots: Sequence[Node]) -> dict[Node, Any]:
+    """Return the same of every node below the roots; int64[P] where a parameter below differs."""
+    needs: dict[Node, Any] = {}
+    for node in walk(list(roots)):
+        below = reduce(np.maximum, (needs[i] for i in node.inputs), 1)
+        needs[node] = _own(node) - 1 + below
+    return needs
 
 
 def placed(roots: Sequence[Node], instruments: Sequence[str]) -> list[Node]:
@@ -113,12 +123,12 @@ def _banks(order: Sequence[Node]) -> list[tuple[Node, ...]]:
     ]
 
 
-def _own(node: Node) -> int:
+def _own(node: Node) -> Any:
     """Return how many rows of its inputs a node needs for its first value."""
     if node.op == "stage":
         stage = node.params[0]
         return int(stage.warm_up if isinstance(stage, Fold) else stage.lookback)
-    return int(OPERATORS[node.op].warm_up(*map(_largest, node.params))) if node.op in OPERATORS else 1
+    return OPERATORS[node.op].warm_up(*map(_values, node.params)) if node.op in OPERATORS else 1
 
 
 def _keeps(node: Node) -> int:
@@ -126,6 +136,10 @@ def _keeps(node: Node) -> int:
     if node.op == "stage":
         return 0 if isinstance(node.params[0], Fold) else max(int(node.params[0].lookback) - 1, 0)
     return int(OPERATORS[node.op].keeps(*map(_largest, node.params))) if node.op in OPERATORS else 0
+
+
+def _values(param: Any) -> Any:
+    return param.values if isinstance(param, Column) else param
 
 
 def _largest(param: Any) -> Any:

@@ -1,0 +1,71 @@
+"""Say of strategies that never say anything that they do not, and why: so no run is flat without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flotilla.config import RunConfig
+from flotilla.research.grid import Grid
+from flotilla.research.signals import targets_of, trees_of
+from flotilla.stage.lanes import rows_needed, tree_of
+from flotilla.stage.plan import warm_up
+from flotilla.words import counted
+
+Floats = NDArray[np.float64]
+
+
+def remarks_of_run(
+    config: RunConfig, folder: Path | None, signals: Mapping[str, Floats], rows: int
+) -> tuple[str, ...]:
+    """Return a sentence for each strategy without a signal.
+
+    signals: of the bars that are traded; rows: how many there are, those before included.
+    """
+    silent = [name for name, said in signals.items() if np.isnan(said).all()]
+    if not silent:
+        return ()
+    trees = trees_of(config, folder)
+    return tuple(_of_one(name, warm_up(trees[name]), rows) for name in silent)
+
+
+def _of_one(name: str, needed: int, rows: int) -> str:
+    if needed > rows:
+        why = f"it needs {needed:,} rows for its first signal, and the data has {counted(rows, 'row')}"
+    else:
+        why = "it has no signal on any bar that is traded"
+    return f"{name} never says anything: {why}"
+
+
+def remarks_of_sweep(
+    config: RunConfig, folder: Path | None, grid: Grid, orders: Sequence[float], rows: int
+) -> tuple[str, ...]:
+    """Return a sentence if portfolios never traded. orders: of each portfolio; rows: all there are."""
+    idle = np.flatnonzero(np.asarray(orders) == 0)
+    if not len(idle):
+        return ()
+    said = f"{len(idle):,} of {counted(grid.size, 'portfolio')} never traded"
+    needed = _needed(config, folder, grid)[idle]
+    mute = needed[needed > rows]
+    if not len(mute):
+        return (said,)
+    few, many = f"{mute.min():,}", f"{mute.max():,}"
+    span = few if few == many else f"{few} to {many}"
+    return (
+        f"{said}: {len(mute):,} of them need {span} rows before their first signal, and there are {rows:,}",
+    )
+
+
+def _needed(config: RunConfig, folder: Path | None, grid: Grid) -> NDArray[np.int64]:
+    """Return how many rows each portfolio needs before the first of its strategies may speak: int64[P]."""
+    needed = np.full(grid.size, np.iinfo(np.int64).max)
+    for name, target in targets_of(config, folder).items():
+        strategy, swept = config.strategies[name], grid.of(name)
+        columns = {p: grid.column(key) for p, key in swept.items() if p != "weight"}
+        weight = grid.column(swept["weight"]) if "weight" in swept else np.full(grid.size, strategy.weight)
+        rows = rows_needed(tree_of(target, {**strategy.params, **columns}, name), grid.size)
+        needed = np.where(weight > 0, np.minimum(needed, rows), needed)
+    return needed

@@ -1,0 +1,88 @@
+"""A run or a sweep that never trades says so, and what it would need."""
+
+import numpy as np
+import pytest
+
+from flotilla.config import decode
+from flotilla.research import run, sweep
+from flotilla.testing import made_market
+
+MINE = """
+from math import nan
+from flotilla.stage import Node, Window, close, sma, rsi, where
+
+def above(n: int = 3) -> Node:
+    return close > sma(close, n)
+
+def never() -> Node:
+    return where(close > 0, nan, nan)
+
+def picks(n: int = 3) -> Node:
+    return rsi(close, n) < 50 if n > 5 else close > sma(close, 2 * n)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return made_market(bars=60, instruments=2, gaps=False)
+
+
+def configured(strategies, **rest):
+    kinds = {name: {"kind": f"mine:{kind}", "params": params} for name, (kind, params) in strategies.items()}
+    return decode({"name": "quiet", "strategies": kinds, **rest})
+
+
+def test_a_window_longer_than_the_data_is_told_with_what_it_needs(folder, panel):
+    config = configured({"far": ("above", {"n": 20_000_000}), "near": ("above", {"n": 3})})
+
+    result = run(config, panel=panel, folder=folder)
+
+    assert result.remarks == (
+        "far never says anything: it needs 20,000,000 rows for its first signal, and the data has 60 rows",
+    )
+    assert np.isnan(result.signals["far"]).all()
+    assert result.fills
+
+
+def test_a_strategy_that_could_speak_and_does_not_is_told(folder, panel):
+    result = run(configured({"mute": ("never", {})}), panel=panel, folder=folder)
+
+    assert result.remarks == ("mute never says anything: it has no signal on any bar that is traded",)
+
+
+def test_a_strategy_that_speaks_needs_no_word(folder, panel):
+    assert run(configured({"near": ("above", {})}), panel=panel, folder=folder).remarks == ()
+    swept = configured({"s": ("above", {})}, sweep={"s.n": [3, 5]})
+    assert sweep(swept, panel=panel, folder=folder).remarks == ()
+
+
+def test_portfolios_of_a_sweep_that_never_trade_are_counted(folder, panel):
+    config = configured({"s": ("above", {})}, sweep={"s.n": [3, 5, 61, 1000], "portfolio.fee_bps": [0, 10]})
+
+    assert sweep(config, panel=panel, folder=folder).remarks == (
+        "4 of 8 portfolios never traded: 4 of them need 61 to 1,000 rows for a first signal, "
+        "and the data has 60 rows",
+    )
+
+
+def test_a_sweep_that_is_built_for_each_value_is_counted_as_well(folder, panel):
+    config = configured({"s": ("picks", {}), "t": ("above", {})}, sweep={"s.n": [2, 60], "t.weight": [0, 1]})
+
+    said = sweep(config, panel=panel, folder=folder).remarks
+
+    # The one of n = 60 that does not hear t: an index of 60 changes needs 61 rows.
+    assert said == (
+        "1 of 4 portfolios never traded: 1 of them need 61 rows for a first signal, and the data has 60 rows",
+    )
+
+
+def test_portfolios_that_do_not_trade_for_other_reasons_are_counted_without_one(folder, panel):
+    config = configured({"s": ("above", {})}, sweep={"portfolio.risk_tolerance": [0, 1]})
+
+    assert sweep(config, panel=panel, folder=folder).remarks == ("1 of 2 portfolios never traded",)
