@@ -66,7 +66,7 @@ def test_portfolios_of_a_sweep_that_never_trade_are_counted(folder, panel):
     config = configured({"s": ("above", {})}, sweep={"s.n": [3, 5, 61, 1000], "portfolio.fee_bps": [0, 10]})
 
     assert sweep(config, panel=panel, folder=folder).remarks == (
-        "4 of 8 portfolios never traded: 4 of them need 61 to 1,000 rows for a first signal, "
+        "4 of 8 portfolios never traded: 4 of them would need 61 to 1,000 rows for a first signal, "
         "and the data has 60 rows",
     )
 
@@ -78,7 +78,8 @@ def test_a_sweep_that_is_built_for_each_value_is_counted_as_well(folder, panel):
 
     # The one of n = 60 that does not hear t: an index of 60 changes needs 61 rows.
     assert said == (
-        "1 of 4 portfolios never traded: 1 of them need 61 rows for a first signal, and the data has 60 rows",
+        "1 of 4 portfolios never traded: 1 of them would need 61 rows for a first signal, "
+        "and the data has 60 rows",
     )
 
 

@@ -24,6 +24,7 @@ from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, targets_of, trees_of
+from flotilla.research.silence import silent_in_run
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
@@ -131,7 +132,9 @@ def run(
     market = market_of(panel, config.portfolio, config.name, folder)
     signals = _signals(config, market, folder, store)
     identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
-    return replace(_lived(config, market, signals, identity), remarks=remarks_of(config, panel, folder))
+    result = _lived(config, market, signals, identity)
+    silent = silent_in_run(config, folder, result.signals, panel.shape[0])
+    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent))
 
 
 def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:

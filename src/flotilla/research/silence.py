@@ -18,7 +18,7 @@ from flotilla.words import counted
 Floats = NDArray[np.float64]
 
 
-def remarks_of_run(
+def silent_in_run(
     config: RunConfig, folder: Path | None, signals: Mapping[str, Floats], rows: int
 ) -> tuple[str, ...]:
     """Return a sentence for each strategy without a signal.
@@ -40,7 +40,7 @@ def _of_one(name: str, needed: int, rows: int) -> str:
     return f"{name} never says anything: {why}"
 
 
-def remarks_of_sweep(
+def idle_in_sweep(
     config: RunConfig, folder: Path | None, grid: Grid, orders: Sequence[float], rows: int
 ) -> tuple[str, ...]:
     """Return a sentence if portfolios never traded. orders: of each portfolio; rows: all there are."""
@@ -52,11 +52,10 @@ def remarks_of_sweep(
     mute = needed[needed > rows]
     if not len(mute):
         return (said,)
-    few, many = f"{mute.min():,}", f"{mute.max():,}"
+    few, many, there = f"{mute.min():,}", f"{mute.max():,}", counted(rows, "row")
     span = few if few == many else f"{few} to {many}"
-    return (
-        f"{said}: {len(mute):,} of them need {span} rows before their first signal, and there are {rows:,}",
-    )
+    why = f"{len(mute):,} of them would need {span} rows for a first signal, and the data has {there}"
+    return (f"{said}: {why}",)
 
 
 def _needed(config: RunConfig, folder: Path | None, grid: Grid) -> NDArray[np.int64]:

@@ -39,6 +39,7 @@ from flotilla.research.measures import measures_of
 from flotilla.research.passage import Passage
 from flotilla.research.run import opened
 from flotilla.research.signals import Stages, naming, targets_of
+from flotilla.research.silence import idle_in_sweep
 from flotilla.stage.lanes import Choice, plan_lanes, tree_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
@@ -129,6 +130,8 @@ def sweep(
             recipe = {"kind": "sweep", "config": as_dict(config), "panel": panel.identity}
             store.put(identity, table.to_arrow(), recipe)
     ranked = table[_ranking(table, config.rank_by)]
+    idle = idle_in_sweep(config, folder, grid, table["orders"].to_list(), panel.shape[0])
+    remarks = (*remarks, *idle)
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(
         config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks
