@@ -150,8 +150,8 @@ def _turnover(data: ReportData) -> Markup:
 
 def years(data: ReportData) -> Markup:
     """Return each year's return beside the benchmark's."""
-    own = returns_by("Y", data.ts, data.equity)
-    other = None if data.benchmark is None else returns_by("Y", data.ts, data.benchmark)
+    own = returns_by("Y", data.local, data.equity)
+    other = None if data.benchmark is None else returns_by("Y", data.local, data.benchmark)
     series = [own] if other is None else [own, other]
     scale = around(*(np.nan_to_num(s.value) for s in series), np.array([0.001]), zero=True)
     marks = scale.marks(5, "percent")

@@ -24,10 +24,12 @@ from flotilla.research.periods import (
 )
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.heatmap import histogram
+from flotilla.research.report.risk import windows
 from flotilla.research.report.sections import Explored
 from flotilla.research.report.surface import values_of
 from flotilla.research.report.tables import BEST, DEEPEST, LARGEST
 from flotilla.research.report.verdict import chosen, luck, verdict
+from flotilla.research.trips import Trip
 
 FORMAT = "flotilla-report/1"
 
@@ -48,12 +50,21 @@ def document(data: ReportData, found: Explored | None) -> bytes:
         "warning": [luck(spread), chosen(data, spread)],
         "skill_or_luck": {"deflated_sharpe": None, "pbo": None, "spa": None},
         "measures": _plain(data.measures),
-        "benchmark": {"name": data.benchmark_name, "measures": _plain(data.benchmark_measures)},
-        "definitions": {key: data.measure(key)._asdict() for key in data.measures},
+        "statistics": _plain(data.statistics),
+        "benchmark": {
+            "name": data.benchmark_name,
+            "measures": _plain(data.benchmark_measures),
+            "statistics": _plain(data.benchmark_statistics),
+        },
+        "bars_a_year": data.a_year,
+        "definitions": {key: data.measure(key)._asdict() for key in (*data.measures, *data.statistics)},
         "curves": _curves(data),
         "years": _returns(data, "Y"),
         "months": _returns(data, "M"),
         "drawdowns": [_fall(fall) for fall in worst_drawdowns(data.ts, data.equity, DEEPEST)],
+        "rolling": _rolling(data),
+        "profit_by_instrument": [part._asdict() for part in data.contributions],
+        "round_trips": [_trip(trip) for trip in (*data.trips.closed, *data.trips.open)],
         "orders": _orders(data),
         "sweep": None if found is None else _sweep(found),
         "assumptions": [list(pair) for pair in data.assumptions],
@@ -82,21 +93,42 @@ def _curves(data: ReportData) -> dict[str, object]:
 
 
 def _returns(data: ReportData, unit: Unit) -> dict[str, object]:
-    own = returns_by(unit, data.ts, data.equity)
+    own = returns_by(unit, data.local, data.equity)
     columns: dict[str, object] = {
         "start": [str(day) for day in own.start],
         "part": own.part.tolist(),
         "return": own.value.tolist(),
-        "turnover": _values(turnover_by(unit, data.ts, data.traded(), data.equity)),
+        "turnover": _values(turnover_by(unit, data.local, data.traded(), data.equity)),
     }
     if data.benchmark is not None:
-        columns["benchmark"] = _values(returns_by(unit, data.ts, data.benchmark))
+        columns["benchmark"] = _values(returns_by(unit, data.local, data.benchmark))
     return columns
 
 
 def _values(returns: Returns) -> list[float]:
     values: list[float] = returns.value.tolist()
     return values
+
+
+def _rolling(data: ReportData) -> dict[str, object] | None:
+    """Return the rolling statistics, a value for each of `curves.ts` but the first."""
+    found = windows(data)
+    if found is None:
+        return None
+    own, other = found
+    told: dict[str, object] = {
+        "window": own.window,
+        "sharpe": own.sharpe.tolist(),
+        "volatility": own.volatility.tolist(),
+    }
+    if other is not None:
+        told |= {"benchmark_sharpe": other.sharpe.tolist(), "benchmark_volatility": other.volatility.tolist()}
+    return told
+
+
+def _trip(trip: Trip) -> dict[str, object]:
+    entered, left = (None if ts is None else _iso(np.array([ts]))[0] for ts in (trip.entered, trip.left))
+    return {**trip._asdict(), "entered": entered, "left": left, "gain": trip.gain, "days": trip.days}
 
 
 def _fall(fall: Drawdown) -> dict[str, object]:

@@ -29,6 +29,7 @@ VIRIDIS = (
     "440154", "482475", "414487", "355f8d", "2a788e", "21918c",
     "22a884", "44bf70", "7ad151", "bddf26", "fde725",
 )  # fmt: skip
+ROOM = 0.74  # of the height of the histogram is for bars: the flags stand above them
 SHADES = 255  # colour 0 of the palette is "no value", transparent
 
 
@@ -112,7 +113,7 @@ def distribution(data: ReportData, sweep: SweepData, spread: Spread) -> Markup:
     if np.isfinite(held):
         flags.append((data.benchmark_name, held, "held"))
     across = around(np.append(edges, [value for _, value, _ in flags]))
-    up = around(counts.astype(np.float64), np.array([1.0]), zero=True)
+    up = around(counts.astype(np.float64) / ROOM, np.array([1.0]), zero=True)
     marks, a = up.marks(4, "count"), across.at(edges)
     bars = "".join(
         f"M{2000 * a[k]:.0f} 1000V{1000 - 1000 * up.spot(float(n)):.0f}H{2000 * a[k + 1]:.0f}V1000Z"

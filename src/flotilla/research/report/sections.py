@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from flotilla.research.report import tables
+from flotilla.research.report import risk, tables, trading
 from flotilla.research.report.charts import equity_and_drawdown, exposure_and_turnover, years
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.heatmap import distribution, heat_map
@@ -59,13 +59,25 @@ def _sections(data: ReportData, found: Explored | None) -> Iterator[tuple[str, s
     yield "growth", "Growth", (equity_and_drawdown(data), falls)
     by_year = behind("The years in figures", tables.year_figures(data))
     yield "returns", "Returns", (years(data), tag("h3", "Monthly returns"), tables.months(data), by_year)
+    if data.statistics:
+        yield "risk", "Risk", _there(risk.rolled(data), risk.figures(data))
     if found is not None:
         yield "sweep", "Sweep", _sweep(data, found)
     yield "luck", "Skill or luck", _luck(data, found)
-    yield "activity", "Activity", (exposure_and_turnover(data), _orders(data), tables.largest(data.fills))
+    if data.contributions:
+        yield "instruments", "Instruments", _there(trading.profits(data), trading.prices(data))
+    fills = behind("The largest fills", tables.largest(data.fills))
+    activity = exposure_and_turnover(data), _orders(data), trading.round_trips(data), fills
+    yield "activity", "Activity", _there(*activity)
     yield "measures", "Measures", (_measures_note(), tables.definitions(data))
     yield "assumptions", "Assumptions", _assumptions(data)
+    if data.parameters:
+        yield "parameters", "Parameters", (tables.facts(data.parameters),)
     yield "lineage", "Lineage", _lineage(data)
+
+
+def _there(*content: Markup | None) -> tuple[Markup, ...]:
+    return tuple(each for each in content if each is not None)
 
 
 def section(name: str, title: str, *content: Markup) -> Markup:
@@ -81,6 +93,7 @@ def section(name: str, title: str, *content: Markup) -> Markup:
 
 def _header(data: ReportData) -> Markup:
     span = f"{day(int(data.ts[0]))} to {day(int(data.ts[-1]))}"
+    first = {name: data.parameters[name] for name in data.told if name in data.parameters}
     names = ", ".join(data.instruments[:24]) + (" …" if len(data.instruments) > 24 else "")
     pairs = [
         ("Period", f"{span}, {len(data.ts):,} bars"),
@@ -93,7 +106,10 @@ def _header(data: ReportData) -> Markup:
         tag("p", f"Research report · {day(data.created_ns)}", class_="kicker"),
         tag("h1", data.name),
         tag("p", data.description, class_="lede") if data.description else None,
-        tables.facts(data.parameters) if data.parameters else None,
+        tables.facts(first) if first else None,
+        tag("p", tag("a", f"All {len(data.parameters)} parameters", href="#parameters"), class_="note")
+        if len(first) < len(data.parameters)
+        else None,
         tables.said(((title, words) for title, words in pairs if words), "meta"),
     )
 
@@ -146,8 +162,14 @@ def _sweep(data: ReportData, found: Explored) -> tuple[Markup, ...]:
         tag("p", tried),
         heat_map(data, found.sweep, found.surface, found.spread),
         distribution(data, found.sweep, found.spread),
-        tag("h3", "The ten best"),
+        tag("h3", "The best"),
         tables.best(data, found.sweep),
+        tag(
+            "p",
+            "Any of them in full: ",
+            tag("code", "flotilla report STUDY.yaml --portfolio NUMBER"),
+            class_="note",
+        ),
     )
 
 

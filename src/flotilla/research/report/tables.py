@@ -51,9 +51,9 @@ def _cell(cell: str, first: bool, look: str | None) -> Markup:
 
 def months(data: ReportData) -> Markup:
     """Return a row per year: its months, coloured by their return, the year, and the benchmark's year."""
-    monthly = returns_by("M", data.ts, data.equity)
-    yearly = returns_by("Y", data.ts, data.equity)
-    other = None if data.benchmark is None else returns_by("Y", data.ts, data.benchmark).value
+    monthly = returns_by("M", data.local, data.equity)
+    yearly = returns_by("Y", data.local, data.equity)
+    other = None if data.benchmark is None else returns_by("Y", data.local, data.benchmark).value
     value = dict(
         zip(monthly.start.astype("datetime64[M]").astype(int).tolist(), monthly.value.tolist(), strict=True)
     )
@@ -79,9 +79,9 @@ def _heat(value: float | None) -> Markup:
 
 def year_figures(data: ReportData) -> Markup:
     """Return what each year did, in figures."""
-    own = returns_by("Y", data.ts, data.equity)
-    deepest = worst_of_each("Y", data.ts, data.equity)
-    last = data.equity[spans("Y", data.ts)[2]]
+    own = returns_by("Y", data.local, data.equity)
+    deepest = worst_of_each("Y", data.local, data.equity)
+    last = data.equity[spans("Y", data.local)[2]]
     head = ["Year", "Return", "Equity at its end", "Deepest drawdown"]
     columns: list[Sequence[str]] = [
         [
@@ -93,7 +93,7 @@ def year_figures(data: ReportData) -> Markup:
         [percent(v) for v in deepest],
     ]
     if data.benchmark is not None:
-        other = returns_by("Y", data.ts, data.benchmark).value
+        other = returns_by("Y", data.local, data.benchmark).value
         head[2:2] = [data.benchmark_name, "Difference"]
         columns[2:2] = [[percent(v, signed=True) for v in x] for x in (other, own.value - other)]
     return table("Returns by year", head, list(zip(*columns, strict=True)))
@@ -115,10 +115,17 @@ def best(data: ReportData, sweep: SweepData) -> Markup:
     """Return the best portfolios of a sweep, with their parameters and measures."""
     measures = [c for c in sweep.table.columns if c in data.definitions]
     ranked_first = sorted(measures, key=lambda c: c != sweep.rank_by)
-    head = ["Rank", *sweep.axes, *(data.measure(c).title for c in ranked_first)]
+    numbered = ["portfolio"] if "portfolio" in sweep.table.columns else []
+    head = [
+        "Rank",
+        *(name.capitalize() for name in numbered),
+        *sweep.axes,
+        *(data.measure(c).title for c in ranked_first),
+    ]
     rows = [
         [
             str(rank),
+            *(f"{row[name]}" for name in numbered),
             *(setting(row[axis]) for axis in sweep.axes),
             *(shown(number(row[c]), data.measure(c).unit) for c in ranked_first),
         ]
@@ -150,10 +157,10 @@ def largest(fills: Sequence[Fill]) -> Markup:
 def definitions(data: ReportData) -> Markup:
     """Return every measure: its value, the benchmark's, what it means and how it is computed."""
     rows = []
-    for key, value in data.measures.items():
+    for key, value in {**data.measures, **data.statistics}.items():
         measure = data.measure(key)
         source = tag("small", measure.source) if measure.source else None
-        held = data.benchmark_measures.get(key)
+        held = data.benchmark_measures.get(key, data.benchmark_statistics.get(key))
         cells = [
             measure.title,
             shown(number(value), measure.unit),
