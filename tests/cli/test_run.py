@@ -22,6 +22,18 @@ def test_its_json_has_every_measure_to_the_last_bit(call, one):
     assert (found["orders"], found["fills"]) == (len(expected.orders), len(expected.fills))
 
 
+def test_it_is_held_against_what_is_named(call, one):
+    found = call("run", one, "--benchmark", "KO", "--full")
+
+    assert found.code == 0
+    assert "Information ratio" in found.out
+    assert "buy and hold" not in found.out
+    told = call("run", one, "--benchmark", "KO", "--json").json
+    assert told["benchmark"]["name"] == "KO"
+    assert "buy_and_hold" not in told
+    assert call("run", one, "--benchmark", "NOPE").code == 2
+
+
 def test_full_json_has_every_order_fill_and_bar(call, one):
     expected = run(one)
 

@@ -42,19 +42,19 @@ def sums(passage):
 def test_it_stops_after_every_stretch_to_be_written_down(made):
     told = []
 
-    made().live(False, False, 2, told.append)
+    made().advance(False, False, 2, told.append)
 
     assert told == [*range(16, 150, 16), 150]
 
 
 def test_from_any_stretch_it_goes_on_with_the_same_bits(made):
     whole, states = made(), []
-    whole.live(False, False, 1, lambda done: states.append(encode(whole.state())))
+    whole.advance(False, False, 1, lambda done: states.append(encode(whole.state())))
 
     for kept in states[:-1:3]:
         passage = made()
         passage.restore(decode(kept))
-        passage.live(False, False, 2)
+        passage.advance(False, False, 2)
 
         assert sums(passage) == sums(whole)
 
@@ -65,7 +65,7 @@ def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
     def arrived(done):
         states.append((encode(passage.state()), encode(passage.state())))
 
-    passage.live(False, False, 2, arrived)
+    passage.advance(False, False, 2, arrived)
 
     assert all(one == two for one, two in states)
 
@@ -73,7 +73,7 @@ def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
 def test_every_portfolio_has_its_own_sums(made):
     passage = made()
 
-    passage.live(False, False, 2)
+    passage.advance(False, False, 2)
 
     assert passage.tally(COUNT).equity.shape == (COUNT,)
     assert len(set(passage.tally(COUNT).equity.tolist())) > 100

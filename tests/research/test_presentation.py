@@ -39,6 +39,39 @@ def test_a_report_holds_the_run_its_sweep_and_what_it_is_held_against():
     assert told.lineage["sweep"] == swept.identity
 
 
+def test_what_differs_from_a_default_comes_first_and_a_strategy_of_weight_zero_does_not_speak():
+    config = decode({
+        "name": "two",
+        "strategies": {
+            "cross": {"kind": "ma_cross", "params": {"fast": 3, "slow": 9}},
+            "quiet": {"kind": "momentum", "weight": 0},
+        },
+        "portfolio": {"fee_bps": 3},
+    })  # fmt: skip
+
+    told = report_data(run(config, panel=made_market(seed=3, bars=120, instruments=4)))
+
+    assert set(told.told) == {"cross.fast", "cross.slow", "quiet.weight", "portfolio.fee_bps"}
+    assert set(told.told) < set(told.parameters)
+    assert "moving" in told.description or "mean" in told.description
+    assert "momentum" not in told.description.lower()
+    assert "strongest" not in told.description.lower()
+
+
+def test_what_is_told_of_instruments_and_trips_adds_up():
+    result = run(study(fee_bps=3.0), panel=made_market(seed=3, bars=300, instruments=6))
+
+    told = report_data(result, benchmark=result.panel.instruments[1])
+
+    earned = result.equity[-1] - 1e6
+    assert abs(sum(part.profit for part in told.contributions) - earned) < 1e-6
+    assert abs(sum(t.profit for t in (*told.trips.closed, *told.trips.open)) - earned) < 1e-3
+    assert told.statistics["trips"] == len(told.trips.closed)
+    assert told.benchmark_name == result.panel.instruments[1]
+    assert len(told.prices) == 4
+    assert set(told.benchmark_statistics) < set(told.statistics)
+
+
 def test_a_report_is_written_with_its_numbers_beside_it(tmp_path):
     panel = made_market(seed=4, bars=80, instruments=3)
     result = run(study(fee_bps=3.0), panel=panel)

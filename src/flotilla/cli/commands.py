@@ -70,13 +70,15 @@ Try:
         "run",
         "signatures:run",
         RESEARCH,
-        """Live one portfolio through its data.
+        """Simulate one portfolio.
 
-Says what it came to, beside buying the same instruments and holding them.
+Says what it came to, beside buying the same instruments and holding them, or
+beside what --benchmark names.
 
 Try:
   flotilla run my.yaml
   flotilla run my.yaml --plan
+  flotilla run my.yaml --benchmark SPY --full
   flotilla run examples/cross.yaml --portfolio 1241
   flotilla run my.yaml --json --full > run.json""",
     ),
@@ -84,7 +86,7 @@ Try:
         "sweep",
         "signatures:sweep",
         RESEARCH,
-        """Live thousands of portfolios and rank them.
+        """Simulate thousands of portfolios and rank them.
 
 The table is stored under its identity: the same sweep is not computed twice,
 and one that was stopped goes on where it was. Results do not depend on the

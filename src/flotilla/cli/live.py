@@ -13,7 +13,7 @@ from rich.table import Table
 from flotilla.cli import say
 from flotilla.cli.choose import one_of, trading_from
 from flotilla.cli.compare import Comparison, compare
-from flotilla.cli.run import lived as lived_in_research
+from flotilla.cli.run import simulated as simulated_in_research
 from flotilla.cli.runs import keep, live_folder_of
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
@@ -94,7 +94,7 @@ def replayed(
     """Replay one portfolio and compare it with research. plugins: folder of the user's own files."""
     folder = live_folder_of(config.name)
     with claimed(folder):
-        research = lived_in_research(config, plugins, panel)
+        research = simulated_in_research(config, plugins, panel)
         run = _begun(folder, config, panel, plugins, speed, fresh)
         keep(config, plugins, "live")
         platforms = counted(len(fleet_of(run).platforms), "process", "processes")

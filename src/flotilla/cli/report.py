@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flotilla.cli import say
 from flotilla.cli.choose import one_of
-from flotilla.cli.run import lived
+from flotilla.cli.run import simulated
 from flotilla.cli.runs import folder_of, keep
 from flotilla.cli.sweep import swept
 from flotilla.config import read
@@ -32,6 +32,7 @@ def report(
     *,
     output: Path | None = None,
     portfolio: int | None = None,
+    benchmark: str | None = None,
     browse: bool = False,
     json: bool = False,
 ) -> None:
@@ -43,8 +44,9 @@ def report(
     result = swept(study, config.parent) if study.sweep else None
     number = int(result.table["portfolio"][0]) if result and portfolio is None else portfolio
     folder = output or folder_of(study.name) / "report"
-    command = say.command("report", config, *([] if portfolio is None else ["--portfolio", portfolio]))
-    made = written(config, result, number, folder, command)
+    asked = {"--portfolio": portfolio, "--benchmark": benchmark}
+    words = [word for name, value in asked.items() if value is not None for word in (name, value)]
+    made = written(config, result, number, folder, say.command("report", config, *words), benchmark)
     if json:
         files = {"html": str(made.html), "json": str(made.numbers)}
         say.show_json({**files, "name": study.name, "portfolio": number, "remarks": made.remarks})
@@ -56,15 +58,21 @@ def report(
 
 
 def written(
-    config: Path, swept_: SweepResult | None, number: int | None, folder: Path, command: str
+    config: Path,
+    swept_: SweepResult | None,
+    number: int | None,
+    folder: Path,
+    command: str,
+    benchmark: str | None = None,
 ) -> Written:
     """Write a report, and return what it says and where it is.
 
-    number: of the portfolio in the sweep that it is about; None without a sweep.
+    number: of the portfolio in the sweep that it is about; None without a sweep. benchmark: what it is held
+    against; None for buying and holding.
     """
     chosen = one_of(swept_.config if swept_ else read(config), number)
     panel = swept_.panel if swept_ else None
-    result = lived(chosen, config.parent, panel)
+    result = simulated(chosen, config.parent, panel)
     keep(chosen, config.parent, "report")
-    data = report_data(result, swept_, config.parent, command)
+    data = report_data(result, swept_, config.parent, command, benchmark)
     return Written(verdict(data), *write_report(data, folder), data.remarks)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from flotilla.cli.arguments import Config, Json, Output, Portfolio
+from flotilla.cli.arguments import Benchmark, Config, Json, Output, Portfolio
 
 Prefix = Annotated[str, Parameter(help="The beginning of an identity, as long as only one begins so.")]
 
@@ -40,11 +40,14 @@ def run(
     *,
     portfolio: Portfolio = None,
     plan: Annotated[bool, Parameter(help="Show what would be computed, in which order.")] = False,
-    full: Annotated[bool, Parameter(help="With --json: all orders, fills and equity.")] = False,
+    benchmark: Benchmark = None,
+    full: Annotated[
+        bool, Parameter(help="All statistics; with --json also all orders, fills and equity.")
+    ] = False,
     json: Json = False,
 ) -> object:
-    """Live one portfolio through its data, and say what it came to beside buying and holding."""
-    return _do("run", config, portfolio=portfolio, plan=plan, full=full, json=json)
+    """Simulate one portfolio, and say what it came to beside buying and holding."""
+    return _do("run", config, portfolio=portfolio, plan=plan, benchmark=benchmark, full=full, json=json)
 
 
 def sweep(
@@ -56,7 +59,7 @@ def sweep(
     fresh: Annotated[bool, Parameter(help="Compute it although it is stored.")] = False,
     json: Json = False,
 ) -> object:
-    """Live every portfolio of the configuration's sweep, and rank them."""
+    """Simulate every portfolio of the configuration's sweep, and rank them."""
     return _do("sweep", config, top=top, workers=workers, fresh=fresh, json=json)
 
 
@@ -66,11 +69,14 @@ def report(
     *,
     output: Output = None,
     portfolio: Portfolio = None,
+    benchmark: Benchmark = None,
     browse: Annotated[bool, Parameter(name="--open", help="Open it in a browser.")] = False,
     json: Json = False,
 ) -> object:
     """Write report.html, one page that needs nothing else, and report.json beside it."""
-    return _do("report", config, output=output, portfolio=portfolio, browse=browse, json=json)
+    return _do(
+        "report", config, output=output, portfolio=portfolio, benchmark=benchmark, browse=browse, json=json
+    )
 
 
 def why(

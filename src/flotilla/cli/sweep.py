@@ -31,7 +31,7 @@ SHOWN = ("final_equity", "cagr", "sharpe", "max_drawdown", "orders")
 def sweep(
     config: Path, /, *, top: int = 10, workers: int | None = None, fresh: bool = False, json: bool = False
 ) -> None:
-    """Live every portfolio of the configuration's sweep, and rank them.
+    """Simulate every portfolio of the configuration's sweep, and rank them.
 
     The table is stored: the same sweep is not computed twice. One that was stopped goes on where it was.
     """

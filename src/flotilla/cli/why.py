@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from flotilla.cli import say
-from flotilla.cli.run import lived
+from flotilla.cli.run import simulated
 from flotilla.cli.runs import Kept, find, live_folder_of
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run
@@ -23,7 +23,7 @@ def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> Non
     """
     kept = find(order_id, run)
     recorded = _recorded(order_id, kept)
-    chain = recorded or _lived(order_id, kept)
+    chain = recorded or _simulated(order_id, kept)
     where = f"as live recorded it in {live_folder_of(kept.config.name)}" if recorded else "in research"
     if json:
         say.show_json({"where": "live" if recorded else "research", **chain.as_dict()})
@@ -32,9 +32,9 @@ def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> Non
         say.note(where)
 
 
-def _lived(order_id: str, kept: Kept) -> Why:
+def _simulated(order_id: str, kept: Kept) -> Why:
     """Return the chain behind an order, out of research's whole run."""
-    return why_in(lived(kept.config, kept.plugins), order_id, kept.plugins)
+    return why_in(simulated(kept.config, kept.plugins), order_id, kept.plugins)
 
 
 def _recorded(order_id: str, kept: Kept) -> Why | None:

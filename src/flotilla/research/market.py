@@ -79,7 +79,7 @@ def _midnight(day: date) -> int:
 
 
 def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
-    """Return the rows that portfolios with these terms live through."""
+    """Return the rows that portfolios with these terms trade on."""
     rows, instruments = panel.shape
     prices = {name: lent(values) for name, values in panel.fields.items()}
     close = prices["close"]

@@ -57,10 +57,10 @@ class Passage:
         features = min(self.stretch, self.rows) * len(self.market.panel.instruments) * len(self.runner.roots)
         return int(sum(a.nbytes for a in arrays) + 2 * 8 * features)
 
-    def live(
+    def advance(
         self, every_bar: bool, at_fill: bool, workers: int, arrived: Callable[[int], None] = lambda _: None
     ) -> None:
-        """Live through the rows that are left. arrived: told after each stretch how many rows are done."""
+        """Go through the rows that are left. arrived: told after each stretch how many rows are done."""
         with ThreadPoolExecutor(workers) as pool:
             ahead = pool.submit(self._features, self.done)
             while self.done < self.rows:

@@ -137,7 +137,8 @@ def _prices(result: RunResult, parts: Sequence[Contribution]) -> dict[str, Float
     traded = [part for part in parts if part.fills]
     most = nlargest(PICTURED, traded, key=lambda part: abs(part.profit))
     column = {name: i for i, name in enumerate(result.panel.instruments)}
-    return {p.instrument: result.market.close[result.bars, column[p.instrument]] for p in most}
+    closes = {p.instrument: result.market.close[result.bars, column[p.instrument]] for p in most}
+    return {name: close for name, close in closes.items() if np.isfinite(close).any()}
 
 
 def _swept(swept: SweepResult, folder: Path | None, benchmark: Any) -> SweepData:

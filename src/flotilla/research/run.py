@@ -1,7 +1,7 @@
 """One portfolio in full: equity, positions, orders, fills, and the signals behind each.
 
-It is lived bar by bar by the objects that a live process runs (stage/single.py), so what is seen here is what
-live does, and, bit for bit, what a sweep computed for the same portfolio.
+It goes bar by bar through the objects that a live process runs (stage/single.py), so what is seen here is
+what live does, and, bit for bit, what a sweep computed for the same portfolio.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ UNHEEDED: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What one portfolio did. T: the bars that it lived; I: instruments."""
+    """What one portfolio did. T: the bars that it trades on; I: instruments."""
 
     config: RunConfig
     market: Market = field(repr=False)
@@ -119,7 +119,7 @@ def run(
     panel: Panel | None = None,
     store: Store | None = None,
 ) -> RunResult:
-    """Live one portfolio through its data and return all it did.
+    """Simulate one portfolio and return all it did.
 
     config: a configuration without a sweep, or the path of one. folder: where the user's own files are looked
     for first (the file's own folder by default). panel: bars to use in place of the configuration's source.
@@ -132,7 +132,7 @@ def run(
     market = market_of(panel, config.portfolio, config.name, folder)
     signals = _signals(config, market, folder, store)
     identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
-    result = _lived(config, market, signals, identity)
+    result = _simulated(config, market, signals, identity)
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
     return replace(result, remarks=(*remarks_of(config, panel, folder), *silent))
 
@@ -176,8 +176,8 @@ def _signals(
     return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}
 
 
-def _lived(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:
-    """Live the bars one by one."""
+def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:
+    """Take the bars one by one."""
     panel, terms = market.panel, config.portfolio
     names = panel.instruments
     lane = terms_of(msgspec.structs.asdict(terms), len(names), 1)

@@ -7,7 +7,7 @@ are.
 4. Rank them by a measure, and keep the table under its identity: the same sweep is not computed again.
 
 A sweep keeps the measures of every portfolio and the detail of none; `SweepResult.config_of` names a
-portfolio that `run` lives again in a moment, with the same bits.
+portfolio that `run` simulates again in a moment, with the same bits.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def sweep(
     checkpoint_s: float = CHECKPOINT_S,
     progress: Progress | None = None,
 ) -> SweepResult:
-    """Live every portfolio of a configuration's sweep and rank them.
+    """Simulate every portfolio of a configuration's sweep and rank them.
 
     portfolios: a list of portfolios in place of the configuration's product: key -> a value for each.
     workers: threads, one a processor by default. store: where tables and checkpoints are kept; None keeps
@@ -187,7 +187,7 @@ def _computed(
                 progress(g * passage.rows + rows, len(groups) * passage.rows)
 
         rebalance, size_at = part.portfolio.rebalance, part.portfolio.size_at
-        passage.live(rebalance == "bar", size_at == "fill", workers or os.cpu_count() or 1, arrived)
+        passage.advance(rebalance == "bar", size_at == "fill", workers or os.cpu_count() or 1, arrived)
         found = _measured(passage.tally(len(members)), terms.start, market)
         for name, values in found.items():
             measures[name][members] = values

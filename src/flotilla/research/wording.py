@@ -80,7 +80,7 @@ def _risk(chain: Why) -> Iterator[str]:
 
 
 def _restrained(weighing: Weighing) -> Iterator[str]:
-    text = f"  {weighing.unrestrained:.4%} of equity by opinion alone"
+    text = f"  {weighing.unrestrained:.4%} of equity by its signal alone"
     if weighing.factor < 1.0:
         text += f", times {weighing.factor:g} (scale {weighing.scale:g} × tolerance {weighing.tolerance:g})"
     if weighing.unrestrained * weighing.factor > weighing.cap:

@@ -121,3 +121,10 @@ def test_a_line_breaks_where_there_is_no_value():
 
 def test_an_area_stands_on_its_floor():
     assert area(np.array([0.0, 1.0]), np.array([0.5, math.nan]), 0.0) == "M0 1000L0 500L0 1000Z"
+
+
+def test_a_scale_of_nothing_but_zeros_has_room_above_it():
+    scale = around(np.zeros(3), zero=True)
+
+    assert scale.low == 0.0 < scale.high
+    assert scale.marks(4, "percent")

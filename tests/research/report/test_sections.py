@@ -3,6 +3,7 @@ import re
 
 from tests.research.report.conftest import sweep_of
 
+from flotilla.research.profit import Contribution
 from flotilla.research.report.sections import CARDS, body, explored
 
 
@@ -16,8 +17,31 @@ def headings(data):
 
 def test_the_page_is_read_from_what_happened_to_how_to_make_it_again(made):
     assert headings(made()) == [
-        "Growth", "Returns", "Sweep", "Skill or luck", "Activity", "Measures", "Assumptions", "Lineage",
+        "Growth", "Returns", "Sweep", "Skill or luck", "Activity", "Measures", "Assumptions", "Parameters",
+        "Lineage",
     ]  # fmt: skip
+
+
+def test_risk_and_instruments_are_there_where_they_are_known(made):
+    known = made(statistics={"sortino": 1.0}, contributions=[Contribution("KO", 1.0, 1.0, 1.0, 1, 0.5)])
+
+    assert "Risk" in headings(known)
+    assert "Instruments" in headings(known)
+
+
+def test_the_head_shows_what_is_told_and_the_appendix_every_parameter(made):
+    text = page(made(told=("cross.slow",)))
+
+    head, appendix = text.split("<nav")[0], text.split('id="parameters"')[1]
+    assert "cross.slow" in head
+    assert "cross.fast" not in head
+    assert "All 2 parameters" in head
+    assert "cross.fast" in appendix
+    assert "cross.slow" in appendix
+
+
+def test_remarks_stand_beside_the_verdict(made):
+    assert "<li>the record is of 9 days</li>" in page(made(remarks=["the record is of 9 days"]))
 
 
 def test_a_single_run_has_no_sweep_but_is_warned_about_luck_all_the_same(made):

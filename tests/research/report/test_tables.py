@@ -2,10 +2,11 @@ import math
 import re
 
 import numpy as np
-from tests.research.report.conftest import fill, ns
+import polars as pl
+from tests.research.report.conftest import fill, ns, sweep_of
 
 from flotilla.research.periods import returns_by
-from flotilla.research.report import tables
+from flotilla.research.report import SweepData, tables
 from flotilla.research.report.page import asset
 
 
@@ -58,6 +59,16 @@ def test_the_best_have_their_parameters_and_the_ranked_measure_first(made):
 
     assert rows[0] == ["1", "4", "30", "34.00"]
     assert len(rows) == 9
+
+
+def test_the_best_have_the_number_by_which_they_are_asked_for(made):
+    sweep = sweep_of({"a": [1, 2]})
+    numbered = SweepData(sweep.axes, sweep.table.with_columns(portfolio=pl.Series([7, 3])), sweep.rank_by)
+
+    assert [row[:3] for row in cells(tables.best(made(sweep=numbered), numbered))] == [
+        ["1", "7", "2"],
+        ["2", "3", "1"],
+    ]
 
 
 def test_the_largest_fills_come_by_value_whichever_way_they_went():

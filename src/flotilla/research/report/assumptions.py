@@ -21,13 +21,13 @@ ALWAYS: tuple[Words, ...] = (
     ),
     (
         "Account",
-        "A cash account: no borrowing and no short positions, so a negative opinion means flat. A bar's "
+        "A cash account: no borrowing and no short positions, so a negative signal means flat. A bar's "
         "sells settle before its buys. Where the cash does not cover all the buys, they are scaled down "
         "together by one factor, so no instrument is favoured by its place in a list.",
     ),
     (
-        "No opinion",
-        "Where a signal has no value (in its warm-up, or for want of data), the last opinion stands. "
+        "No signal",
+        "Where a signal has no value (in its warm-up, or for want of data), the last one stands. "
         "Before the first, the portfolio is flat.",
     ),
     (
@@ -156,8 +156,8 @@ def _lot(value: object) -> str:
 
 def _allocation(value: object, instruments: int) -> str:
     if value is None:
-        return f"A full opinion of one instrument is worth an equal share of equity: 1/{instruments}."
-    return f"A full opinion of one instrument is worth {_share(value)} of equity."
+        return f"A signal of 1 for one instrument is worth an equal share of equity: 1/{instruments}."
+    return f"A signal of 1 for one instrument is worth {_share(value)} of equity."
 
 
 def _rebalance(value: object) -> str:

@@ -60,7 +60,8 @@ def around(*series: Floats, log: bool = False, zero: bool = False) -> Scale:
         return Scale(low / room, high * room, True)
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
     room = 0.04 * (high - low) or max(abs(high), 1.0) * 0.04
-    return Scale(low if zero and low == 0.0 else low - room, high if zero and high == 0.0 else high + room)
+    below = low if zero and low == 0.0 else low - room
+    return Scale(below, high if zero and high == 0.0 > low else high + room)
 
 
 def ticks(low: float, high: float, about: int) -> list[float]:

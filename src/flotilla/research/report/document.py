@@ -48,6 +48,7 @@ def document(data: ReportData, found: Explored | None) -> bytes:
         "parameters": _plain(data.parameters),
         "verdict": verdict(data),
         "warning": [luck(spread), chosen(data, spread)],
+        "remarks": list(data.remarks),
         "skill_or_luck": {"deflated_sharpe": None, "pbo": None, "spa": None},
         "measures": _plain(data.measures),
         "statistics": _plain(data.statistics),

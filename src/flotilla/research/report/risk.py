@@ -17,6 +17,7 @@ from flotilla.research.report.verdict import sentence
 from flotilla.research.returns import Rolling, returns_of, rolling
 from flotilla.words import counted
 
+LOWEST = "volatility"  # the picture that has the times below it
 SHORTEST = 10  # returns in a window: of fewer a ratio says nothing
 
 
@@ -41,7 +42,7 @@ def rolled(data: ReportData) -> Markup | None:
         return None
     own, other = found
     pictures = []
-    for name, measure in (("sharpe", data.measure("sharpe")), ("volatility", data.measure("volatility"))):
+    for name, measure in (("sharpe", data.measure("sharpe")), (LOWEST, data.measure(LOWEST))):
         curves = [getattr(each, name) for each in (own, other) if each is not None]
         if np.isfinite(curves[0]).any():
             pictures.append(_picture(data, name, measure.title, measure.unit, curves))
@@ -58,12 +59,14 @@ def _picture(data: ReportData, name: str, title: str, unit: Unit, curves: list[F
     scale = around(*curves, np.zeros(1), zero=True)
     marks = scale.marks(4, unit)
     paths = [
-        shape(line(x, scale.at(c)), kind) for c, kind in zip(curves, ("own thin", "other"), strict=False)
+        shape(line(x, scale.at(c)), kind) for c, kind in zip(curves, ("own", "other thin"), strict=False)
     ]
     last = curves[0][np.isfinite(curves[0])][-1]
     low, high, end = (shown(float(v), unit) for v in (np.nanmin(curves[0]), np.nanmax(curves[0]), last))
     words = f"{title} of {data.name}: from {low} to {high}, at the end {end}."
-    labels = [tag("span", title, class_="above"), beside(marks), beneath(times)]
+    labels = [tag("span", title, class_="above"), beside(marks)]
+    if name == LOWEST:
+        labels.append(beneath(times))
     shapes = [uprights(times), grid(marks), *reversed(paths)]
     return plot(f"rolling-{name}", f"Rolling {title.lower()}", words, shapes, labels, 150, "time")
 

@@ -127,9 +127,15 @@ def _summary(data: ReportData, found: Explored | None) -> Markup:
         tag("p", chosen(data, spread), " ", tag("a", "Skill or luck", href="#luck"), "."),
         class_="warning",
     )
-    return tag(
-        "section", tag("p", verdict(data), class_="verdict"), warning, _cards(data), aria_label="Summary"
-    )
+    said = tag("p", verdict(data), class_="verdict")
+    return tag("section", said, warning, _remarks(data), _cards(data), aria_label="Summary")
+
+
+def _remarks(data: ReportData) -> Markup | None:
+    """Return what a reader must know of the data and of the run beside the figures."""
+    if not data.remarks:
+        return None
+    return tag("ul", *(tag("li", remark) for remark in data.remarks), class_="remarks")
 
 
 def _cards(data: ReportData) -> Markup:
@@ -164,12 +170,7 @@ def _sweep(data: ReportData, found: Explored) -> tuple[Markup, ...]:
         distribution(data, found.sweep, found.spread),
         tag("h3", "The best"),
         tables.best(data, found.sweep),
-        tag(
-            "p",
-            "Any of them in full: ",
-            tag("code", "flotilla report STUDY.yaml --portfolio NUMBER"),
-            class_="note",
-        ),
+        tag("p", "Any of them in full: ", tag("code", "flotilla report --portfolio N"), class_="note"),
     )
 
 
