@@ -64,5 +64,5 @@ def test_what_risk_and_caps_left_of_a_weight_is_told(tmp_path):
     assert (
         "under risk decision risk-00000000-* of 1990-01-01T00:00:00: scale 0.5, cap 0.1, reason var" in text
     )
-    assert "30.0000% of equity by opinion alone, times 0.5 (scale 0.5 × tolerance 1), capped at" in text
+    assert "30.0000% of equity by its signal alone, times 0.5 (scale 0.5 × tolerance 1), capped at" in text
     assert text.endswith("capped at 10.0000%: 10.0000%")

@@ -60,7 +60,7 @@ def test_limits_and_shares_are_said_as_percentages():
     assert said("Drawdown limit", max_drawdown=0.25).startswith("25% below the peak")
     assert (
         said("Weight of an instrument")
-        == "A full opinion of one instrument is worth an equal share of equity: 1/20."
+        == "A signal of 1 for one instrument is worth an equal share of equity: 1/20."
     )
     assert "12.5% of equity" in said("Weight of an instrument", allocation=0.125)
     assert said("Lots", lot=1.0) == "Whole lots of 1, rounded toward zero."
