@@ -1,5 +1,6 @@
 """A step that takes long is no silence, until it is overdue."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 from flotilla.clock import sleep
+from flotilla.live import pulse as pulse_module
 from flotilla.live.pulse import Pulse
 
 
@@ -67,3 +69,32 @@ def test_a_process_that_stands_still_is_silent_at_once(ears):
     assert beats(ears) == 0
     process.kill()
     process.wait()
+
+
+def test_what_a_long_step_is_about_is_said_to_who_listens_and_in_the_log_and_then_more_seldom(
+    ears, monkeypatch, capsys
+):
+    monkeypatch.setattr(pulse_module, "PATIENCE_S", 0.1)
+    with Pulse(think_s=60.0, about=lambda: "strategy cross, at bar 1735") as pulse:
+        pulse.step()
+        sleep(0.7)
+    heard = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            heard.append(ears.recv(200).decode())
+
+    text = "waiting for strategy cross, at bar 1735, since 0 s; after 60 s it is killed and started again"
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == text
+    assert len(said) <= 3  # after 0.1 s, 0.3 s, and at most 0.9 s
+    assert f"STATUS={text}" in heard
+
+
+def test_steps_that_end_in_time_are_not_told_of(ears, monkeypatch, capsys):
+    monkeypatch.setattr(pulse_module, "PATIENCE_S", 0.3)
+    with Pulse(think_s=60.0) as pulse:
+        for _ in range(10):
+            pulse.step()
+            sleep(0.05)
+
+    assert capsys.readouterr().err == ""

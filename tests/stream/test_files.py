@@ -1,8 +1,10 @@
+import errno
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from flotilla.stream.files import sync_folder, write_atomically
+from flotilla.stream.files import sync_folder, without_room, write_atomically
 
 
 def test_a_file_is_written_and_its_folder_is_made(tmp_path):
@@ -50,3 +52,27 @@ def test_a_reader_of_the_old_file_keeps_it_whole(tmp_path):
 
 def test_a_folder_can_be_synced(tmp_path):
     sync_folder(tmp_path)
+
+
+def test_what_cannot_be_written_is_named_with_how_little_room_there_is(tmp_path, monkeypatch):
+    free = SimpleNamespace(f_bavail=1_500, f_frsize=1_000)
+    monkeypatch.setattr("flotilla.stream.files.os.statvfs", lambda _: free)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("flotilla.stream.files.os.fsync", full)
+    path = tmp_path / "new" / "run.json"
+
+    with pytest.raises(OSError, match=r"there is no room on the disk of .*: 1\.5 MB free") as found:
+        write_atomically(path, b"x")
+
+    assert (found.value.errno, found.value.filename) == (errno.ENOSPC, str(path))
+
+
+def test_where_there_is_room_nothing_is_said_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "flotilla.stream.files.os.statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=1_000_000_000)
+    )
+
+    assert without_room(tmp_path / "not" / "there" / "yet") == ""

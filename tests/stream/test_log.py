@@ -287,3 +287,46 @@ def test_an_old_row_behind_a_young_one_stays(folder, own):
     log.append("bars", [(5, b"a"), (9, b"young"), (5, b"b"), (9, b"c")])
 
     assert log.drop("bars", 8, 10) == 1
+
+
+@pytest.mark.parametrize("taken", ["", "-wal"])
+def test_a_file_that_is_taken_away_is_missed_at_the_next_write(folder, own, monkeypatch, taken):
+    monkeypatch.setattr("flotilla.stream.log._LOOK_NS", 0)
+    path = folder / "bars.db"
+    log = own(LogWriter(path, ["bars"]))
+    log.append("bars", entries(b"a"))
+
+    Path(f"{path}{taken}").unlink()
+
+    assert log.removed
+    with pytest.raises(StreamError, match=f"{path} was removed, or replaced"):
+        log.append("bars", entries(b"b"))
+    with pytest.raises(StreamError, match="open it again"):
+        log.append("bars", entries(b"b"))
+
+
+def test_a_log_that_is_needed_is_not_begun_anew_where_it_is_gone(folder):
+    path = folder / "orders.db"
+    with closing(LogWriter(path, ["intents"], once=True)) as log:
+        log.append("intents", entries(b"a"))
+    LogWriter(path, ["intents"], once=True).close()  # it is there: nothing is said
+
+    path.unlink()
+
+    with pytest.raises(StreamError, match="is gone, which was there before"):
+        LogWriter(path, ["intents"], once=True)
+    with closing(LogWriter(path, ["intents"])) as log:  # where it is not needed it is
+        assert log.last_seq("intents") == 0
+
+
+def test_a_new_log_takes_up_nothing_of_one_that_was_removed(folder):
+    path, kept = folder / "orders.db", folder / "kept"
+    log = LogWriter(path, ["intents"])
+    log.append("intents", entries(b"a"))
+    kept.write_bytes(Path(f"{path}-wal").read_bytes())
+    log.close()
+    path.unlink()
+    kept.rename(f"{path}-wal")
+
+    with closing(LogWriter(path, ["intents"])) as anew:
+        assert anew.last_seq("intents") == 0

@@ -101,7 +101,7 @@ def replayed(
         what = f"playing {counted(run.manifest.bars, 'bar')} through {platforms}"
         before = _answered(run)
         with say.progress(what, "bars", "they are starting") as told:
-            result = replay_bars(run, told)
+            result = replay_bars(run, told, say.note)
         return Replayed(run, result, compare(result, research), pace_of(run, before), research.remarks)
 
 

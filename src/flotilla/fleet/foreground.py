@@ -9,7 +9,9 @@
    however, they go down too.
 2. `poll` watches. It is over when all jobs are completed, or when this process was asked to
    stop (SIGTERM, or SIGINT from a keyboard). A platform that has failed is a `ProcessError`
-   with the last lines of its log; what dies within its budget is started again meanwhile.
+   with the last lines of its log; what dies within its budget is started again meanwhile, and told.
+   It hears the events, and asks for the state once a second besides: where the disk is full the
+   supervisor knows of a death, and cannot write the event down.
 3. `stop` takes the fleet down, in order, and waits until it is. `__exit__` does it too.
 
 Each time the fleet begins anew: that a platform had failed before is forgotten.
@@ -21,7 +23,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -36,11 +38,15 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.events import Event
 from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import FleetSpec, to_yaml
+from flotilla.fleet.system.logs import Log
 from flotilla.fleet.system.python import guard_command
+from flotilla.stream.files import without_room
 
 _LAST_LINES = 20
 _LOOK_S = 0.005
+_OURS = "-- "  # how the lines begin that the supervisor writes into a platform's log
 _QUIET_S = 0.1
+_ASK_NS = 1_000_000_000  # between two looks at the fleet's state
 _STARTS_S = 30.0  # how long the supervisor may take until it answers
 _PATIENCE_S = 15.0  # beyond the fleet's own time to go down
 
@@ -48,9 +54,16 @@ _PATIENCE_S = 15.0  # beyond the fleet's own time to go down
 class Foreground:
     """A fleet that is bound to this process, and to its main thread."""
 
-    def __init__(self, spec: FleetSpec, folder: Path) -> None:
-        """`folder`: its run folder, made if need be."""
+    def __init__(
+        self, spec: FleetSpec, folder: Path, told: Callable[[str, str], None] = lambda _kind, _text: None
+    ) -> None:
+        """`folder`: its run folder, made if need be.
+
+        told: called by `poll` with a kind and what there is to tell: "status", what a platform says of
+        itself; "restart", that one died and is started again; "alert".
+        """
         self.stop_asked = False
+        self._told, self._restarts, self._asked_ns = told, dict[str, int](), 0
         self._spec, self._folder = spec, Folder(folder)
         self._client = Client(self._folder.socket("control"), f"process {os.getpid()}")
         self._supervisor_log = self._folder.path / "supervisor.log"
@@ -98,9 +111,21 @@ class Foreground:
                 self._states[event.platform] = event.data["new"]
                 if event.data["new"] == State.FAILED:
                     raise self._failure(event.platform, event.data.get("reason", ""))
-            elif event is None or monotonic_ns() >= end_ns:
+            elif event is not None and event.kind == "status":
+                self._told("status", event.text)
+            elif event is not None and event.kind == "alert":
+                self._told("alert", f"{event.platform}: {event.text}" if event.platform else event.text)
+            if monotonic_ns() - self._asked_ns >= _ASK_NS and not self._over():
+                self._take(self._client.status())
+            if event is None or monotonic_ns() >= end_ns:
                 break
         return self._over()
+
+    @property
+    def not_ready(self) -> dict[str, str]:
+        """Return the platforms that are not ready, by name, each with its state and why."""
+        found = [one for one in self._client.status().platforms if one.state not in ("ready", "completed")]
+        return {one.name: f"{one.state} ({one.reason})" if one.reason else one.state for one in found}
 
     def stop(self) -> None:
         """Take the fleet down, and wait until it is."""
@@ -140,10 +165,27 @@ class Foreground:
         self._events = self._following.enter_context(
             closing(self._client.events(status.seq + 1, quiet_s=_QUIET_S))
         )
+        self._take(status)
+
+    def _take(self, status: FleetStatus) -> None:
+        """Take in the fleet's state: who has failed ends it, who was started again is told of."""
+        self._asked_ns = monotonic_ns()
         for platform in status.platforms:
-            self._states[platform.name] = platform.state
+            name = platform.name
+            self._states[name] = platform.state
             if platform.state == State.FAILED:
-                raise self._failure(platform.name, platform.reason)
+                raise self._failure(name, platform.reason)
+            if platform.restarts > self._restarts.get(name, 0):
+                most = self._spec.platforms[name].max_restart_attempts
+                why = f": {platform.reason}" if platform.reason else ""
+                lines = [
+                    line for line in Log(self._folder.log(name)).last(_LAST_LINES)[1] if line[:3] != _OURS
+                ]
+                said = f"; it said: {lines[-1]}" if lines else without_room(self._folder.log(name))
+                self._told(
+                    "restart", f"{name} is started again, {platform.restarts} of {most} times{why}{said}"
+                )
+            self._restarts[name] = platform.restarts
 
     def _answered(self, process: subprocess.Popen[bytes]) -> FleetStatus:
         end_ns = monotonic_ns() + int(_STARTS_S * 1e9)
@@ -172,7 +214,8 @@ class Foreground:
         return bool(jobs) and all(self._states.get(name) == State.COMPLETED for name in jobs)
 
     def _failure(self, name: str, reason: str) -> ProcessError:
-        return ProcessError(f"{name} failed: {reason}; {_end_of(self._folder.log(name))}")
+        room = without_room(self._folder.log(name))
+        return ProcessError(f"{name} failed: {reason}{room}; {_end_of(self._folder.log(name))}")
 
     def _leave(self) -> None:
         try:
@@ -186,6 +229,7 @@ class Foreground:
 
 
 def _end_of(log: Path) -> str:
-    """Return the last lines of a log."""
-    lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
-    return "\n".join([f"the last lines of {log}:", *lines[-_LAST_LINES:]])
+    """Return the last lines of a log, or that there are none."""
+    _, lines, rest = Log(log).last(_LAST_LINES)
+    said = [line for line in [*lines, rest] if line]
+    return "\n".join([f"the last lines of {log}:", *said]) if said else f"it said nothing: {log} is empty"

@@ -51,7 +51,9 @@ class Execution:
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run = run
         self._accounts = {run.portfolio_id: _Account()}
-        self._log = stack.enter_context(closing(LogWriter(run.log("orders"), ["intents", "fills"])))
+        self._log = stack.enter_context(
+            closing(LogWriter(run.log("orders"), ["intents", "fills"], once=True))
+        )
         self._gateway = stack.enter_context(closing(gateway_of(run, run.log("gateway"))))
         cursor = self._recover()
         log = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))

@@ -38,7 +38,9 @@ class Feed:
         self._values = np.ascontiguousarray(stacked)  # float64[T, F, I]
         self._event, self._recv = panel.ts_event[first:].tolist(), panel.ts_recv[first:].tolist()
         self._first = first
-        self._log = stack.enter_context(closing(LogWriter(run.log("bars"), ["bars"], durability="normal")))
+        self._log = stack.enter_context(
+            closing(LogWriter(run.log("bars"), ["bars"], durability="normal", once=True))
+        )
         self._done = self._log.last_seq("bars")
         self._publisher = stack.enter_context(
             closing(ZmqPublisher(run.endpoint("bars"), "bars", self._done + 1))

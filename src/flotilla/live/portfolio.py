@@ -64,7 +64,7 @@ class Role:
         self._portfolio = portfolio_of(run)
         self._risk = Heeded(run)
         self._log = stack.enter_context(
-            closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal"))
+            closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal", once=True))
         )
         self._bars: deque[Prices] = deque()
         self._said: dict[str, deque[Floats]] = {name: deque() for name in run.strategies}

@@ -70,18 +70,19 @@ def serve(
     stop: Stop,
     over: Callable[[], bool] = lambda: False,
     *,
-    thinks: bool = False,
+    thinks: Callable[[], str] | None = None,
 ) -> None:
     """Say that the role is ready, and let it take step after step until it is over or asked to stop.
 
-    Between two steps it says that it is alive, as often as it was asked to. thinks: a step may take THINK_S.
+    Between two steps it says that it is alive, as often as it was asked to. thinks: a step may take
+    THINK_S, and this returns what the one under way is about.
     """
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it for garbage only costs latency
     ready()
     every_ns = int((beat_s() or 0.0) * 1e9)
     due_ns = 0
-    with Pulse(THINK_S) if thinks else nullcontext() as pulse:
+    with nullcontext() if thinks is None else Pulse(THINK_S, thinks) as pulse:
         while not (stop.asked or over()):
             if pulse is not None:
                 pulse.step()

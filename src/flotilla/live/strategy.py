@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from contextlib import ExitStack, closing
 
 import numpy as np
@@ -19,11 +21,13 @@ from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
+from flotilla.live.pulse import Pulse
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.plugins import find
 from flotilla.stage.calendar import Ints, calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
+from flotilla.stage.fold import OnBar
 from flotilla.stage.lanes import as_tree
 from flotilla.stage.opinion import check_opinions
 from flotilla.stage.plan import placed
@@ -51,6 +55,19 @@ def root_of(run: Run, name: str, stack: ExitStack) -> Node:
     return root
 
 
+def row_of(thread: int) -> int | None:
+    """Return the row, of those handed to it, that an `OnBar` is at in another thread; None where none is."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame.f_code is not OnBar.advance.__code__:
+        frame = frame.f_back
+    found = None if frame is None else frame.f_locals.get("t")
+    return found if isinstance(found, int) else None
+
+
+def _utc(ts: np.int64) -> str:
+    return f"{np.datetime64(int(ts), 'ns').astype('datetime64[s]')}Z"
+
+
 class Strategy:
     """One strategy's stage, between the bars and its opinions."""
 
@@ -60,9 +77,12 @@ class Strategy:
         panel = run.panel()
         self._zone = panel.zone
         self._runner = ChunkRunner([root], run.shape[1], panel.ticks_per_unit)
+        self._at = 0, np.empty(0, np.int64)  # the bars that are under way: the first one's number, all times
+        self._thread = threading.get_ident()
+        self._chunk = 1
         self._reads = {node.params[0] for node in walk([root]) if node.op == "field"}
         self._log = stack.enter_context(
-            closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal"))
+            closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal", once=True))
         )
         bars = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
         self._bars = stack.enter_context(
@@ -75,7 +95,7 @@ class Strategy:
 
     def step(self, idle_s: float) -> None:
         """Have an opinion of the bars that are there, or wait for one up to `idle_s`."""
-        rows = self._bars.drain(CHUNK)
+        rows = self._bars.drain(self._chunk)
         if rows:
             self._speak(rows)
         now = monotonic_ns()
@@ -84,6 +104,22 @@ class Strategy:
             self._served_ns = now
         if not self._bars.behind:
             wait([self._bars.socket], idle_s)
+
+    def about(self) -> str:
+        """Return what is under way, for another thread to tell: the strategy, and the bar that it is at.
+
+        A stage that is written a bar at a time is looked at while it runs; of others it is known which bars
+        they were handed.
+        """
+        first, times = self._at
+        who, row = f"strategy {self._name}", row_of(self._thread)
+        if row is None and len(times) == 1:
+            row = 0
+        if row is not None and row < len(times):
+            return f"{who}, at bar {first + row} ({_utc(times[row])})"
+        if len(times):
+            return f"{who}, at bars {first} to {first + len(times) - 1} (from {_utc(times[0])} on)"
+        return who
 
     def keep(self) -> None:
         """Write the state down."""
@@ -102,7 +138,9 @@ class Strategy:
         if first:
             history = self._run.panel().rows(0, first)
             begin, end = history.ts_event, history.ts_recv
-            self._runner.advance(self._with_calendar(dict(history.fields), begin, end), begin)
+            self._at = 0, begin
+            with Pulse(0.0, self.about):
+                self._runner.advance(self._with_calendar(dict(history.fields), begin, end), begin)
         return 0
 
     def _speak(self, rows: list[Row]) -> None:
@@ -114,7 +152,11 @@ class Strategy:
         fields = {name: values[:, k].copy() for k, name in names if name in self._reads}
         times = np.array([bar.ts_event for bar in bars], np.int64)
         ends = np.array([bar.ts_recv for bar in bars], np.int64)
+        self._at, began_ns = (bars[0].bar, times), monotonic_ns()
         said = self._runner.advance(self._with_calendar(fields, times, ends), times)[:, :, 0]
+        # As many as take a second: what a step may take is meant for a bar, and not for hundreds.
+        at_once = len(bars) * 1_000_000_000 // max(monotonic_ns() - began_ns, 1)
+        self._chunk = max(min(2 * self._chunk, at_once, CHUNK), 1)
         check_opinions(self._root, said, times, self._run.manifest.instruments)
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()
@@ -143,7 +185,7 @@ def play(run: Run, name: str, stop: Stop) -> None:
         return
     with ExitStack() as stack:
         strategy = Strategy(run, name, stack)
-        serve(strategy.step, stop, thinks=True)
+        serve(strategy.step, stop, thinks=strategy.about)
         strategy.keep()
 
 

@@ -15,11 +15,15 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from flotilla.errors import ProcessError
 from flotilla.fleet.foreground import Foreground
 from flotilla.fleet.spec import FleetSpec, Health, Platform
 from flotilla.fleet.system.python import module_command
 from flotilla.live.folder import Run
 from flotilla.live.result import LiveResult, lived, read_result
+from flotilla.live.role import THINK_S
+from flotilla.session.claim import FLEET
+from flotilla.session.watch import Watch
 
 _LOOK_S = 0.2
 _READY_S = 180.0  # the first start of all compiles the kernels
@@ -29,6 +33,7 @@ _ALONE = {  # a role is one thread; several pools of idle ones only get in each 
     "OPENBLAS_NUM_THREADS": "1",
 }
 _BEAT_S = 2.0  # of each role
+_WINDOW_S = 6 * THINK_S  # for three restarts: a strategy that hangs at a bar hangs there again each time
 
 
 def fleet_of(run: Run) -> FleetSpec:
@@ -44,19 +49,36 @@ def fleet_of(run: Run) -> FleetSpec:
     return FleetSpec(run.portfolio_id, platforms, mode="bound", shutdown_timeout=60.0)
 
 
-def replay(run: Run, progress: Callable[[int, int], None] | None = None) -> LiveResult:
+def replay(
+    run: Run,
+    progress: Callable[[int, int], None] = lambda _done, _bars: None,
+    note: Callable[[str], None] = lambda _text: None,
+) -> LiveResult:
     """Run the processes until the last bar is lived, or SIGINT or SIGTERM comes; return what they did.
 
-    progress: called several times a second with the bars lived and the bars there are.
+    progress: called several times a second with the bars lived and the bars there are. note: called with
+    what a person should know meanwhile: who was started again and why, what is waited for.
     """
-    with Foreground(fleet_of(run), run.folder / "fleet") as fleet:
-        while not fleet.poll(_LOOK_S):
-            if progress:
-                progress(lived(run.folder), run.manifest.bars)
+    watch = Watch(run, note)
+    with Foreground(fleet_of(run), run.folder / FLEET, watch.hear) as fleet:
+        while not _over(fleet, watch):
+            done = lived(run.folder)
+            progress(done, run.manifest.bars)
+            watch.count(done, lambda: fleet.not_ready)
     shutil.rmtree(run.manifest.sockets, ignore_errors=True)  # nobody is left to use them
-    if progress:
-        progress(lived(run.folder), run.manifest.bars)
+    progress(lived(run.folder), run.manifest.bars)
     return read_result(run.folder)
+
+
+def _over(fleet: Foreground, watch: Watch) -> bool:
+    """Watch for a moment; return whether it is over. What was taken away is the cause of what follows."""
+    try:
+        over = fleet.poll(_LOOK_S)
+    except ProcessError:
+        watch.look()
+        raise
+    watch.look()
+    return over
 
 
 def _role(run: Run, role: str, name: str = "", needs: Sequence[str] = (), *, ends: bool = False) -> Platform:
@@ -70,5 +92,6 @@ def _role(run: Run, role: str, name: str = "", needs: Sequence[str] = (), *, end
         ready="notify",
         health=Health(heartbeat_s=_BEAT_S),
         startup_timeout=_READY_S,
+        restart_window=_WINDOW_S,
         holds_positions=role == "execution",
     )

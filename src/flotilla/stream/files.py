@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+_ROOM = 8_000_000  # bytes: less than a log's journal and a checkpoint take
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -12,17 +16,40 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     A reader sees the old file or the new one, never a part of it, and the disk has it when this returns.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial-{uuid4().hex}")
+    with named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Let an OSError name the file that somebody asked for, and say where there is no room."""
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_folder(path.parent)
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror or error}{without_room(path)}", str(path)) from error
+
+
+def without_room(path: Path) -> str:
+    """Return how little room there is where a file is, or would be, as the end of a message; "" if enough.
+
+    `path` need not be there, nor its folder.
+    """
+    there = next((folder for folder in path.absolute().parents if folder.is_dir()), Path("/"))
+    disk = os.statvfs(there)
+    free = disk.f_bavail * disk.f_frsize
+    if free >= _ROOM:
+        return ""
+    return f"; there is no room on the disk of {there}: {free / 1e6:.1f} MB free"
 
 
 def sync_folder(folder: Path) -> None:

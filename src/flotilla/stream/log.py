@@ -20,7 +20,8 @@ the last moments: market data and signals, which can be had again.
 
 The file has mode 0600. A writer whose disk failed refuses everything after: what the disk
 holds is known only by opening it again. Where somebody else's lock kept it from writing
-(`LogBusy`), nothing was written, and the same may be tried again.
+(`LogBusy`), nothing was written, and the same may be tried again. One whose file was taken away
+says so at its next write, a fifth of a second later: what it wrote on would be seen by nobody.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ from zlib import crc32
 
 import msgspec
 
+from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError, DataError, StreamError
 from flotilla.stream.codec import Row
-from flotilla.stream.files import sync_folder
+from flotilla.stream.files import sync_folder, without_room
 
 Durability = Literal["full", "normal"]
 
@@ -57,6 +59,8 @@ _TABLE = (
     "payload BLOB NOT NULL)"
 )
 _ROOM = 4_100_000  # bytes: a little more than the 1,000 pages after which SQLite begins its journal anew
+_THERE = "\n"  # in the file of the lock: the log was made
+_LOOK_NS = 200_000_000  # between two looks whether the file is still there
 _pair = struct.Struct("<qq").pack
 
 
@@ -99,10 +103,12 @@ class LogWriter:
         *,
         durability: Durability = "full",
         patience_s: float = _BUSY_S,
+        once: bool = False,
     ) -> None:
         """Open `path`, made if it is not there; check it; take it for this process.
 
-        patience_s: how long a write waits for a lock that somebody holds who should not.
+        patience_s: how long a write waits for a lock that somebody holds who should not. once: a log that was
+        there before and is gone is not begun anew, `StreamError`: what it held is needed.
         """
         for stream in streams:
             _check_name(stream)
@@ -110,7 +116,7 @@ class LogWriter:
         self._failed = ""
         self._inside = False
         with ExitStack() as opened, _named(path):
-            self._lock = opened.enter_context(_claim(path))
+            self._lock = opened.enter_context(_claim(path, once))
             self._db = opened.enter_context(closing(_made(path)))
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA synchronous = {durability}")
@@ -119,7 +125,16 @@ class LogWriter:
             if durability == "full":
                 _make_room(self._db)
             self._db.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+            self._lock.write(_THERE)
+            self._lock.flush()
+            self._files, self._looked_ns = _files(path), monotonic_ns()
             opened.pop_all()  # all is well: they stay open
+
+    @property
+    def removed(self) -> bool:
+        """Return whether somebody took the file away, or put another in its place."""
+        self._looked_ns = monotonic_ns()
+        return _files(self.path) != self._files
 
     def last_seq(self, stream: str) -> int:
         """Return the seq of the last row of `stream`, 0 where there is none."""
@@ -204,6 +219,9 @@ class LogWriter:
         """Let something be written, unless a write failed before."""
         if self._failed:
             raise StreamError(f"{self.path} failed before ({self._failed}); open it again")
+        if monotonic_ns() - self._looked_ns > _LOOK_NS and self.removed:
+            self._failed = "it was removed"
+            raise StreamError(f"{self.path} was removed, or replaced, while it was written")
         try:
             yield
         except sqlite3.Error as error:
@@ -212,7 +230,8 @@ class LogWriter:
             # After a failed write or sync nobody knows what the disk holds: a second try that
             # succeeds would prove nothing (the kernel may have dropped the dirty pages).
             self._failed = str(error)
-            raise StreamError(f"{self.path} cannot be written: {error}") from error
+            room = without_room(self.path)
+            raise StreamError(f"{self.path} cannot be written: {error}{room}") from error
 
     def close(self) -> None:
         """Close the file and let another process have it."""
@@ -263,7 +282,9 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StreamError(f"{path} cannot be used: {error}") from error
+        raise StreamError(f"{path} cannot be used: {error}{without_room(path)}") from error
+    except OSError as error:
+        raise StreamError(f"{path} cannot be used: {error.strerror or error}{without_room(path)}") from error
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: damaged bytes in a message
         raise DataError(f"{path} is damaged, or no log: {error}") from error
 
@@ -279,14 +300,34 @@ def _check_name(stream: str) -> None:
         raise ConfigError(f"{stream!r} cannot name a stream; it must match {_NAME.pattern}")
 
 
-def _claim(path: Path) -> IO[str]:
-    """Return the file that holds the writer's lock; the lock goes when the process does."""
+def _files(path: Path) -> tuple[tuple[int, int], ...]:
+    """Return what the log's file and its journal are to the disk, whatever their names; (0, 0): not there."""
+    found = []
+    for name in (path, f"{path}-wal"):
+        try:
+            seen = Path(name).stat()
+        except OSError:
+            found.append((0, 0))
+        else:
+            found.append((seen.st_dev, seen.st_ino))
+    return tuple(found)
+
+
+def _claim(path: Path, once: bool) -> IO[str]:
+    """Return the file that holds the writer's lock; the lock goes when the process does.
+
+    It holds the writer's process id and, once the log was there, an end of line.
+    """
     lock = os.fdopen(os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         with lock:
-            raise StreamError(f"{path} has a writer already: process {lock.read()}") from None
+            raise StreamError(f"{path} has a writer already: process {lock.read().strip()}") from None
+    if once and lock.read().endswith(_THERE) and not path.exists():
+        lock.close()
+        raise StreamError(f"{path} is gone, which was there before: what it held is lost")
+    lock.seek(0)
     lock.truncate()
     lock.write(str(os.getpid()))
     lock.flush()
@@ -300,6 +341,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def _made(path: Path) -> sqlite3.Connection:
     if not path.exists():
+        for left in ("-wal", "-shm"):  # of one that was removed: SQLite would take them for the new one's
+            Path(f"{path}{left}").unlink(missing_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would take the umask's mode
         sync_folder(path.parent)
     return _connect(path, "rw")

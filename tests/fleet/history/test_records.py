@@ -197,6 +197,21 @@ def test_events_that_are_damaged_while_one_supervises_begin_anew(kept):
     assert texts[-1] == "after"
 
 
+def test_events_that_are_removed_while_one_supervises_begin_anew(kept):
+    written, folder = kept
+    written.write(stop("a"))
+    folder.events.unlink()
+
+    end_ns = monotonic_ns() + 20_000_000_000
+    while not folder.events.exists() and monotonic_ns() < end_ns:
+        written.write(Note("ready", "feed", "after", {"after_s": 1.0}))
+        sleep(0.05)
+
+    texts = [event.text for event in written.read(1, 100)]
+    assert texts[0].startswith(f"the events begin anew: {folder.events} was removed while it was written")
+    assert texts[-1] == "after"
+
+
 def test_what_is_old_is_dropped(kept):
     written, _ = kept
     for text in ("old", "older"):

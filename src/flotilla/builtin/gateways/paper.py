@@ -42,7 +42,9 @@ class Paper:
         self._accounts = {name: Exchange(name, term, instruments, size_at) for name, term in terms.items()}
         self._taken = dict.fromkeys(terms, -1)  # the bar of the last orders that were taken
         # It goes with the process, so nothing is lost with it; with the machine go the bars as well.
-        self._journal = None if journal is None else LogWriter(journal, [STREAM], durability="normal")
+        self._journal = (
+            None if journal is None else LogWriter(journal, [STREAM], durability="normal", once=True)
+        )
 
     def taken(self, portfolio_id: str, orders: Sequence[Order]) -> list[Order]:
         """Return those of a portfolio's orders that are here already."""

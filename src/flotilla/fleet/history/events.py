@@ -189,14 +189,17 @@ class EventStore:
         """Open the file again after a write that failed: what the disk holds is known only then.
 
         Return how many events of the append that failed are there all the same. `StreamError` where it
-        cannot be opened, or failed a moment ago; `DataError` where it is damaged.
+        cannot be opened, or failed a moment ago; `DataError` where it is damaged, or was removed.
         """
         if self._failed_ns is None:
             return 0
         if monotonic_ns() - self._failed_ns < _AGAIN_NS:
             raise StreamError(f"{self._path} failed a moment ago")
         self._failed_ns = monotonic_ns()
+        removed = self._log.removed
         self._log.close()
+        if removed:
+            raise DataError(f"{self._path} was removed while it was written, and what it held is lost")
         try:
             self._log = self._writer()
         except OSError as error:

@@ -213,13 +213,15 @@ def _events(path: Path) -> EventStore:
 def _begun_anew(path: Path, error: DataError) -> EventStore:
     """Put a file that is damaged aside, and begin another: who runs is more than what was told of it."""
     aside = path.with_name(f"{path.name}.damaged-{now_ns()}")
+    kept = f"; the file is kept as {aside.name}" if path.exists() else ""
     try:
-        path.rename(aside)
+        if kept:
+            path.rename(aside)
         for more in ("-wal", "-shm"):
             path.with_name(path.name + more).unlink(missing_ok=True)
         store = EventStore(path)
     except OSError as failed:
         raise StreamError(f"{path} cannot be begun anew: {failed.strerror}") from failed
     data = {"severity": "critical", "about": "events damaged"}
-    store.append("alert", "", data, f"the events begin anew: {error}; the file is kept as {aside.name}")
+    store.append("alert", "", data, f"the events begin anew: {error}{kept}")
     return store
