@@ -1,4 +1,4 @@
-"""A disk without room: the command says who died of it, ends, and goes on to the same bits when there is room."""
+"""A disk without room: the command says who died of it, ends, and goes on to the same bits once there is."""
 
 import os
 import subprocess
@@ -13,12 +13,15 @@ name: small
 data: {source: sample, start: 2021-06-01, end: 2021-12-31, instruments: [AAPL, JNJ, KO]}
 strategies: {cross: {kind: ma_cross, params: {fast: 5, slow: 20}}}
 """
-# All but so many kB of a disk of 16 MB are taken before the second command, and given back before the third.
+# All but 2 MB of a disk of 16 MB are taken before the second command, and given back before the third.
+# Nothing is filled before it is certain that it is that small disk.
 SCRIPT = """
-mount -t tmpfs -o size=16m tmpfs . || exit 77
+mount -t tmpfs -o size=16m tmpfs "$DISK" && cd "$DISK" && [ "$(stat -f -c %T .)" = tmpfs ] || exit 77
 cp "$STUDY" small.yaml
 $FLOTILLA run small.yaml > ran 2>&1 || exit 78
-dd if=/dev/zero of=filler bs=1k count=$(($(df --output=avail -k . | tail -1) - 2048)) 2> /dev/null
+left=$(($(df --output=avail -k . | tail -1) - 2048))
+[ "$left" -gt 0 ] && [ "$left" -lt 16384 ] || exit 79
+dd if=/dev/zero of=filler bs=1k count="$left" 2> /dev/null
 $FLOTILLA live --replay small.yaml > "$TOLD/full" 2>&1; echo $? > "$TOLD/full.code"
 rm filler
 $FLOTILLA live --replay small.yaml > "$TOLD/room" 2>&1; echo $? > "$TOLD/room.code"
@@ -30,6 +33,7 @@ def test_a_replay_without_room_says_so_ends_and_goes_on_when_there_is_room(tmp_p
     disk.mkdir()
     study.write_text(STUDY)
     environment = {
+        "DISK": str(disk),
         "STUDY": str(study),
         "TOLD": str(tmp_path),
         "FLOTILLA_HOME": "home",
@@ -38,7 +42,8 @@ def test_a_replay_without_room_says_so_ends_and_goes_on_when_there_is_room(tmp_p
 
     ended = subprocess.run(
         ["unshare", "-m", "--propagation", "private", "sh", "-c", SCRIPT],
-        cwd=disk,
+        cwd=tmp_path,
+        timeout=300,
         env=os.environ | environment,
         capture_output=True,
         text=True,
