@@ -26,15 +26,13 @@ says so at its next write, a fifth of a second later: what it wrote on would be 
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 from zlib import crc32
 
 import msgspec
@@ -42,14 +40,14 @@ import msgspec
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError, DataError, StreamError
 from flotilla.stream.codec import Row
-from flotilla.stream.files import sync_folder, without_room
+from flotilla.stream.files import without_room
+from flotilla.stream.log_file import BUSY_S, THERE, claim, connect, files, made
 
 Durability = Literal["full", "normal"]
 
 _APPLICATION = 0x464C4F47  # "FLOG", in SQLite's header, so that another file is not taken for ours
 _SCHEMA = 1
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
-_BUSY_S = 5.0  # how long one waits for SQLite's own short locks
 _CHECKPOINT = (
     "CREATE TABLE _checkpoint (consumer TEXT PRIMARY KEY, cursors BLOB NOT NULL, state BLOB NOT NULL, "
     "crc INTEGER NOT NULL)"
@@ -59,7 +57,6 @@ _TABLE = (
     "payload BLOB NOT NULL)"
 )
 _ROOM = 4_100_000  # bytes: a little more than the 1,000 pages after which SQLite begins its journal anew
-_THERE = "\n"  # in the file of the lock: the log was made
 _LOOK_NS = 200_000_000  # between two looks whether the file is still there
 _pair = struct.Struct("<qq").pack
 
@@ -102,7 +99,7 @@ class LogWriter:
         streams: Sequence[str],
         *,
         durability: Durability = "full",
-        patience_s: float = _BUSY_S,
+        patience_s: float = BUSY_S,
         once: bool = False,
     ) -> None:
         """Open `path`, made if it is not there; check it; take it for this process.
@@ -116,8 +113,8 @@ class LogWriter:
         self._failed = ""
         self._inside = False
         with ExitStack() as opened, _named(path):
-            self._lock = opened.enter_context(_claim(path, once))
-            self._db = opened.enter_context(closing(_made(path)))
+            self._lock = opened.enter_context(claim(path, once))
+            self._db = opened.enter_context(closing(made(path)))
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA synchronous = {durability}")
             _check(self._db, path)
@@ -125,16 +122,16 @@ class LogWriter:
             if durability == "full":
                 _make_room(self._db)
             self._db.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
-            self._lock.write(_THERE)
+            self._lock.write(THERE)
             self._lock.flush()
-            self._files, self._looked_ns = _files(path), monotonic_ns()
+            self._files, self._looked_ns = files(path), monotonic_ns()
             opened.pop_all()  # all is well: they stay open
 
     @property
     def removed(self) -> bool:
         """Return whether somebody took the file away, or put another in its place."""
         self._looked_ns = monotonic_ns()
-        return _files(self.path) != self._files
+        return files(self.path) != self._files
 
     def last_seq(self, stream: str) -> int:
         """Return the seq of the last row of `stream`, 0 where there is none."""
@@ -248,7 +245,7 @@ class LogReader:
         if not path.exists():
             raise LogNotBegun(f"there is no log at {path}")
         with ExitStack() as opened, _named(path):
-            self._db = opened.enter_context(closing(_connect(path, "ro")))
+            self._db = opened.enter_context(closing(connect(path, "ro")))
             found = self._db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (stream,)).fetchone()
             if found is None:
                 raise LogNotBegun(f"{path} holds no stream {stream} yet")
@@ -298,54 +295,6 @@ def _primary(error: sqlite3.Error) -> int:
 def _check_name(stream: str) -> None:
     if not _NAME.fullmatch(stream):
         raise ConfigError(f"{stream!r} cannot name a stream; it must match {_NAME.pattern}")
-
-
-def _files(path: Path) -> tuple[tuple[int, int], ...]:
-    """Return what the log's file and its journal are to the disk, whatever their names; (0, 0): not there."""
-    found = []
-    for name in (path, f"{path}-wal"):
-        try:
-            seen = Path(name).stat()
-        except OSError:
-            found.append((0, 0))
-        else:
-            found.append((seen.st_dev, seen.st_ino))
-    return tuple(found)
-
-
-def _claim(path: Path, once: bool) -> IO[str]:
-    """Return the file that holds the writer's lock; the lock goes when the process does.
-
-    It holds the writer's process id and, once the log was there, an end of line.
-    """
-    lock = os.fdopen(os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with lock:
-            raise StreamError(f"{path} has a writer already: process {lock.read().strip()}") from None
-    if once and lock.read().endswith(_THERE) and not path.exists():
-        lock.close()
-        raise StreamError(f"{path} is gone, which was there before: what it held is lost")
-    lock.seek(0)
-    lock.truncate()
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
-
-
-def _made(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        for left in ("-wal", "-shm"):  # of one that was removed: SQLite would take them for the new one's
-            Path(f"{path}{left}").unlink(missing_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would take the umask's mode
-        sync_folder(path.parent)
-    return _connect(path, "rw")
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
