@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
 from flotilla.stage.single import Marks
+from flotilla.stream.bars.draft import rows_of_days
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
 
 Floats = NDArray[np.float64]
@@ -43,11 +43,18 @@ class Market(NamedTuple):
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:
     """Return the bars that a configuration asks for. folder: where the user's own files are looked for."""
     params = config.data.params
-    if folder is not None and isinstance(params.get("path"), str):
-        params = {**params, "path": str(folder / params["path"])}  # a file's paths begin where it lies
+    if folder is not None and "path" in params:
+        params = {**params, "path": _beside(params["path"], folder)}
     source = find("source", config.data.source, folder)(**params)
     panel: Panel = source.panel(config.data.start, config.data.end, config.data.instruments)
     return panel
+
+
+def _beside(path: Any, folder: Path) -> Any:
+    """Return a path, or each of a list of them, from where the configuration's file lies."""
+    if isinstance(path, str):
+        return str(folder / path)
+    return [_beside(each, folder) for each in path] if isinstance(path, list | tuple) else path
 
 
 def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Panel:
@@ -60,10 +67,7 @@ def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Pa
     if not isinstance(panel, Panel):
         raise ConfigError(f"panel should be a Panel, it is a {type(panel).__name__}: give panel_from(frame)")
     asked = config.data
-    first = 0 if asked.start is None else int(np.searchsorted(panel.ts_event, _midnight(asked.start)))
-    last = len(panel.ts_event)
-    if asked.end is not None:
-        last = int(np.searchsorted(panel.ts_event, _midnight(asked.end + timedelta(days=1))))
+    first, last = rows_of_days(panel.ts_event, panel.zone, asked.start, asked.end)
     if first >= last:
         span = f"from {asked.start or 'the start'} to {asked.end or 'the end'}"
         raise ConfigError(f"$.data: there are no bars {span} in {panel!r}")
@@ -73,11 +77,6 @@ def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Pa
     return panel.rows(first, last).only(asked.instruments or panel.instruments)
 
 
-def _midnight(day: date) -> int:
-    """Return when a day begins, ns since 1970, UTC."""
-    return int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 1_000_000_000
-
-
 def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
     """Return the rows that portfolios with these terms trade on."""
     rows, instruments = panel.shape
@@ -85,7 +84,7 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
     close = prices["close"]
     first = 0
     if portfolio.start is not None:
-        first = int(np.searchsorted(panel.ts_event, _midnight(portfolio.start)))
+        first, _ = rows_of_days(panel.ts_event, panel.zone, portfolio.start, None)
         if first == rows:
             raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
     decisions = None

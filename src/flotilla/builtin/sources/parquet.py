@@ -1,21 +1,22 @@
-"""Bars from a Parquet file, in any of the layouts of stream/bars/layouts.py."""
+"""Bars from Parquet files, in any of the layouts of stream/bars/layouts.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 
 from flotilla.model.panel import Panel
 from flotilla.stream.bars.draft import panel_of
-from flotilla.stream.bars.file import draft_of_parquet
+from flotilla.stream.bars.file import PARQUET, draft_of_parquet
+from flotilla.stream.bars.folder import draft_of_files
 from flotilla.stream.bars.options import Options
 
 
 class Parquet:
-    """Bars from one Parquet file.
+    """Bars from Parquet files.
 
-    path: the file; in a configuration file, relative to that file.
+    path: a file, a folder of them, a pattern as data/*.csv, or a list of these, mostly a file for each
+    instrument; in a configuration file, relative to that file.
     tick: smallest price step, "0.01"; by default the fewest decimals that hold all prices.
     The others: see options.Options.
     """
@@ -23,7 +24,7 @@ class Parquet:
     def __init__(
         self,
         *,
-        path: str,
+        path: str | Sequence[str],
         tick: str | None = None,
         instrument: str | None = None,
         frequency: str | None = None,
@@ -37,7 +38,7 @@ class Parquet:
         layout: str | None = None,
         dialect: str | None = None,
     ) -> None:
-        self._path = Path(path)
+        self._path = path
         self._tick = tick
         self._options = Options(
             instrument=instrument,
@@ -57,5 +58,5 @@ class Parquet:
         self, start: date | None = None, end: date | None = None, instruments: Sequence[str] | None = None
     ) -> Panel:
         """Return the bars from `start` to `end`, both included."""
-        draft = draft_of_parquet(self._path, self._options)
+        draft = draft_of_files(self._path, self._options, draft_of_parquet, PARQUET)
         return panel_of(draft, start, end, instruments, self._tick)

@@ -106,6 +106,14 @@ def panel_of(
     )
 
 
+def check_draft(draft: Draft) -> None:
+    """Raise DataError with everything that is wrong with a draft that is a part of something larger."""
+    findings = Findings(draft.name) if draft.findings is None else draft.findings
+    _check_axes(draft, findings)
+    _check_values(draft, None, findings)
+    findings.settle()
+
+
 def identity_of_panel(
     ts_event: Stamps,
     ts_recv: Stamps,
