@@ -9,6 +9,8 @@ from flotilla.cli import signatures
 from flotilla.plugins import GROUPS
 
 DOINGS = {
+    "show_data": ("data", "data"),
+    "check_data": ("data_check", "check"),
     "list_stages": ("stages", "stages"),
     "remove_stages": ("stages", "rm"),
     "verify_stages": ("stages", "verify"),

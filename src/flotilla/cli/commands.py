@@ -166,15 +166,18 @@ Try:
         "data",
         "signatures:data",
         LOOK,
-        """Show what is in data: instruments, dates, ticks, holes.
+        """Show what is in data, and what is wrong with it.
 
 Takes a YAML file, whose source it asks, or data themselves: a CSV or Parquet
-file, a folder, a pattern in quotes.
+file, a folder, a pattern in quotes. `check` looks at every cell, says all that
+is wrong, and writes a mended copy where that is asked for; it ends with 0 where
+all may be loaded or was mended, else with 1.
 
 Try:
   flotilla data prices.csv
   flotilla data examples/cross.yaml
-  flotilla data my.yaml --json""",
+  flotilla data check prices.csv
+  flotilla data check prices.csv --on-bad quarantine --out good.csv""",
     ),
     Command(
         "plugins",

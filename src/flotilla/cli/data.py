@@ -46,20 +46,25 @@ def data(
     frequency: str | None = None,
     zone: str | None = None,
     unit: str | None = None,
+    date_format: str | None = None,
+    dialect: str | None = None,
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
     json: bool = False,
 ) -> None:
     """Show what a configuration's source gives, or what is in a file, a folder or a pattern of files."""
-    said = {
+    said: dict[str, Any] = {
         "instrument": instrument, "frequency": frequency, "zone": zone, "unit": unit,
-        "separator": separator, "decimal": decimal, "encoding": encoding,
+        "date_format": date_format, "dialect": dialect, "separator": separator,
+        "decimal": decimal, "encoding": encoding,
     }  # fmt: skip
     given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if is_config(file):
         if given:
-            raise ConfigError(f"{file} says itself how its data are read: leave out --{next(iter(given))}")
+            raise ConfigError(
+                f"{file} says itself how its data are read: leave out --{next(iter(given)).replace('_', '-')}"
+            )
         panels = [open_panel(read(file), file.parent)]
     else:
         how = Options(**given)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -24,8 +24,11 @@ Zone = Annotated[str | None, Parameter(help="Where times without a zone were tak
 Unit = Annotated[str | None, Parameter(help="Of times that are numbers: s, ms, us or ns since 1970.")]
 Separator = Annotated[str | None, Parameter(help="Between cells; else a comma.")]
 Decimal = Annotated[str | None, Parameter(help="The decimal point; else a point.")]
+DateFormat = Annotated[str | None, Parameter(help="Of dates whose day or month may come first: %d/%m/%Y.")]
+Dialect = Annotated[str | None, Parameter(help="Whose file it is, where its shape does not say: yahoo, nse.")]
 Encoding = Annotated[str | None, Parameter(help="Of the text: utf-8, latin-1, utf-16.")]
 
+data = App(name="data", help="Show what is in data; say what is wrong with it.", help_format="plaintext")
 stages = App(name="stages", help="List what is stored; remove it, verify it.", help_format="plaintext")
 
 
@@ -110,7 +113,8 @@ def live(
     )
 
 
-def data(
+@data.default
+def show_data(
     file: Annotated[Path, Parameter(help="A YAML file, or data: a file, a folder, or a pattern in quotes.")],
     /,
     *,
@@ -118,6 +122,8 @@ def data(
     frequency: Frequency = None,
     zone: Zone = None,
     unit: Unit = None,
+    date_format: DateFormat = None,
+    dialect: Dialect = None,
     separator: Separator = None,
     decimal: Decimal = None,
     encoding: Encoding = None,
@@ -126,6 +132,34 @@ def data(
     """Show what is there: instruments, dates, ticks, holes."""
     return _do(
         "data", file, instrument=instrument, frequency=frequency, zone=zone, unit=unit,
+        date_format=date_format, dialect=dialect,
+        separator=separator, decimal=decimal, encoding=encoding, json=json,
+    )  # fmt: skip
+
+
+@data.command(name="check")
+def check_data(
+    *files: Annotated[Path, Parameter(help="Files of data, folders, or patterns in quotes.")],
+    on_bad: Annotated[
+        Literal["reject", "quarantine", "repair"],
+        Parameter(help="What to write: nothing; the good rows, and the bad beside them; a mended copy."),
+    ] = "reject",
+    out: Annotated[Path | None, Parameter(help="The file to write; else FILE.good.csv beside it.")] = None,
+    calendar: Annotated[str | None, Parameter(help="The exchange's calendar: XNYS, XBOM, 24/7.")] = None,
+    instrument: Instrument = None,
+    zone: Zone = None,
+    unit: Unit = None,
+    date_format: DateFormat = None,
+    dialect: Dialect = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    json: Json = False,
+) -> object:
+    """Say what is wrong with data; write a mended copy where that is asked for."""
+    return _do(
+        "data_check:check", *files, on_bad=on_bad, out=out, calendar=calendar, instrument=instrument,
+        zone=zone, unit=unit, date_format=date_format, dialect=dialect,
         separator=separator, decimal=decimal, encoding=encoding, json=json,
     )  # fmt: skip
 

@@ -56,13 +56,19 @@ class CsvTable(NamedTuple):
 
 def table_of(text: bytes, options: Options, findings: Findings) -> CsvTable:
     """Return the columns of bars in a CSV's text, and where their rows stand."""
-    head, separator = head_of(text, options, findings.name)
-    shape = shape_of(head, replace(options, separator=separator), findings.name)
-    if shape.skip == 1 and not options.columns:
-        _check_names(head, findings.name)
+    shape = shape_of_text(text, options, findings.name)
     layout = layout_of(shape.names, findings.name, shape.options)
     table, text = _parsed(text, shape, layout, findings)
     return CsvTable(table, Lines(text, shape.skip), shape.options, shape.remark, layout)
+
+
+def shape_of_text(text: bytes, options: Options, name: str) -> Shape:
+    """Return how a CSV's text is read, by its first lines."""
+    head, separator = head_of(text, options, name)
+    shape = shape_of(head, replace(options, separator=separator), name)
+    if shape.skip == 1 and not options.columns:
+        _check_names(head, name)
+    return shape
 
 
 def _check_names(head: Head, name: str) -> None:
@@ -75,7 +81,7 @@ def _check_names(head: Head, name: str) -> None:
         raise refuse(name, f"its first line is data: {','.join(cells)[:200]}", mend, "no_header")
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique(names: list[str]) -> list[str]:
     """Return names of which none comes twice: of columns that are read none does."""
     seen: set[str] = set()
     out = []
@@ -90,7 +96,7 @@ def _parsed(text: bytes, shape: Shape, layout: Layout, findings: Findings) -> tu
     options = shape.options
     texts = layout.texts(options)
     numbers = {*layout.numbers(shape.names, options)}
-    names = _unique(shape.names)
+    names = unique(shape.names)
     kind = pa.string() if options.are_texts else pa.float64()
     how = {
         "read_options": arrow_csv.ReadOptions(column_names=names, skip_rows=shape.skip),

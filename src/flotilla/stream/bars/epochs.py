@@ -56,7 +56,7 @@ def ns_of(
 
     if unit is None:
         what, mend = "a time is a bare number", _mend(values)
-        findings.add(len(values), what, places(range(len(values))), mend, code="bare_number_time")
+        findings.add(len(values), what, places(range(len(values))), mend, code="timestamp_type")
         return nothing, False
     if unit == "excel":
         wrong = np.flatnonzero((values < _SERIALS[0]) | (values > _SERIALS[1]))

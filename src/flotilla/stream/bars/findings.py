@@ -50,8 +50,9 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as indented lines."""
-        more = [f"... and {self.count - len(self.places)} more"] if self.count > len(self.places) else []
-        places = [f"    {place}" for place in [*self.places, *more]] if self.places else []
+        first = self.places[:SHOWN]
+        more = [f"... and {self.count - len(first)} more"] if self.count > len(first) else []
+        places = [f"    {place}" for place in [*first, *more]] if first else []
         return "\n".join([f"  {self.count} x {self.what}", *places, f"    mend: {self.mend}"])
 
 
@@ -73,10 +74,11 @@ class Findings:
         code: str = "",
         verdict: Verdict = Verdict.REJECT,
         rows: Iterable[int] = (),
+        kept: int = SHOWN,
     ) -> None:
-        """Note a defect that occurs `count` times; of `places` only the first few are asked for."""
+        """Note a defect that occurs `count` times; of `places` only the first `kept` are asked for."""
         if count:
-            shown = tuple(islice(places, min(SHOWN, count)))
+            shown = tuple(islice(places, min(kept, count)))
             self._found.append(Finding(count, what, shown, mend, error, code, verdict, tuple(map(int, rows))))
 
     def extend(self, others: Iterable[Finding]) -> None:

@@ -77,7 +77,7 @@ def utc_of(
         (never, "does not exist", "dst_nonexistent"),
     ):
         what = f"a time {fate} in {zone}: the clocks change there"
-        findings.add(len(rows), what, map(told, rows.tolist()), mend, code=code)
+        findings.add(len(rows), what, map(told, rows.tolist()), mend, code=code, rows=rows)
     out = early.copy()
     out[second] = late[second]
     return out

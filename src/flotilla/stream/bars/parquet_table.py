@@ -42,6 +42,19 @@ def table_of(path: Path, options: Options) -> ParquetTable:
         ) from error
 
 
+def whole_table_of(path: Path) -> pa.Table:
+    """Return all columns of a Parquet file."""
+    name = path.name
+    _check_ends(path, name)
+    try:
+        with parquet.ParquetFile(path, memory_map=True, page_checksum_verification=True) as file:
+            return _taken(file, file.schema_arrow.names, name)
+    except (pa.ArrowException, OSError) as error:
+        raise refuse(
+            name, f"it cannot be read: {error}", "fetch the file again, it is damaged", "corrupt"
+        ) from error
+
+
 def _check_ends(path: Path, name: str) -> None:
     """Tell what is no Parquet file, or the first part of one, from one that is damaged inside."""
     try:
@@ -71,8 +84,13 @@ def _read(file: parquet.ParquetFile, name: str, options: Options) -> ParquetTabl
     wanted = {*layout.texts(shape.options), *layout.numbers(names, shape.options)}
     columns = [column for column in names if column in wanted]
     check_fits(name, COPIES * 8 * file.metadata.num_rows * len(columns), "to read it")
+    return ParquetTable(_taken(file, columns, name), shape.options, shape.remark, layout)
+
+
+def _taken(file: parquet.ParquetFile, columns: list[str], name: str) -> pa.Table:
+    """Return some columns; DataError naming each that is damaged."""
     try:
-        return ParquetTable(file.read(columns=columns), shape.options, shape.remark, layout)
+        return file.read(columns=columns)
     except (pa.ArrowException, OSError):
         _find_damage(file, columns, name)
         raise
