@@ -24,13 +24,18 @@ from flotilla.door import NAME, NAME_FORM, Door, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.measures import RANKED
 from flotilla.plugins import check_params, check_value, find, parameters
+from flotilla.stage.rebalance import Band, Every, Rebalance, rebalance_of
 from flotilla.words import cut
 
 MOST_VALUES = 1_000_000  # on one axis of a sweep
 
 Scalar = bool | int | float | str | None
-NotNegative = Annotated[float, Meta(ge=0)]
-Positive = Annotated[float, Meta(gt=0)]
+Weight = Annotated[float, Meta(ge=0, le=1_000_000)]  # relative: a number beside others of its kind
+Part = Annotated[float, Meta(ge=0, le=1_000)]  # of equity
+Money = Annotated[float, Meta(ge=0, le=1e15)]  # beyond it a float64 has no cents
+RESTORING = {"rebalance.every": Every, "rebalance.band": Band}  # parts of a key that can be swept
+LEAST = 1e-12  # of a number that is not 0: below, arithmetic loses digits, and nobody means it
+TOO_SMALL = f"is too small: write 0, or at least {LEAST:g}"
 
 
 class DataConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,25 +52,26 @@ class StrategyConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One strategy: which plugin, with which parameters, and its weight in the mean of all."""
 
     kind: str
-    weight: NotNegative = 1.0
+    weight: Weight = 1.0
     params: dict[str, Any] = {}
 
 
 class PortfolioConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """How a portfolio trades. Money is in account currency, bps are of traded value."""
 
-    cash: Positive = 1_000_000.0
+    cash: Annotated[float, Meta(gt=0, le=1e15)] = 1_000_000.0
     fee_bps: Annotated[float, Meta(ge=0, lt=10_000)] = 10.0
     slippage_bps: Annotated[float, Meta(ge=0, lt=10_000)] = 0.0
-    lot: NotNegative = 0.0  # quantities are whole multiples of it; 0 is any fraction
-    allocation: Positive | None = None  # weight of a signal of 1; None is 1 / instruments
-    cap: NotNegative = 1.0  # largest |weight| of one instrument
-    risk_tolerance: NotNegative = 1.0  # multiplies a risk model's scale; 0 never trades
+    lot: Annotated[float, Meta(ge=0, le=1e12)] = 0.0  # quantities are whole multiples of it; 0: any fraction
+    # Weight of a signal of 1, of each instrument or of those that are named; None is 1 / instruments.
+    allocation: Annotated[float, Meta(gt=0, le=1_000)] | dict[str, Part] | None = None
+    cap: Part = 1.0  # largest |weight| of one instrument
+    risk_tolerance: Weight = 1.0  # multiplies a risk model's scale; 0 never trades
     max_drawdown: Annotated[float, Meta(gt=0, le=1)] | None = None  # goes flat beyond it
     size_at: Literal["decision", "fill"] = "decision"
     fill_at: Literal["open", "close", "auto"] = "auto"  # auto: the open where the data have one
-    rebalance: Literal["change", "bar"] = "change"
-    min_trade: NotNegative = 0.0  # smaller orders are not sent
+    rebalance: Every | Rebalance = "change"  # when holdings are brought back to their weights
+    min_trade: Money = 0.0  # smaller orders are not sent, unless they sell all that is held
     start: date | None = None  # first day that may trade; earlier rows are warm-up
     decisions: str | None = None  # path of a table of risk decisions
 
@@ -117,7 +123,8 @@ def decode(raw: Any, file: str = "configuration") -> RunConfig:
     raw, odd = _with_names(raw)
     config = reader.struct(RunConfig, raw, "$")
     if config is not None:
-        reader.mistakes += [*_wrong_names(config), *_wrong_dates(config), *_wrong_sweep(config)]
+        reader.mistakes += [*_wrong_names(config), *_wrong_dates(config)]
+        reader.mistakes += [*_wrong_sizes(config), *_wrong_sweep(config)]
     settle([*reader.mistakes, *odd, *numbers], file)
     return cast(RunConfig, config)  # without a mistake it was decoded
 
@@ -174,7 +181,11 @@ def at(config: RunConfig, values: Mapping[str, Scalar]) -> RunConfig:
     raw = as_dict(config) | {"sweep": {}}
     for key, value in values.items():
         owner, _, name = key.partition(".")
-        if owner == "portfolio":
+        if owner == "portfolio" and name in RESTORING:
+            told = raw["portfolio"]["rebalance"]
+            whole = told if isinstance(told, dict) else {"every": told}
+            raw["portfolio"]["rebalance"] = whole | {name.partition(".")[2]: value}
+        elif owner == "portfolio":
             raw["portfolio"][name] = value
         elif name == "weight":
             raw["strategies"][owner]["weight"] = value
@@ -252,8 +263,35 @@ def _wrong_dates(config: RunConfig) -> Iterator[str]:
         yield f"$.portfolio.start: {trades} is outside {first or '...'} to {last or '...'}"
 
 
+def _wrong_sizes(config: RunConfig) -> Iterator[str]:
+    numbers = {f"portfolio.{name}": value for name, value in msgspec.structs.asdict(config.portfolio).items()}
+    numbers |= {f"strategies.{name}.weight": strategy.weight for name, strategy in config.strategies.items()}
+    for where, value in numbers.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        yield from (f"$.{where}{'.' * bool(k)}{k}: {x} {TOO_SMALL}" for k, x in parts if too_small(x))
+    yield from _wrong_bands(config)
+
+
+def _wrong_bands(config: RunConfig) -> Iterator[str]:
+    told, axes = rebalance_of(config.portfolio.rebalance), config.sweep
+    if "portfolio.rebalance" in axes and axes.keys() & {f"portfolio.{part}" for part in RESTORING}:
+        yield "$.sweep.portfolio.rebalance: beside its parts, sweep the word as portfolio.rebalance.every"
+    every = axes.get("portfolio.rebalance.every", (told.every,))
+    banded = told.band > 0.0 or "portfolio.rebalance.band" in axes
+    if banded and not isinstance(every, Steps) and "change" in every:
+        yield (
+            "$.portfolio.rebalance.band: with every: change no drift is looked at; "
+            "say every: bar, or day, week, month"
+        )
+
+
+def too_small(value: Any) -> bool:
+    """Say whether a value is a number so small that it was hardly meant."""
+    return isinstance(value, int | float) and 0.0 < abs(value) < LEAST
+
+
 def _wrong_sweep(config: RunConfig) -> Iterator[str]:
-    fields = {field.name: field.type for field in msgspec.structs.fields(PortfolioConfig)}
+    fields = {field.name: field.type for field in msgspec.structs.fields(PortfolioConfig)} | RESTORING
     weights = {name: [strategy.weight] for name, strategy in config.strategies.items()}
     for key, axis in config.sweep.items():
         where, (owner, _, name) = f"$.sweep.{key}", key.partition(".")
@@ -272,10 +310,11 @@ def _wrong_sweep(config: RunConfig) -> Iterator[str]:
         elif owner == "portfolio" and name not in fields:
             yield f"{where}: a portfolio has no {name!r}{nearest(name, fields)}"
         elif owner == "portfolio" or name == "weight":
-            kind = fields[name] if owner == "portfolio" else NotNegative
+            kind = fields[name] if owner == "portfolio" else Weight
             reader = Door()
             there = [reader.value(kind, value, where) for value in values]
             yield from reader.mistakes
+            yield from (f"{where}: {value} {TOO_SMALL}" for value in values if too_small(value))
             if name == "weight" and not reader.mistakes:
                 weights[owner] = there
     if weights and all(0 in choices for choices in weights.values()):

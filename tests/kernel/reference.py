@@ -14,14 +14,18 @@ key of `Row.close` has no close: nothing is decided for it. One that is not a ke
 one that the strategy has no opinion of: it stays with its last.
 """
 
-from math import isnan, nan, sqrt, trunc
-from typing import NamedTuple
+from datetime import date, timedelta
+from fractions import Fraction
+from math import floor, isnan, nan, sqrt, trunc
+from typing import Any, NamedTuple
 
 import numpy as np
 
 EPSILON = 2.0**-52
 DUST = 2.0**-30
 BPS = 1e-4
+NEAR = Fraction(1, 2**44)
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class Terms(NamedTuple):
@@ -31,12 +35,13 @@ class Terms(NamedTuple):
     fee_bps: float = 10.0
     slippage_bps: float = 0.0
     lot: float = 0.0
-    allocation: float | None = None
+    allocation: float | dict[str, float] | None = None
     cap: float = 1.0
     risk_tolerance: float = 1.0
     max_drawdown: float | None = None
     size_at: str = "decision"
-    rebalance: str = "change"
+    rebalance: str = "change"  # or the bars on which holdings are restored: "bar", "month", ...
+    band: float = 0.0
     min_trade: float = 0.0
 
 
@@ -48,6 +53,7 @@ class Row(NamedTuple):
     opinions: dict[str, dict[str, float]]  # strategy -> instrument -> [-1, 1]
     scale: dict[str, float]  # of the risk decisions that stand; 1 where none does
     cap: dict[str, float]
+    day: date  # on which it began, where the market is
 
 
 class Filled(NamedTuple):
@@ -65,7 +71,8 @@ class Portfolio:
 
     def __init__(self, terms: Terms, instruments: list[str], shares: dict[str, float]) -> None:
         self.terms, self.instruments, self.shares = terms, instruments, shares
-        self.allocation = 1.0 / len(instruments) if terms.allocation is None else terms.allocation
+        equal = 1.0 / len(instruments) if terms.allocation is None else terms.allocation
+        self.allocation = equal if isinstance(equal, dict) else dict.fromkeys(instruments, equal)
         self.bar = -1
         self.cash = terms.cash
         self.position = dict.fromkeys(instruments, 0.0)
@@ -73,6 +80,7 @@ class Portfolio:
         self.opinion = dict.fromkeys(instruments, 0.0)
         self.weight = dict.fromkeys(instruments, 0.0)
         self.marks = dict.fromkeys(instruments, 0.0)
+        self.period: dict[str, Any] = {}  # in which something was last decided
         self.equity = self.peak = terms.cash
         self.inverse = 1.0 / terms.cash
         self.halted = False
@@ -121,7 +129,7 @@ class Portfolio:
             if whole:
                 self.settle(name, quantity, paid[name])
             elif power / need > DUST:
-                self.settle(name, self.whole_lots(quantity * (power / need)), paid[name])
+                self.settle(name, self.lots_within(quantity * (power / need)), paid[name])
         self.count(asked)
 
     def sized(self, weights: dict[str, float], row: Row) -> dict[str, float]:
@@ -133,16 +141,16 @@ class Portfolio:
         for name in self.instruments:
             worth += self.position[name] * row.price.get(name, self.marks[name])
         asked = {
-            name: self.whole_lots(w * worth / row.price[name]) - self.position[name]
+            name: self.missing(name, w * worth / row.price[name], row.price[name])
             for name, w in weights.items()
         }
-        return {name: q for name, q in asked.items() if self.worth_it(q, row.price[name])}
+        return {name: q for name, q in asked.items() if q != 0.0}
 
     def settle(self, name: str, quantity: float, price: float) -> None:
         """Take one fill into the account."""
         fee = self.fee(quantity, price)
         self.cash = self.cash - (quantity * price + fee)
-        self.position[name] += quantity
+        self.position[name] = self.on_lots(self.position[name] + quantity)
         if quantity != 0.0:
             self.fills.append(Filled(self.bar, name, quantity, price, fee))
 
@@ -189,16 +197,49 @@ class Portfolio:
         self.opinion[name] = self.fused(name, row)
         weight = self.weighed(name, row)
         before, self.weight[name] = self.weight[name], weight
-        if weight == before and self.terms.rebalance == "change":
+        restored = self.is_due(name, row) and self.has_drifted(name, weight, row)
+        self.period[name] = self.period_of(row)
+        if weight == before and not restored:
             return
         self.orders.pop(name, None)  # a new wish replaces what rests
         if self.terms.size_at == "fill":
             self.orders[name] = weight
             return
         close = row.close[name]
-        quantity = self.whole_lots(weight * self.equity / close) - self.position[name]
-        if self.worth_it(quantity, close):
+        quantity = self.missing(name, weight * self.equity / close, close)
+        if quantity != 0.0:
             self.orders[name] = quantity
+
+    def is_due(self, name: str, row: Row) -> bool:
+        """Say whether a new period begins for an instrument that something was decided of before."""
+        if name not in self.period or self.period[name] == self.period_of(row):
+            return False
+        said = any(share > 0.0 and name in row.opinions[s] for s, share in self.shares.items())
+        said = said or (len(self.shares) == 1 and any(name in told for told in row.opinions.values()))
+        return said or self.terms.rebalance != "bar"
+
+    def has_drifted(self, name: str, weight: float, row: Row) -> bool:
+        drift = abs(self.position[name] * row.close[name] - weight * self.equity)
+        return drift >= self.terms.band * self.equity
+
+    def period_of(self, row: Row) -> Any:
+        """Return what is another thing in each period."""
+        day, (word, _, end) = row.day, self.terms.rebalance.partition("_")
+        if end:  # it begins with the last day of the last one from Monday to Friday
+            day += timedelta(1)
+            while day.weekday() > 4:
+                day += timedelta(1)
+        if word in WEEKDAYS:  # since the last such day
+            return day - timedelta((day.weekday() - WEEKDAYS.index(word)) % 7)
+        return {
+            "change": None,
+            "bar": self.bar,
+            "day": day,
+            "week": day.isocalendar()[:2],
+            "month": (day.year, day.month),
+            "quarter": (day.year, (day.month - 1) // 3),
+            "year": day.year,
+        }[word]
 
     def fused(self, name: str, row: Row) -> float:
         """Return the strategies' weighted mean, none of them beyond 1; without any, the last opinion."""
@@ -222,15 +263,40 @@ class Portfolio:
             return 0.0
         risk = min(1.0, self.terms.risk_tolerance * row.scale[name])
         cap = min(self.terms.cap, row.cap[name])
-        return min(min(max(self.opinion[name], 0.0), 1.0) * self.allocation * risk, cap)
+        return min(min(max(self.opinion[name], 0.0), 1.0) * self.allocation[name] * risk, cap)
 
     def whole_lots(self, quantity: float) -> float:
-        """Return the quantity, toward zero, in whole lots."""
-        lot = self.terms.lot
-        return trunc(quantity / lot) * lot if lot > 0.0 else quantity
+        """Return the quantity in whole lots, toward zero; what is one but for rounding is that one."""
+        if not self.terms.lot:
+            return quantity
+        lots = Fraction(quantity) / self.lot
+        near = abs(lots - round(lots)) <= abs(lots) * NEAR
+        return float((round(lots) if near else trunc(lots)) * self.lot)
 
-    def worth_it(self, quantity: float, price: float) -> bool:
-        return quantity != 0.0 and abs(quantity) * price >= self.terms.min_trade
+    def lots_within(self, quantity: float) -> float:
+        """Return the most whole lots that are not more than the quantity, as float64s."""
+        if not self.terms.lot:
+            return quantity
+        lots = floor(Fraction(quantity) / self.lot) + 1
+        while float(lots * self.lot) > quantity:
+            lots -= 1
+        return float(lots * self.lot)
+
+    def on_lots(self, quantity: float) -> float:
+        """Return a sum or a difference of lots: what it is but for rounding."""
+        return float(round(Fraction(quantity) / self.lot) * self.lot) if self.terms.lot else quantity
+
+    @property
+    def lot(self) -> Fraction:
+        """Return a lot, as it is written."""
+        return Fraction(str(self.terms.lot))
+
+    def missing(self, name: str, wanted: float, price: float) -> float:
+        """Return what to trade, 0 where it is too little; all that is held can always be sold."""
+        target = self.whole_lots(wanted)
+        quantity = target - self.position[name]
+        enough = target == 0.0 or abs(quantity) * price >= self.terms.min_trade
+        return self.on_lots(quantity) if enough else 0.0
 
     def measures(self, years: float, bars_a_year: float) -> dict[str, float]:
         """Return the measures, by the words of the configuration; NaN where one is not defined."""

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kernel.worlds import FOLDER, SHARES, TERMS, first_row, manners, worlds
+from tests.kernel.worlds import BANDS, FOLDER, SHARES, TERMS, first_row, manners, worlds
 
 from flotilla.model.measures import RANKED
 from flotilla.research import run, sweep
@@ -20,8 +20,13 @@ def lists(draw, world):
     """Draw a list of portfolios that share nothing but the market and the manner of trading."""
     rng, count = np.random.default_rng(draw(st.integers(0, 2**32 - 1))), draw(st.sampled_from(COUNTS))
     told = {f"s{n}": {"weight": 1.0, "k": 0} for n in range(draw(st.integers(1, 3)))}
-    config = world.config(draw(manners(world)), told)
+    manner = draw(manners(world))
+    config = world.config(manner, told)
     swept = {f"portfolio.{name}": [v for v in values if v is not None] for name, values in TERMS.items()}
+    if "allocation" in manner:
+        del swept["portfolio.allocation"]
+    if manner["rebalance"] != "change":
+        swept["portfolio.rebalance.band"] = BANDS
     swept |= {f"{name}.k": list(range(8)) for name in told}
     swept |= {f"{name}.weight": SHARES for name in told}
     swept |= {"s0.weight": [1.0, 0.5]}  # so that somebody is heard

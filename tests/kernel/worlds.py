@@ -6,10 +6,14 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from hypothesis import strategies as st
 from tests.kernel import reference
@@ -19,6 +23,7 @@ from tests.kernel.told import TOLD
 from flotilla.config import RunConfig, decode
 from flotilla.model.panel import Panel
 from flotilla.research import RunResult, run
+from flotilla.stage.rebalance import rebalance_of
 
 FOLDER = Path(__file__).parent  # of told.py, and so of the strategies
 _TABLES = Path(tempfile.mkdtemp(prefix="flotilla-made-"))
@@ -26,18 +31,20 @@ atexit.register(shutil.rmtree, _TABLES)
 DAY = 86_400_000_000_000
 HOUR = DAY // 24
 NAME = "made"
+CALENDARS = ["day", "week", "month", "quarter", "wednesday", "sunday", "month_end"]
 
 TERMS: dict[str, list[Any]] = {
     "cash": [1_000_000.0, 1_000.0, 123.45],
     "fee_bps": [0.0, 10.0, 250.0],
     "slippage_bps": [0.0, 5.0, 300.0],
-    "lot": [0.0, 1.0, 10.0, 0.1],
+    "lot": [0.0, 1.0, 10.0, 0.1, 0.025],
     "allocation": [None, 0.3, 1.0, 2.5],
     "cap": [1.0, 0.25, 0.05],
     "risk_tolerance": [1.0, 0.0, 0.5, 2.0],
     "max_drawdown": [None, 0.02, 0.2, 1.0],
     "min_trade": [0.0, 40.0, 2_000.0],
 }
+BANDS = [0.0, 0.0, 0.02, 0.2]
 SHARES = [1.0, 0.0, 0.5, 3.0]
 
 
@@ -79,18 +86,28 @@ class World(NamedTuple):
                     opinions={name: known(field, t) for name, field in said.items()},
                     scale={name: scale for name, (scale, _) in risk.items()},
                     cap={name: cap for name, (_, cap) in risk.items()},
+                    day=day_of(panel, t),
                 )
             )
         return rows
 
     def lived(self, config: RunConfig) -> Portfolio:
         """Return the reference portfolio after the last row."""
-        terms = {name: getattr(config.portfolio, name) for name in Terms._fields}
+        terms = msgspec.structs.asdict(config.portfolio)
+        restoring = rebalance_of(config.portfolio.rebalance)
+        terms |= {"rebalance": restoring.every, "band": restoring.band}
+        terms = {name: terms[name] for name in Terms._fields}
         shares = {name: s.weight for name, s in config.strategies.items()}
         portfolio = Portfolio(Terms(**terms), list(self.panel.instruments), shares)
         for row in self.rows(config):
             portfolio.live(row)
         return portfolio
+
+
+def day_of(panel: Panel, t: int) -> date:
+    """Return the day on which a bar began, where the market is."""
+    began = datetime.fromtimestamp(int(panel.ts_event[t]) // 10**9, UTC)
+    return began.astimezone(ZoneInfo(panel.zone)).date()
 
 
 def first_row(panel: Panel, config: RunConfig) -> int:
@@ -111,12 +128,12 @@ def panel_of(fields: Mapping[str, Any], days: Any = None) -> Panel:
     return Panel(days * DAY, (days + 1) * DAY, names, fields, ticks, digest.hexdigest(), "made")
 
 
-def by_hand(close: Any, told: Any, opens: Any = None, **terms: Any) -> RunResult:
+def by_hand(close: Any, told: Any, opens: Any = None, days: Any = None, **terms: Any) -> RunResult:
     """Return a run of 1,000 in cash that is told what to think. close, told, opens: float[T, I]."""
     fields = {"close": close, "told0": told} | ({"open": opens} if opens else {})
     plain = {"cash": 1000.0, "fee_bps": 0.0, "allocation": 0.5}
     config = {"name": "hand", "strategies": {"s": {"kind": "told:told"}}, "portfolio": plain | terms}
-    return run(decode(config), panel=panel_of(fields), folder=FOLDER)
+    return run(decode(config), panel=panel_of(fields, days), folder=FOLDER)
 
 
 @st.composite
@@ -147,7 +164,8 @@ def worlds(draw: st.DrawFn, most_bars: int = 40) -> World:
             opinions[t] = np.where(held[t], opinions[t - 1], opinions[t])
         fields[name] = np.where(rng.random(close.shape) < quiet, np.nan, opinions)
     days = 10_957 + np.cumsum(rng.integers(1, 4, bars))
-    panel = panel_of(fields, days)
+    zone = draw(st.sampled_from(["UTC", "UTC", "America/New_York"]))  # where midnight UTC is the day before
+    panel = replace(panel_of(fields, days), zone=zone)
     decisions = draw(decided(panel))
     return World(panel, decisions, written(decisions) if decisions else None)
 
@@ -196,7 +214,12 @@ def configs(draw: st.DrawFn, world: World) -> RunConfig:
     shares = [draw(st.sampled_from(SHARES)) for _ in range(count)]
     shares[0] = shares[0] if any(shares) else 1.0
     strategies = {f"s{n}": {"weight": w, "k": draw(st.integers(0, 7))} for n, w in enumerate(shares)}
-    return world.config(draw(terms()) | draw(manners(world)), strategies)
+    manner = draw(manners(world))
+    every = manner["rebalance"]
+    band = 0.0 if every == "change" else draw(st.sampled_from(BANDS))
+    plain = band == 0.0 and draw(st.booleans())
+    manner["rebalance"] = every if plain else {"every": every, "band": band}
+    return world.config(draw(terms()) | manner, strategies)
 
 
 @st.composite
@@ -205,9 +228,10 @@ def manners(draw: st.DrawFn, world: World) -> dict[str, Any]:
     opens = ["open"] if "open" in world.panel.fields else []
     fill_at = draw(st.sampled_from(["auto", "close", *opens]))
     days = world.panel.ts_event.astype("datetime64[ns]").astype("datetime64[D]")
+    parts = dict(zip(world.panel.instruments, [0.6, 0.4, 0.0, 0.25, 0.1], strict=False))
     return {
         "size_at": draw(st.sampled_from(["decision", "fill"])),
-        "rebalance": draw(st.sampled_from(["change", "bar"])),
+        "rebalance": draw(st.sampled_from(["change", "change", "bar", "bar", *CALENDARS])),
         "fill_at": fill_at,
         "start": draw(st.sampled_from([None, str(days[2])])),
-    }
+    } | draw(st.sampled_from([{}, {}, {"allocation": parts}]))

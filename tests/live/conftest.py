@@ -21,6 +21,7 @@ from flotilla.live.strategy import Strategy, root_of
 from flotilla.model.panel import Panel
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.rebalance import periods, rebalance_of
 from flotilla.stage.single import Marks, Moment
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
@@ -94,8 +95,10 @@ def expected(run: Run, panel: Panel) -> LiveResult:
     price = panel.fields["open" if run.config.portfolio.fill_at != "close" else "close"]
     portfolio, gateway, risk = portfolio_of(run), gateway_of(run), Heeded(run)
     orders, fills, equity, cash = [], [], [], []
+    every = rebalance_of(run.config.portfolio.rebalance).every
+    period = periods(every, panel.ts_event, panel.zone, 0)
     for t in range(first, len(panel.ts_event)):
-        moment = Moment(t, int(panel.ts_event[t]))
+        moment = Moment(t, int(panel.ts_event[t]), float(period[t]))
         filled = gateway.fill(run.portfolio_id, moment, price[t], marks[t])
         portfolio.settle(filled, price[t])
         equity.append(portfolio.mark(marks[t]))

@@ -12,7 +12,7 @@ from tests.kernel.worlds import FOLDER, by_hand, configs, worlds
 from flotilla.model.records import Order
 from flotilla.research import run
 from flotilla.stage.single import Exchange, Marks, Moment, Portfolio, Risk, no_risk
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import parts_of, terms_of
 from flotilla.stream.arrays import decode, encode
 
 TERMS = {
@@ -25,6 +25,7 @@ TERMS = {
     "risk_tolerance": 1.0,
     "max_drawdown": None,
     "min_trade": 0.0,
+    "rebalance": "change",
 }
 NAMES = ("A", "B")
 ONE = np.ones(2)
@@ -42,7 +43,8 @@ class Pair:
         terms = terms_of(msgspec.structs.asdict(portfolio), len(names), 1)
         shares = {name: s.weight for name, s in self.config.strategies.items()}
         self.exchange = Exchange(name, terms, names, portfolio.size_at)
-        self.portfolio = Portfolio(name, terms, names, shares, portfolio.size_at, portfolio.rebalance)
+        parts = parts_of(portfolio.allocation, names)
+        self.portfolio = Portfolio(name, terms, names, shares, portfolio.size_at, portfolio.rebalance, parts)
 
     def restart(self):
         """Go on in new objects, from bytes."""
@@ -65,7 +67,7 @@ def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
     for k, t in enumerate(whole.bars.tolist()):
         if t in restarts:
             pair.restart()
-        moment = Moment(t, int(world.panel.ts_event[t]))
+        moment = Moment(t, int(world.panel.ts_event[t]), float(market.period[t]))
         filled = pair.exchange.fill(moment, market.fill[t], market.known[t])
         pair.portfolio.settle(filled, market.fill[t])
         equity.append(pair.portfolio.mark(market.marks[t]))
@@ -108,7 +110,7 @@ def exchange(size_at="decision"):
 
 
 def portfolio(**otherwise):
-    return Portfolio("p", terms_of(TERMS | otherwise, 2, 1), NAMES, {"s": 1.0}, "decision", "change")
+    return Portfolio("p", terms_of(TERMS | otherwise, 2, 1), NAMES, {"s": 1.0}, "decision", "change", ONE)
 
 
 def order(quantity, bar=0, instrument="A"):

@@ -1,16 +1,18 @@
 """Fuse new opinions with risk into weights, size them, and leave orders: moment four of a portfolio's bar.
 
 Most bars change nothing for most portfolios: groups of lanes without a new opinion are skipped, unless risk
-has changed, a drawdown limit was hit or every bar is to be rebalanced. The skip is exact.
+has changed, a drawdown limit was hit or holdings are due to be brought back to their weights: where a new
+*period* begins, which is a number that never falls from one bar to the next. The skip is exact.
 """
 
 import numpy as np
 
+from flotilla.kernel.book import worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fuse import fuse, risk_factor
 from flotilla.kernel.portfolio import Book, Bytes, Flags, Floats, Ints, Tally, Terms, Uses
 from flotilla.kernel.queue import SHIFT, enqueue, place
-from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import nearest_lots, order_quantity, target_quantity, whole_lots
 
 
 @compiled_apart
@@ -53,12 +55,14 @@ def find_new(
     scale: Floats,
     limit: Floats,
     latched: int,
-    every_bar: bool,
+    period: float,
     news: Bytes,
+    due: Bytes,
 ) -> None:
     """List the groups in which a lane has an opinion that differs from the last it heard.
 
-    All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last.
+    All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last, or if
+    a new period has begun: then it is due, uint8[I], but not at its first price: nothing stands before it.
     fresh: int64[1 + I * groups], written like a queue. news: uint8[GROUP * groups], scratch, 0 beyond the
     lanes. Without a price, float64[I], nothing is decided, nor heeded.
     """
@@ -66,8 +70,10 @@ def find_new(
     for i in range(opinions.shape[0]):
         if np.isnan(price[i]):
             continue
-        always = every_bar or scale[i] != heeded[0, i] or limit[i] != heeded[1, i] or latched != heeded[2, i]
-        heeded[0, i], heeded[1, i], heeded[2, i] = scale[i], limit[i], latched
+        due[i] = 1 if period > heeded[3, i] else 0
+        other_risk = scale[i] != heeded[0, i] or limit[i] != heeded[1, i] or latched != heeded[2, i]
+        always = other_risk or due[i] == 1
+        heeded[0, i], heeded[1, i], heeded[2, i], heeded[3, i] = scale[i], limit[i], latched, period
         if not always:
             mark_new(opinions[i], heard[i], news)
         found = list_new(words, i, always, found, fresh)
@@ -84,23 +90,43 @@ def weigh(
     cap: Floats,
     tolerance: Floats,
     halted: Ints,
+    band: Floats,
+    position: Floats,
+    equity: Floats,
     fresh: Ints,
     scale: Floats,
     limit: Floats,
-    always: bool,
+    part: Floats,
+    price: Floats,
+    due: Bytes,
+    every_bar: bool,
+    banded: bool,
 ) -> None:
-    """Fuse fresh opinions with risk; where a weight changed, write it to `wanted`, else NaN."""
+    """Fuse fresh opinions with risk; where a weight changed, or is restored, write it to `wanted`, else NaN.
+
+    A weight is restored where its instrument is due and it has drifted as far as its band. every_bar: only if
+    something is said of it too, for then whoever says nothing wants it left as it is.
+    """
     lanes = wanted.shape[1]
     for k in range(1, fresh[0] + 1):
         i, first, last = place(fresh[k], lanes)
         for p in range(first, last):
             opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
             risk = risk_factor(scale[i], tolerance[p])
-            fused = fuse(opinion, allocation[p], risk, min(cap[p], limit[i]))
+            fused = fuse(opinion, allocation[p] * part[i], risk, min(cap[p], limit[i]))
             fused = 0.0 if halted[p] == 1 else fused
-            wanted[i, p] = fused if always or fused != weight[i, p] else np.nan
+            wanted[i, p] = fused if fused != weight[i, p] else np.nan
             weight[i, p] = fused
             heard[i, p] = opinion
+        if due[i] == 1 and banded:  # loops of their own, for one with all in it has no vectors
+            for p in range(first, last):
+                drift = abs(worth(position[i, p], price[i]) - weight[i, p] * equity[p])
+                said = opinions[i, p] == opinions[i, p] or not every_bar
+                wanted[i, p] = weight[i, p] if said and drift >= band[p] * equity[p] else wanted[i, p]
+        elif due[i] == 1:
+            for p in range(first, last):
+                said = opinions[i, p] == opinions[i, p] or not every_bar
+                wanted[i, p] = weight[i, p] if said else wanted[i, p]
 
 
 @compiled_apart
@@ -110,6 +136,7 @@ def ask(
     position: Floats,
     equity: Floats,
     lot: Floats,
+    per: Floats,
     min_trade: Floats,
     fresh: Ints,
     pending: Flags,
@@ -124,10 +151,15 @@ def ask(
         if at_fill:
             for p in range(first, last):
                 order[i, p] = wanted[i, p] if wanted[i, p] == wanted[i, p] else order[i, p]
-        else:
+        elif rounding:
+            for p in range(first, last):
+                target = whole_lots(target_quantity(wanted[i, p], equity[p], price[i]), lot[p], per[p])
+                asked = order_quantity(target, position[i, p], price[i], min_trade[p])
+                asked = nearest_lots(asked, lot[p], per[p])
+                order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
+        else:  # a loop of its own, for one that might divide by lots has no vectors
             for p in range(first, last):
                 target = target_quantity(wanted[i, p], equity[p], price[i])
-                target = whole_lots(target, lot[p]) if rounding else target
                 asked = order_quantity(target, position[i, p], price[i], min_trade[p])
                 order[i, p] = asked if wanted[i, p] == wanted[i, p] else order[i, p]
         pending[i, np.uint64(fresh[k]) & np.uint64((1 << SHIFT) - 1)] = True
@@ -143,29 +175,35 @@ def decide(
     scale: Floats,
     limit: Floats,
     price: Floats,
+    period: float,
+    part: Floats,
     every_bar: bool,
     at_fill: bool,
     wanted: Floats,
     fresh: Ints,
     news: Bytes,
+    due: Bytes,
 ) -> None:
     """Leave a block's orders for the next bar.
 
     opinions: float64[I, P], NaN for no opinion. scale, limit: float64[I], the risk decisions' scales and
     caps.
     price: float64[I], the close, NaN where there is none: then nothing is decided for that instrument.
+    period: that the bar belongs to; part: float64[I], of an allocation, that an instrument gets.
     wanted: float64[I, P], written where an instrument was looked at: the new weight, NaN where it did not
     change.
-    fresh: int64[1 + I * groups], scratch. news: uint8[GROUP * groups], scratch that was 0 at first.
+    fresh: int64[1 + I * groups], scratch. news: uint8[GROUP * groups], scratch that was 0 at first. due:
+    uint8[I], scratch.
     """
     latched = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted) if uses.limits else 0
-    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, every_bar, news)
+    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, period, news, due)
     weigh(
         opinions, book.opinion, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
-        book.halted, fresh, scale, limit, every_bar,
+        book.halted, terms.band, book.position, tally.equity, fresh, scale, limit, part, price, due,
+        every_bar, uses.bands,
     )  # fmt: skip
     ask(
-        wanted, book.order, book.position, tally.equity, terms.lot, terms.min_trade,
+        wanted, book.order, book.position, tally.equity, terms.lot, terms.per, terms.min_trade,
         fresh, book.pending, price, at_fill, uses.lots,
     )  # fmt: skip
     if book.queue[0] > 0:  # something rests: merge, so that instruments stay in order

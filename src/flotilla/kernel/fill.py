@@ -10,7 +10,7 @@ from flotilla.kernel.book import cash_after, worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.portfolio import GROUP, Book, Filled, Flags, Floats, Ints, Tally, Terms, Uses
 from flotilla.kernel.queue import SHIFT, place
-from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import lots_within, nearest_lots, order_quantity, target_quantity, whole_lots
 
 EPSILON = 2.0**-52
 DUST = 2.0**-30  # of what was asked: less is not bought, for it is what rounding left of the cash
@@ -71,6 +71,7 @@ def size_at_fill(
     position: Floats,
     cash: Floats,
     lot: Floats,
+    per: Floats,
     min_trade: Floats,
     queue: Ints,
     price: Floats,
@@ -92,10 +93,16 @@ def size_at_fill(
         value_at_fill(position, cash, price, known, worths, 0, lanes)
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
-        if not np.isnan(price[i]):
+        if np.isnan(price[i]):
+            continue
+        if rounding:
+            for p in range(first, last):
+                target = whole_lots(target_quantity(order[i, p], worths[p], price[i]), lot[p], per[p])
+                asked = order_quantity(target, position[i, p], price[i], min_trade[p])
+                order[i, p] = nearest_lots(asked, lot[p], per[p])
+        else:  # a loop of its own, for one that might divide by lots has no vectors
             for p in range(first, last):
                 target = target_quantity(order[i, p], worths[p], price[i])
-                target = whole_lots(target, lot[p]) if rounding else target
                 order[i, p] = order_quantity(target, position[i, p], price[i], min_trade[p])
 
 
@@ -159,12 +166,32 @@ def scale_queued(cash: Floats, need: Floats, instruments: int, scale: Floats, qu
 
 
 @compiled_apart
+def cut_to_lots(
+    quantity: Floats, lot: Floats, per: Floats, scale: Floats, i: np.uint64, first: np.uint64, last: np.uint64
+) -> None:
+    """Scale some lanes' buys of an instrument down, to whole lots where there are lots."""
+    for p in range(first, last):
+        cut = lots_within(quantity[i, p] * scale[p], lot[p], per[p])
+        quantity[i, p] = cut if quantity[i, p] > 0.0 and scale[p] < 1.0 else quantity[i, p]
+
+
+@compiled_apart
+def hold_lots(
+    position: Floats, lot: Floats, per: Floats, i: np.uint64, first: np.uint64, last: np.uint64
+) -> None:
+    """Take rounding out of what some lanes hold of an instrument after a fill, where there are lots."""
+    for p in range(first, last):
+        position[i, p] = nearest_lots(position[i, p], lot[p], per[p])
+
+
+@compiled_apart
 def buy(
     order: Floats,
     position: Floats,
     cash: Floats,
     fee: Floats,
     lot: Floats,
+    per: Floats,
     scale: Floats,
     need: Floats,
     pending: Flags,
@@ -182,12 +209,11 @@ def buy(
     for k in range(1, queue[0] + 1):
         i, first, last = place(queue[k], lanes)
         if not np.isnan(price[i]):
+            if rounding:
+                cut_to_lots(quantity, lot, per, scale, i, first, last)
             for p in range(first, last):
                 asked, at = quantity[i, p], paid[i, p]
-                wanted = asked if asked > 0.0 else 0.0
-                cut = wanted * scale[p]
-                cut = whole_lots(cut, lot[p]) if rounding else cut
-                bought = cut if scale[p] < 1.0 else wanted
+                bought = (asked if asked > 0.0 else 0.0) * (1.0 if rounding else scale[p])
                 cash[p] = cash_after(cash[p], bought, at, fee_of(bought, at, fee[p]))
                 position[i, p] += bought
                 done = bought if asked > 0.0 else asked
@@ -197,6 +223,8 @@ def buy(
                 quantity[i, p] = done
                 order[i, p] = np.nan
                 need[p] = 0.0
+            if rounding:
+                hold_lots(position, lot, per, i, first, last)
             pending[i, np.uint64(queue[k]) & np.uint64((1 << SHIFT) - 1)] = False
         else:  # it rests
             left += 1
@@ -225,8 +253,8 @@ def fill(
     queue, quantity, paid = book.queue, filled.quantity, filled.price
     if at_fill:
         size_at_fill(
-            book.order, book.position, book.cash, terms.lot, terms.min_trade, queue, price, known, scale,
-            uses.lots,
+            book.order, book.position, book.cash, terms.lot, terms.per, terms.min_trade, queue, price, known,
+            scale, uses.lots,
         )  # fmt: skip
     sell(
         book.order, book.position, book.cash, terms.fee, terms.slippage,
@@ -234,7 +262,7 @@ def fill(
     )  # fmt: skip
     scale_queued(book.cash, need, price.shape[0], scale, queue)
     buy(
-        book.order, book.position, book.cash, terms.fee, terms.lot,
+        book.order, book.position, book.cash, terms.fee, terms.lot, terms.per,
         scale, need, book.pending, queue, price, quantity, paid, tally.fills, tally.traded, tally.fees,
         uses.lots,
     )  # fmt: skip

@@ -50,6 +50,8 @@ class Rows(NamedTuple):
     mark: Floats  # [T, I] the last close with it
     scale: Floats  # [T, I] the risk decisions' scale, [0, 1]
     limit: Floats  # [T, I] the risk decisions' cap on a weight
+    period: Floats  # [T] that a bar belongs to: where a new one begins, weights are restored
+    part: Floats  # [I] of an allocation, that an instrument gets
     features: Floats  # [T, I, F]
 
 
@@ -63,6 +65,7 @@ class Desk(NamedTuple):
     wanted: Floats  # [I, L]
     fresh: Ints  # [1 + I * groups]
     news: Bytes  # [GROUP * groups]
+    due: Bytes  # [I]
     need: Floats  # [L]
     scale: Floats  # [L]
 
@@ -84,6 +87,7 @@ def new_desk(program: Program, instruments: int, lanes: int) -> Desk:
         wanted=np.empty((instruments, lanes)),
         fresh=np.zeros(1 + instruments * -(-lanes // GROUP), np.int64),
         news=np.zeros(-(-lanes // GROUP) * GROUP, np.uint8),
+        due=np.zeros(instruments, np.uint8),
         need=np.zeros(lanes),
         scale=np.empty(lanes),
     )
@@ -103,7 +107,7 @@ def advance(
     desk: Desk,
 ) -> None:
     """Live through all rows with blocks first..last-1. Books, terms and tallies have a leading block axis."""
-    filled, slots, sums, opinions, wanted, fresh, news, need, scale = desk
+    filled, slots, sums, opinions, wanted, fresh, news, due, need, scale = desk
     instruments, features = rows.features.shape[1], rows.features.shape[2]
     ahead = opinions.shape[0] // instruments
     for begin in range(0, rows.close.shape[0], TILE):
@@ -122,7 +126,7 @@ def advance(
                 here = opinions[nth * instruments : (nth + 1) * instruments]
                 decide(
                     book, term, uses, tally, here, rows.scale[t], rows.limit[t], rows.close[t],
-                    every_bar, at_fill, wanted, fresh, news,
+                    rows.period[t], rows.part, every_bar, at_fill, wanted, fresh, news, due,
                 )  # fmt: skip
 
 
@@ -154,7 +158,9 @@ def terms_of(terms: Terms, b: int) -> Terms:
         terms.fee[b],
         terms.slippage[b],
         terms.lot[b],
+        terms.per[b],
         terms.min_trade[b],
+        terms.band[b],
     )
 
 

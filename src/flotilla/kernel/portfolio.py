@@ -29,8 +29,10 @@ class Terms(NamedTuple):
     drawdown_limit: Floats  # fraction below the peak at which all is sold, for good; inf for none
     fee: Floats  # fraction of the traded value
     slippage: Floats  # fraction of the price, against us
-    lot: Floats  # units; 0 for fractional
+    lot: Floats  # a lot is lot / per units; 0 for fractional
+    per: Floats
     min_trade: Floats  # account currency
+    band: Floats  # how far a weight drifts before it is restored, fraction of equity; 0: any way
 
 
 class Uses(NamedTuple):
@@ -38,6 +40,7 @@ class Uses(NamedTuple):
 
     lots: bool  # whole lots: rounding to them divides
     limits: bool  # a drawdown limit
+    bands: bool  # a band that weights may drift in
 
 
 class Book(NamedTuple):
@@ -50,7 +53,7 @@ class Book(NamedTuple):
     queue: Ints  # [1 + I * groups] how many groups are pending, and which (see kernel.queue)
     opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
     weight: Floats  # [I, P] the weight last decided
-    heeded: Floats  # [3, I] the risk scale and cap last heeded, and how many portfolios were halted then
+    heeded: Floats  # [4, I] at its last price: risk's scale and cap, how many were halted, the period
     halted: Ints  # [P] 1 where the drawdown limit was hit: flat for good; else 0
 
 
@@ -80,11 +83,12 @@ class Filled(NamedTuple):
 @compiled
 def uses_of(terms: Terms) -> Uses:
     """Return what the portfolios of a block make use of."""
-    lots, limits = 0, 0
+    lots, limits, bands = 0, 0, 0
     for p in range(terms.lot.shape[0]):
         lots += 1 if terms.lot[p] > 0.0 else 0
         limits += 1 if terms.drawdown_limit[p] < np.inf else 0
-    return Uses(lots > 0, limits > 0)
+        bands += 1 if terms.band[p] > 0.0 else 0
+    return Uses(lots > 0, limits > 0, bands > 0)
 
 
 def new_book(terms: Terms, instruments: int) -> Book:
@@ -99,7 +103,7 @@ def new_book(terms: Terms, instruments: int) -> Book:
         queue=np.zeros(1 + instruments * groups, np.int64),
         opinion=np.zeros(shape),
         weight=np.zeros(shape),
-        heeded=np.repeat([[1.0], [1.0], [0.0]], instruments, axis=1),
+        heeded=np.repeat([[1.0], [1.0], [0.0], [np.nan]], instruments, axis=1),
         halted=np.zeros(lanes, np.int64),
     )
 

@@ -14,7 +14,7 @@ from flotilla.live.folder import Run
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import find
 from flotilla.stage.single import Marks, Moment, Portfolio, Risk, no_risk
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import parts_of, terms_of
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
 
 
@@ -45,7 +45,8 @@ def portfolio_of(run: Run) -> Portfolio:
     config, instruments = run.config.portfolio, run.manifest.instruments
     terms = terms_of(msgspec.structs.asdict(config), len(instruments), 1)
     shares = {name: strategy.weight for name, strategy in run.config.strategies.items()}
-    return Portfolio(run.portfolio_id, terms, instruments, shares, config.size_at, config.rebalance)
+    parts = parts_of(config.allocation, instruments)
+    return Portfolio(run.portfolio_id, terms, instruments, shares, config.size_at, config.rebalance, parts)
 
 
 def gateway_of(run: Run, journal: Path | None = None) -> Gateway:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, Floats, Market, arrays
 from flotilla.stage.prices import fill_field
+from flotilla.stage.rebalance import periods, rebalance_of
 from flotilla.stage.single import Marks, Moment
 from flotilla.stream.codec import Row
 
@@ -39,6 +42,7 @@ class PriceReader:
         self._close = run.manifest.fields.index("close")
         filled_at = fill_field(run.config.portfolio.fill_at, run.manifest.fields)
         self._fill = run.manifest.fields.index(filled_at)
+        self._every, self._zone = rebalance_of(run.config.portfolio.rebalance).every, run.panel().zone
 
     def read(self, rows: Sequence[Row]) -> list[Prices]:
         """Return the prices of the next bars."""
@@ -53,10 +57,12 @@ class PriceReader:
             return []
         values = arrays([message.values for _, message in bars], self._shape)
         close = values[:, self._close].copy()
+        when = np.array([message.ts_event for _, message in bars], np.int64)
+        period = periods(self._every, when, self._zone, bars[0][1].bar)
         known, marks = self._marks.advance_both(close)
         return [
             Prices(
-                Moment(message.bar, message.ts_event), row.seq, row.ts,
+                Moment(message.bar, message.ts_event, float(period[n])), row.seq, row.ts,
                 values[n, self._fill].copy(), close[n], known[n], marks[n],
             )
             for n, (row, message) in enumerate(bars)

@@ -13,7 +13,7 @@ from flotilla.errors import ConfigError
 
 Column = NDArray[Any]
 # Terms that lanes of one block share, because they decide which code runs, or which rows.
-SHARED = ("size_at", "rebalance", "fill_at", "start", "decisions")
+SHARED = ("size_at", "rebalance", "rebalance.every", "fill_at", "start", "decisions")
 
 
 class Grid(NamedTuple):

@@ -17,7 +17,9 @@ from flotilla.research.annual import short_of_a_year, years_of
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
+from flotilla.stage.rebalance import periods, rebalance_of
 from flotilla.stage.single import Marks
+from flotilla.stage.terms import parts_of
 from flotilla.stream.bars.draft import rows_of_days
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
 
@@ -26,7 +28,7 @@ GROWS = frozenset({"final_equity", "total_return", "max_drawdown", "orders", "fe
 
 
 class Market(NamedTuple):
-    """The rows of a run. All float64[T, I], from the panel's first row on."""
+    """The rows of a run, from the panel's first on. float64[T, I] unless it is said."""
 
     panel: Panel
     fields: dict[str, Floats]  # the panel's, and the calendar
@@ -38,6 +40,8 @@ class Market(NamedTuple):
     scale: Floats
     cap: Floats
     decisions: Decisions | None
+    period: Floats  # [T] of each row: where a new one begins, weights are restored
+    part: Floats  # [I] of an allocation, that an instrument gets
 
 
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:
@@ -104,6 +108,8 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
         scale=decisions.scale if decisions else open_risk,
         cap=decisions.cap if decisions else open_risk,
         decisions=decisions,
+        period=periods(rebalance_of(portfolio.rebalance).every, panel.ts_event, panel.zone, 0),
+        part=parts_of(portfolio.allocation, panel.instruments),
     )
 
 

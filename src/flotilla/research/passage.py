@@ -96,7 +96,8 @@ class Passage:
             np.ascontiguousarray(a[first:last])
             for a in (market.fill, market.close, market.known, market.marks, market.scale, market.cap)
         )
-        rows = Rows(fill, close, known, marks, scale, cap, features[skipped:])
+        period = market.period[first:last]
+        rows = Rows(fill, close, known, marks, scale, cap, period, market.part, features[skipped:])
         waiting = iter(range(self.plan.blocks))  # whoever is done takes the next one
 
         def work() -> None:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flotilla.kernel.book import cash_after, worth
+from flotilla.kernel.book import cash_after, held_after, worth
 from flotilla.kernel.fill import buy_scale, fee_of, fill_price
 from flotilla.kernel.portfolio import Floats, Terms
-from flotilla.kernel.size import order_quantity, target_quantity, whole_lots
+from flotilla.kernel.size import nearest_lots, order_quantity, target_quantity, whole_lots
 from flotilla.model.records import Fill, Order
 from flotilla.research.chain import Latch, Purchase
 from flotilla.research.market import Market
@@ -91,9 +91,10 @@ class Past(NamedTuple):
             at = market.known[bar, k] if np.isnan(price) else price
             value += worth(float(position[k]), float(at))
         price = float(market.fill[bar, i])
-        target = whole_lots(target_quantity(order.weight, value, price), float(self.terms.lot[0]))
+        lot, per = float(self.terms.lot[0]), float(self.terms.per[0])
+        target = whole_lots(target_quantity(order.weight, value, price), lot, per)
         units = order_quantity(target, float(position[i]), price, float(self.terms.min_trade[0]))
-        return 0.0 if np.isnan(units) else float(units)
+        return 0.0 if np.isnan(units) else float(nearest_lots(units, lot, per))
 
 
 def past_of(market: Market, terms: Terms, orders: Sequence[Order], fills: Sequence[Fill], bar: int) -> Past:
@@ -108,7 +109,8 @@ def past_of(market: Market, terms: Terms, orders: Sequence[Order], fills: Sequen
             break
         cashes[done:at], positions[done:at] = cash, position
         cash, done = cash_after(cash, fill.quantity, fill.price, fill.fee), at
-        position[index[fill.instrument]] += fill.quantity
+        i = index[fill.instrument]
+        position[i] = held_after(position[i], fill.quantity, float(terms.lot[0]), float(terms.per[0]))
     cashes[done:], positions[done:] = cash, position
     return Past(market, terms, cashes, positions, orders, fills)
 

@@ -183,7 +183,7 @@ def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], id
     lane = terms_of(msgspec.structs.asdict(terms), len(names), 1)
     shares = {name: strategy.weight for name, strategy in config.strategies.items()}
     exchange = Exchange(config.name, lane, names, terms.size_at)
-    portfolio = Portfolio(config.name, lane, names, shares, terms.size_at, terms.rebalance)
+    portfolio = Portfolio(config.name, lane, names, shares, terms.size_at, terms.rebalance, market.part)
     bars = np.arange(market.first, panel.shape[0])
     equity, cash = np.empty(len(bars)), np.empty(len(bars))
     positions, weights = np.empty((len(bars), len(names))), np.empty((len(bars), len(names)))
@@ -192,7 +192,7 @@ def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], id
     orders: list[Order] = []
     fills: list[Fill] = []
     for k, t in enumerate(bars.tolist()):
-        moment = Moment(t, int(panel.ts_event[t]))
+        moment = Moment(t, int(panel.ts_event[t]), float(market.period[t]))
         filled = exchange.fill(moment, market.fill[t], market.known[t])
         portfolio.settle(filled, market.fill[t])
         equity[k] = portfolio.mark(market.marks[t])

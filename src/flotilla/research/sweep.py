@@ -41,6 +41,7 @@ from flotilla.research.run import opened
 from flotilla.research.signals import Stages, naming, targets_of
 from flotilla.research.silence import idle_in_sweep
 from flotilla.stage.lanes import Choice, plan_lanes, tree_of
+from flotilla.stage.rebalance import rebalance_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
 from flotilla.words import counted
@@ -186,8 +187,8 @@ def _computed(
             if progress:
                 progress(g * passage.rows + rows, len(groups) * passage.rows)
 
-        rebalance, size_at = part.portfolio.rebalance, part.portfolio.size_at
-        passage.advance(rebalance == "bar", size_at == "fill", workers or os.cpu_count() or 1, arrived)
+        every, size_at = rebalance_of(part.portfolio.rebalance).every, part.portfolio.size_at
+        passage.advance(every == "bar", size_at == "fill", workers or os.cpu_count() or 1, arrived)
         found = _measured(passage.tally(len(members)), terms.start, market)
         for name, values in found.items():
             measures[name][members] = values

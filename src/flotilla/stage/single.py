@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.kernel.book import cash_after
+from flotilla.kernel.book import cash_after, held_after
 from flotilla.kernel.decide import decide
 from flotilla.kernel.fill import fee_of, fill
 from flotilla.kernel.mark import carry, mark
@@ -35,13 +35,15 @@ from flotilla.kernel.portfolio import (
 from flotilla.kernel.queue import enqueue
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 from flotilla.stage.lend import lent
+from flotilla.stage.rebalance import Rebalance, rebalance_of
 
 
 class Moment(NamedTuple):
-    """When a bar is: its number in the stream, and the time at which it was known, ns UTC."""
+    """When a bar is: its number in the stream, its time, ns UTC, and its period (stage/rebalance.py)."""
 
     bar: int
     ts: int
+    period: float = 0.0
 
 
 class Risk(NamedTuple):
@@ -162,28 +164,33 @@ class Portfolio:
         instruments: Sequence[str],
         strategies: Mapping[str, float],
         size_at: str,
-        rebalance: str,
+        rebalance: str | Rebalance,
+        parts: Floats,
     ) -> None:
+        """parts: float64[I], what each instrument gets of the allocation."""
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
         self._names = tuple(strategies)
         self._shares = [np.array([share], np.float64) for share in strategies.values()]
         self._terms, self._uses = terms, uses_of(terms)
-        self._size_at, self._every_bar = size_at, rebalance == "bar"
+        self._size_at, self._parts = size_at, parts
+        self._every_bar = rebalance_of(rebalance).every == "bar"
         count = len(self.instruments)
         self.book, self.tally = new_book(terms, count), new_tally(terms)
         self._sums, self._wanted = np.empty((3, count, 1)), np.empty((count, 1))
         self._fresh, self._news = np.zeros(1 + count, np.int64), np.zeros(GROUP, np.uint8)
+        self._due = np.zeros(count, np.uint8)
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last opinion
 
     def settle(self, fills: Sequence[Fill], price: Floats) -> None:
         """Take a bar's fills into the book, in their order. price: float64[I], what the bar could fill at."""
-        book, tally = self.book, self.tally
+        book, tally, lot, per = self.book, self.tally, self._terms.lot[0], self._terms.per[0]
         if not fills and book.queue[0] == 0:
             return
         for f in fills:
             book.cash[0] = cash_after(book.cash[0], f.quantity, f.price, f.fee)
-            book.position[self._index[f.instrument], 0] += f.quantity
+            i = self._index[f.instrument]
+            book.position[i, 0] = held_after(book.position[i, 0], f.quantity, lot, per)
         for f in sorted(fills, key=lambda f: self._index[f.instrument]):
             tally.fills[0] += 1.0
             tally.traded[0] += abs(f.quantity * f.price)
@@ -206,7 +213,8 @@ class Portfolio:
         self._wanted[:] = np.nan
         decide(
             book, self._terms, self._uses, self.tally, self._fused(opinions), risk.scale, risk.cap, close,
-            self._every_bar, at_fill, self._wanted, self._fresh, self._news,
+            moment.period, self._parts, self._every_bar, at_fill, self._wanted, self._fresh, self._news,
+            self._due,
         )  # fmt: skip
         orders = []
         for i in np.flatnonzero(~np.isnan(self._wanted[:, 0])):

@@ -1,26 +1,35 @@
 """What a portfolio was told, from the units that people write (bps, dates) to those of the kernel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from flotilla.errors import ConfigError, nearest
 from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.stage.rebalance import rebalance_of
 
 BPS = 1e-4
+DIGITS = 15  # that a float64 tells apart, whatever they are
 
 
 def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Terms:
     """Return the terms of P portfolios. values: the portfolio's parameters, each one value or P of them.
 
-    An allocation of None is an equal part for each instrument; a drawdown limit of None is none.
+    An allocation of None is an equal part for each instrument, and one by instrument is in `parts_of`; a
+    drawdown limit of None is none. The band is of `rebalance`, or "rebalance.band" where that is there too.
     """
+    band = values.get("rebalance.band", rebalance_of(values["rebalance"]).band)
+    allocation = 1.0 if isinstance(values["allocation"], Mapping) else values["allocation"]
+    values = {**values, "band": band, "allocation": allocation}
 
     def column(name: str, missing: float = np.nan, unit: float = 1.0) -> Floats:
         given = np.ravel(values[name]).tolist()
         numbers = np.array([missing if value is None else value for value in given], np.float64) * unit
         return np.ascontiguousarray(np.broadcast_to(numbers, portfolios))
 
+    lot, per = lots_of(column("lot"))
     return Terms(
         start=column("cash"),
         allocation=column("allocation", 1.0 / instruments),
@@ -29,6 +38,38 @@ def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Te
         drawdown_limit=column("max_drawdown", np.inf),
         fee=column("fee_bps", unit=BPS),
         slippage=column("slippage_bps", unit=BPS),
-        lot=column("lot"),
+        lot=lot,
+        per=per,
         min_trade=column("min_trade"),
+        band=column("band"),
     )
+
+
+def lots_of(lots: Floats) -> tuple[Floats, Floats]:
+    """Return lots as two whole numbers each, a lot their quotient: 0.025 as 25 / 1000. float64[P] all."""
+    sizes, which = np.unique(lots, return_inverse=True)
+    pairs = np.array([_lot(Decimal(repr(size))) for size in sizes.tolist()])
+    return np.ascontiguousarray(pairs[which, 0]), np.ascontiguousarray(pairs[which, 1])
+
+
+def _lot(size: Decimal) -> tuple[float, float]:
+    _, digits, exponent = size.normalize().as_tuple()
+    if not isinstance(exponent, int) or exponent >= 0 or len(digits) > DIGITS or -exponent > DIGITS:
+        return float(size), 1.0  # it is whole, or it is no decimal that anybody wrote
+    return float(size.scaleb(-exponent)), 10.0**-exponent
+
+
+def parts_of(allocation: Any, instruments: Sequence[str]) -> Floats:
+    """Return what each instrument gets of an allocation: float64[I], 1 unless it is told by instrument.
+
+    ConfigError unless every instrument is told of, and nothing else.
+    """
+    if not isinstance(allocation, Mapping):
+        return np.ones(len(instruments))
+    where = "$.portfolio.allocation"
+    for name in allocation:
+        if name not in instruments:
+            raise ConfigError(f"{where}: the data has no {name!r}{nearest(name, instruments)}")
+    if silent := [name for name in instruments if name not in allocation]:
+        raise ConfigError(f"{where}: say what {', '.join(silent)} may weigh, too: 0 for nothing")
+    return np.array([allocation[name] for name in instruments], np.float64)

@@ -1,0 +1,81 @@
+"""When holdings are brought back to their weights though nothing new was said: by the bar, or the calendar.
+
+A calendar's word names its *periods*, whole numbers that never fall from one bar to the next; holdings are
+restored on the first bar of each. Which bar that is, is known on the bar: a month whose first session is
+missing begins with the next one.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from flotilla.kernel.portfolio import Floats
+
+Every = Literal[
+    "change", "bar", "day", "week", "month", "quarter", "year",
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+    "month_end", "quarter_end", "year_end",
+]  # fmt: skip
+Band = Annotated[float, Meta(ge=0, le=1)]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_THURSDAY = 3  # was 1 January 1970
+_QUARTER_HOUR = 900_000_000_000  # ns; a zone's clock is never changed within one
+
+
+class Rebalance(Struct, frozen=True, forbid_unknown_fields=True):
+    """When holdings are brought back to their weights: on which bars, and how far they may have drifted."""
+
+    every: Every = "bar"
+    band: Band = 0.0  # fraction of equity: what has drifted less is left as it is
+
+
+def rebalance_of(told: str | Rebalance) -> Rebalance:
+    """Return what a configuration says in a word, or whole."""
+    return told if isinstance(told, Rebalance) else Rebalance(every=told)  # type: ignore[arg-type]
+
+
+def periods(every: str, ts_event: NDArray[np.int64], zone: str, first: int) -> Floats:
+    """Return the period that each bar belongs to, float64[T].
+
+    ts_event: int64[T], ns UTC, of the bars; first: the number of the first. zone: where their days begin at
+    midnight. "change" is one period for ever, "bar" one for each bar. A weekday begins a week: the first bar
+    on it or, if there is none, after it. "month_end" is on the month's last day from Monday to Friday or, if
+    that has no bar, on the first of the next: which session will be the last, no bar so far tells.
+    """
+    if every == "change":
+        return np.zeros(len(ts_event))
+    if every == "bar":
+        return np.arange(first, first + len(ts_event), dtype=np.float64)
+    days = local_days(ts_event, zone)
+    if every == "day":
+        count = days
+    elif every == "week" or every in WEEKDAYS:
+        count = (days + _THURSDAY - (WEEKDAYS.index(every) if every in WEEKDAYS else 0)) // 7
+    else:
+        word, _, end = every.partition("_")
+        if end:
+            days = days + np.where((days + _THURSDAY) % 7 < 4, 1, 7 - (days + _THURSDAY) % 7)  # next weekday
+        count = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // MONTHS[word]
+    return count.astype(np.float64)
+
+
+def local_days(ts_event: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
+    """Return the days, since 1970, on which bars begin by a zone's clock. ts_event: int64[T], ns UTC."""
+    ns = ts_event
+    if zone != "UTC":
+        quarters, which = np.unique(ts_event // _QUARTER_HOUR, return_inverse=True)
+        place = ZoneInfo(zone)
+        ns = ts_event + np.array([_ahead(place, int(quarter)) for quarter in quarters], np.int64)[which]
+    return ns // 86_400_000_000_000
+
+
+def _ahead(place: ZoneInfo, quarter: int) -> int:
+    """Return how far a zone's clock is ahead of UTC, ns. quarter: quarters of an hour since 1970, UTC."""
+    local = (_EPOCH + quarter * timedelta(minutes=15)).astimezone(place)
+    return int((local.utcoffset() or timedelta()).total_seconds()) * 1_000_000_000
