@@ -1,9 +1,11 @@
 """From the units people write to those of the kernel."""
 
 import numpy as np
+import pytest
 
 from flotilla.config import PortfolioConfig, at, decode
-from flotilla.stage.terms import terms_of
+from flotilla.errors import ConfigError
+from flotilla.stage.terms import lots_of, parts_of, terms_of
 
 PLAIN = {name: getattr(PortfolioConfig(), name) for name in PortfolioConfig.__struct_fields__}
 
@@ -45,3 +47,19 @@ def test_a_column_is_the_terms_of_each_portfolio_alone():
     alone = [at(config, {"portfolio.fee_bps": fee}).portfolio for fee in fees]
     single = [terms_of({n: getattr(p, n) for n in PLAIN}, 3, 1).fee[0] for p in alone]
     assert together.fee.tolist() == single
+
+
+def test_a_lot_is_the_decimal_that_is_written():
+    lot, per = lots_of(np.array([0.1, 0.025, 1e-5, 5.0, 0.0, 100.0, 1 / 3]))
+
+    assert lot.tolist() == [1.0, 25.0, 1.0, 5.0, 0.0, 100.0, 1 / 3]
+    assert per.tolist() == [10.0, 1000.0, 1e5, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_an_allocation_by_name_is_for_every_instrument_and_no_other():
+    assert parts_of({"B": 0.4, "A": 0.6}, ["A", "B"]).tolist() == [0.6, 0.4]
+    assert parts_of(0.5, ["A", "B"]).tolist() == [1.0, 1.0]
+    with pytest.raises(ConfigError, match="the data has no 'Bee'"):
+        parts_of({"A": 0.6, "Bee": 0.4}, ["A", "B"])
+    with pytest.raises(ConfigError, match="say what B may weigh, too"):
+        parts_of({"A": 0.6}, ["A", "B"])

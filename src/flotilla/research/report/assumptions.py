@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import cast
 
 from flotilla.research.report.numbers import setting, shown
+from flotilla.stage.rebalance import Rebalance, rebalance_of
 
 Words = tuple[str, str]
 
@@ -156,20 +157,33 @@ def _lot(value: object) -> str:
 
 def _allocation(value: object, instruments: int) -> str:
     if value is None:
+<<<<<<< HEAD
         return f"A signal of 1 for one instrument is worth an equal share of equity: 1/{instruments}."
     return f"A signal of 1 for one instrument is worth {_share(value)} of equity."
+=======
+        return f"A full opinion of one instrument is worth an equal share of equity: 1/{instruments}."
+    if isinstance(value, Mapping):
+        each = ", ".join(f"{name} {_share(part)}" for name, part in value.items())
+        return f"A full opinion of an instrument is worth, of equity: {each}."
+    return f"A full opinion of one instrument is worth {_share(value)} of equity."
+>>>>>>> 5a722e7 (Tell of restoring, bounds and lots in the manual and the report)
 
 
 def _rebalance(value: object) -> str:
-    if value == "bar":
-        return "On every bar, each holding is brought back to its weight."
-    return "Only when the weight of an instrument changes. Between, a holding drifts with its price."
+    told = rebalance_of(cast("str | Rebalance", value))
+    if told.every == "change":
+        return "Only when the weight of an instrument changes. Between, a holding drifts with its price."
+    heard = told.every == "bar"
+    when = "On every bar on which a signal is heard" if heard else f"By the calendar ({told.every})"
+    far = f" that drifted by {_share(told.band)} of equity or more" if told.band else ""
+    return f"When a weight changes. {when}, each holding{far} is brought back to its weight."
 
 
 def _min_trade(value: object) -> str:
     if not _number(value):
         return "No trade is too small."
-    return f"An order worth less than {shown(_number(value), 'money')} is not sent, or not filled."
+    least = shown(_number(value), "money")
+    return f"An order worth less than {least} is not sent, unless it sells all that is held."
 
 
 def _risk_tolerance(value: object) -> str:
