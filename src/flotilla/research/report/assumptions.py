@@ -157,16 +157,11 @@ def _lot(value: object) -> str:
 
 def _allocation(value: object, instruments: int) -> str:
     if value is None:
-<<<<<<< HEAD
         return f"A signal of 1 for one instrument is worth an equal share of equity: 1/{instruments}."
-    return f"A signal of 1 for one instrument is worth {_share(value)} of equity."
-=======
-        return f"A full opinion of one instrument is worth an equal share of equity: 1/{instruments}."
     if isinstance(value, Mapping):
         each = ", ".join(f"{name} {_share(part)}" for name, part in value.items())
-        return f"A full opinion of an instrument is worth, of equity: {each}."
-    return f"A full opinion of one instrument is worth {_share(value)} of equity."
->>>>>>> 5a722e7 (Tell of restoring, bounds and lots in the manual and the report)
+        return f"A signal of 1 for an instrument is worth, of equity: {each}."
+    return f"A signal of 1 for one instrument is worth {_share(value)} of equity."
 
 
 def _rebalance(value: object) -> str:
