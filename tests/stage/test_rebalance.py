@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flotilla.stage.rebalance import Rebalance, local_days, periods, rebalance_of
+from flotilla.stage.rebalance import Rebalance, periods, rebalance_of
 
 HOUR = 3_600_000_000_000
 
@@ -66,17 +66,6 @@ def test_a_day_begins_at_midnight_where_the_market_is():
 
     assert np.diff(periods("year", ts, "America/Chicago", 0)).tolist() == [0, 1]
     assert np.diff(periods("year", ts, "UTC", 0)).tolist() == [1, 0]
-
-
-def test_a_zones_days_follow_its_clock_through_a_change():
-    # Lord Howe goes from +10:30 to +11:00, on 6 October 2024 at 02:00, which is 15:30 UTC the day before.
-    ts = np.array(
-        ["2024-10-05T13:29", "2024-10-05T13:30", "2024-10-06T12:59", "2024-10-06T13:00"], "datetime64[ns]"
-    )
-
-    days = local_days(ts.astype(np.int64), "Australia/Lord_Howe").astype("datetime64[D]").astype(str)
-
-    assert days.tolist() == ["2024-10-05", "2024-10-06", "2024-10-06", "2024-10-07"]
 
 
 def test_a_bar_at_a_time_has_the_periods_of_all_together():

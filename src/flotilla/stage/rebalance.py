@@ -5,15 +5,14 @@ restored on the first bar of each. Which bar that is, is known on the bar: a mon
 missing begins with the next one.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from flotilla.kernel.portfolio import Floats
+from flotilla.stage.calendar import DAY_MINUTES, local_minutes
 
 Every = Literal[
     "change", "bar", "day", "week", "month", "quarter", "year",
@@ -23,9 +22,7 @@ Every = Literal[
 Band = Annotated[float, Meta(ge=0, le=1)]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _THURSDAY = 3  # was 1 January 1970
-_QUARTER_HOUR = 900_000_000_000  # ns; a zone's clock is never changed within one
 
 
 class Rebalance(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +49,7 @@ def periods(every: str, ts_event: NDArray[np.int64], zone: str, first: int) -> F
         return np.zeros(len(ts_event))
     if every == "bar":
         return np.arange(first, first + len(ts_event), dtype=np.float64)
-    days = local_days(ts_event, zone)
+    days = local_minutes(ts_event, zone) // DAY_MINUTES
     if every == "day":
         count = days
     elif every == "week" or every in WEEKDAYS:
@@ -63,19 +60,3 @@ def periods(every: str, ts_event: NDArray[np.int64], zone: str, first: int) -> F
             days = days + np.where((days + _THURSDAY) % 7 < 4, 1, 7 - (days + _THURSDAY) % 7)  # next weekday
         count = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // MONTHS[word]
     return count.astype(np.float64)
-
-
-def local_days(ts_event: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
-    """Return the days, since 1970, on which bars begin by a zone's clock. ts_event: int64[T], ns UTC."""
-    ns = ts_event
-    if zone != "UTC":
-        quarters, which = np.unique(ts_event // _QUARTER_HOUR, return_inverse=True)
-        place = ZoneInfo(zone)
-        ns = ts_event + np.array([_ahead(place, int(quarter)) for quarter in quarters], np.int64)[which]
-    return ns // 86_400_000_000_000
-
-
-def _ahead(place: ZoneInfo, quarter: int) -> int:
-    """Return how far a zone's clock is ahead of UTC, ns. quarter: quarters of an hour since 1970, UTC."""
-    local = (_EPOCH + quarter * timedelta(minutes=15)).astimezone(place)
-    return int((local.utcoffset() or timedelta()).total_seconds()) * 1_000_000_000
