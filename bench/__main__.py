@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> int:
-    """Return the exit code: 0 unless something failed or computed a wrong value."""
+    """Return the exit code: 0 unless something failed, computed a wrong value, or counted what may not be."""
     arguments = _arguments()
     facts = machine.facts()
     # With --json, standard output is for the lines. A log has no edge: nothing is cut off there.
@@ -36,12 +36,18 @@ def main() -> int:
         measured = _measure(row, arguments.quick, said, failed)
         lines += measured
         if len(measured) == len(_jobs(row, arguments.quick)):
-            lines += verdicts(row, measured)
+            found = verdicts(row, measured)
+            lines += found
+            failed += [_miscounted(one) for one in found if one.counted and not one.reached]
     _report(said, lines)
     _keep(lines, arguments.json)
     for failure in failed:
         said.print(failure, style="red", markup=False, highlight=False)
     return 1 if failed else 0
+
+
+def _miscounted(verdict: Verdict) -> str:
+    return f"{verdict.row}: {verdict.value:g} {verdict.what}, and it must be {verdict.bar}"
 
 
 def _arguments() -> argparse.Namespace:

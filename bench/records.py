@@ -86,5 +86,6 @@ class Verdict(msgspec.Struct, kw_only=True, tag_field="kind", tag="verdict"):
     value: float
     bar: str
     reached: bool
+    counted: bool  # what was counted must be so, on any machine
     disturbed: bool  # one of its figures was: a slowed peer flatters us
     quick: bool

@@ -57,6 +57,11 @@ class Manager:
         first = psutil.Process(self.process.pid)
         return [first, *(one for one in first.children() if "circus" in " ".join(one.cmdline()))]
 
+    @property
+    def head(self) -> int:
+        """Return the id of the process that starts the others, and whose death would leave them behind."""
+        return self.process.pid
+
     def all(self) -> list[psutil.Process]:
         """Return every living process that comes from this manager, however far it went."""
         found = []
@@ -95,6 +100,11 @@ class Flotilla(Manager):
         if pid is None:
             raise WrongValue("nobody supervises")
         return pid
+
+    @property
+    def head(self) -> int:
+        """Return the supervisor's process id: not the guard's, nor that of what forks for it."""
+        return self.supervisor
 
     def own(self) -> list[psutil.Process]:
         """Return guard, supervisor, and the process that forks for it."""

@@ -66,7 +66,7 @@ def _trial(which: str, what: signal.Signals, chance: random.Random) -> int:
             wait_until(lambda: len(manager.all()) >= _ALIVE + 1, 30.0, "all children there")
             sleep(0.1 + chance.uniform(0, 0.2))
             theirs = {process.pid for process in manager.own()}
-            os.kill(manager.own()[-1].pid if what is signal.SIGKILL else manager.process.pid, what)
+            os.kill(manager.head if what is signal.SIGKILL else manager.process.pid, what)
             if what is signal.SIGTERM:
                 with suppress(psutil.TimeoutExpired):
                     psutil.Process(manager.process.pid).wait(30)

@@ -1,7 +1,10 @@
+import errno
 import json
+from pathlib import Path
 
 import pytest
 
+from flotilla.cli import runs
 from flotilla.cli.choose import one_of
 from flotilla.cli.runs import find, folder_of, keep, kept_in, portfolio_of
 from flotilla.config import read
@@ -66,3 +69,23 @@ def test_a_damaged_record_is_named(home):
         find(ORDER, None)
     with pytest.raises(ConfigError, match="cannot be read"):
         kept_in(home / "nowhere")
+
+
+@pytest.mark.parametrize("command", ["run", "report"])
+def test_what_was_computed_is_shown_before_it_cannot_be_kept(call, one, monkeypatch, command):
+    def full(path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device; there is no room on the disk", str(path))
+
+    monkeypatch.setattr(runs, "write_atomically", full)
+
+    found = call(command, one)
+
+    assert found.code == 1
+    assert ("Final equity" if command == "run" else "Buy and hold would have made it") in found.out
+    assert f"{runs.folder_of('small') / 'run.json'}: No space left on device" in found.err
+
+
+def test_nobody_else_sees_the_names_of_runs(one, home):
+    runs.keep(read(one), None, "run")
+
+    assert (home / "runs").stat().st_mode & 0o777 == 0o700

@@ -73,6 +73,12 @@ def written(
     chosen = one_of(swept_.config if swept_ else read(config), number)
     panel = swept_.panel if swept_ else None
     result = simulated(chosen, config.parent, panel)
-    keep(chosen, config.parent, "report")
     data = report_data(result, swept_, config.parent, command, benchmark)
-    return Written(verdict(data), *write_report(data, folder), data.remarks)
+    try:
+        keep(chosen, config.parent, "report")
+        files = write_report(data, folder)
+    except OSError:  # what was computed is shown before it is said that it could not be kept
+        say.remarks(*data.remarks)
+        say.show(verdict(data))
+        raise
+    return Written(verdict(data), *files, data.remarks)

@@ -19,7 +19,7 @@ from flotilla.cli.choose import one_of
 from flotilla.clock import now_ns
 from flotilla.config import RunConfig, as_dict, decode, read
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.stream.files import write_atomically
+from flotilla.stream.files import named, write_atomically
 from flotilla.stream.table import home
 
 FILE = "run.json"
@@ -54,7 +54,9 @@ def live_folder_of(portfolio_id: str) -> Path:
 def keep(config: RunConfig, plugins: Path | None, command: str) -> Path:
     """Write down that this portfolio was run, in place of an earlier one of its name; return the file."""
     path = folder_of(config.name) / FILE
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (home(), path.parent.parent, path.parent):  # names of runs are for nobody else's eyes
+        with named(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     record = {
         "version": VERSION,
         "command": command,
