@@ -206,3 +206,33 @@ def test_the_same_bar_again_and_again_is_one_stretch(csv):
 
     stale = next(each for each in look.findings if each.code == "stale")
     assert (stale.count, len(stale.rows)) == (1, 16)
+
+
+@pytest.mark.parametrize(
+    ("table", "codes"),
+    [
+        ({}, ["missing_column"]),
+        ({"date": pa.array([1, 2], pa.date32()), "close": [[1.0], [2.0]]}, ["not_a_number"]),
+        (
+            {
+                "strike": [1.0],
+                "right": ["C"],
+                "close": [1.0],
+                "expiry": ["soon"],
+                "date": pa.array([1], pa.date32()),
+            },
+            [],
+        ),
+        ({"symbol": ["ES-000001"], "date": pa.array([9], pa.date32()), "close": [1.0]}, ["bad_contract"]),
+    ],
+)
+def test_a_strange_table_is_told_and_never_a_crash(tmp_path, table, codes):
+    parquet.write_table(pa.table(table), tmp_path / "x.parquet")
+
+    assert look_at(tmp_path / "x.parquet", Options()).codes == codes
+
+
+def test_a_year_that_nobody_trades_in_is_no_date(csv):
+    rows = [f"2024-01-{day:02},{day}" for day in range(1, 29)]
+
+    assert codes(csv("date,close", *rows, "9999-12-31,1")) == {"bad_date": 1}

@@ -78,6 +78,8 @@ def look_at(path: Path, options: Options, calendar: str | None = None) -> Look:
             raise refuse(path.name, "it has 0 bytes", "fetch the file again", "empty")
         if path.suffix.lower() in PARQUET:
             sheet = sheet_of_table(parquet_table.whole_table_of(path), path.name)
+            if not sheet.columns:
+                raise refuse(path.name, "it has no columns", "fetch the file again", "missing_column")
             shape = shape_of(Head([list(sheet.columns)], stem_of(path.name)), options, path.name)
             return _looked(sheet, shape.options, calendar, findings)
         if data[:4] == b"PK\x03\x04":

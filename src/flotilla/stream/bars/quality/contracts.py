@@ -19,6 +19,7 @@ _FUTURE = re.compile(r"([A-Z0-9]+)-(\d{4})(\d\d)")
 _THIRD_FRIDAY = frozenset(
     {"ES", "MES", "NQ", "MNQ", "YM", "MYM", "RTY", "M2K", "FESX", "FDAX", "FDXM", "FSMI"}
 )
+YEARS = (1850, 2200)  # of contracts that there may have been
 ASIDE, MEND = Verdict.QUARANTINE, "correct these rows or leave them out"
 
 
@@ -31,7 +32,7 @@ def look(notes: Notes, rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if parts is None or not mine.any():
             continue
         year, month = int(parts[2]), int(parts[3])
-        if not 1 <= month <= 12:
+        if not (1 <= month <= 12 and YEARS[0] <= year <= YEARS[1]):
             notes.rows("bad_contract", ASIDE, rows.at[mine], f"{name} is of a month that there is not", MEND)
             wrong |= mine
             continue

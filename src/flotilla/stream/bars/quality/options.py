@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flotilla.stream.bars.columns import int64_of
 from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality.note import Notes
@@ -51,7 +51,7 @@ def look_at_contracts(notes: Notes, ts: NDArray[np.int64]) -> None:
 
 
 def _days(column: pa.Array) -> NDArray[np.int64]:
-    """Return dates as days since 1970, int64[N]; far away where there is none."""
-    dates = pa.compute.cast(column, pa.date32()) if not pa.types.is_date(column.type) else column
-    days = int64_of(dates.cast(pa.date32()).cast(pa.int32()))
-    return np.where(np.asarray(dates.is_null()), np.iinfo(np.int64).max // DAY_NS, days)
+    """Return dates as days since 1970, int64[N]; far away where there is none that can be read."""
+    texts = ["" if cell is None else str(cell)[:10] for cell in column.to_pylist()]
+    dates = pl.Series(texts, dtype=pl.String).str.to_date("%Y-%m-%d", strict=False)
+    return dates.cast(pl.Int32).cast(pl.Int64).fill_null(np.iinfo(np.int64).max // DAY_NS).to_numpy()

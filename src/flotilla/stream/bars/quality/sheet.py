@@ -129,7 +129,7 @@ def numbers_of(column: pa.Array, options: Options | None = None) -> tuple[Floats
         try:
             return float64_of(column), np.zeros(len(column), np.bool_)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            column = column.cast(pa.string())
+            column = pa.array([None if cell is None else str(cell) for cell in column.to_pylist()])
     given = how.decimal, how.thousands
     values = float64_of(amounts.numbers_of(column, *given, amounts=how.amounts)).copy()
     strange = amounts.strange(column, *given, amounts=how.amounts)

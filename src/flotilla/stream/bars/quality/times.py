@@ -25,6 +25,7 @@ from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.places import Place
 from flotilla.stream.bars.stamps import stamps_of
 
+YEARS = (1678, 2261)  # that 64 bits of ns hold whole
 _SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d\d)([T ].*)?")
 _ZONED = re.compile(r".*\d[T ]\d.*(Z|[+-]\d\d(:?\d\d)?)")
 _OFFSET = re.compile(r"(Z|[+-]\d\d(?::?\d\d)?)$")
@@ -77,7 +78,8 @@ def times_of(
         known &= ~_other_units(texts, known, findings, place)
     else:
         series = pl.Series([text[:10] for text in texts], dtype=pl.String)
-        known &= series.str.to_date("%Y-%m-%d", strict=False).is_not_null().to_numpy()
+        years = series.str.to_date("%Y-%m-%d", strict=False).dt.year()
+        known &= years.is_between(*YEARS).fill_null(False).to_numpy()
     return _read(texts, known, main == "date", options, findings, place)
 
 
