@@ -162,7 +162,7 @@ def _check_axes(draft: Draft, findings: Findings) -> None:
         (steps == 0, "a time comes twice", "duplicate_conflict"),
     ):
         places = (f"{_row(draft, t + 1)} after {_row(draft, t)}" for t in np.flatnonzero(wrong).tolist())
-        mend = "sort the rows by time, one row for a time"
+        mend = "sort the rows by time, or say sort: true; one row for a time"
         findings.add(int(wrong.sum()), what, places, mend, OutOfOrderError, code=code)
     shape = (len(draft.ts), len(draft.instruments))
     odd = [f"{name}: {values.shape}" for name, values in draft.fields.items() if values.shape != shape]
