@@ -1,12 +1,10 @@
-import subprocess
+import importlib
 import sys
-from functools import partial
 
 import pytest
 
-from flotilla import plugins
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.plugins import check_params, code_identity, find, known, names, parameters
+from flotilla.plugins import check_params, find, handed, known, names, parameters
 
 STRATEGY = '''
 from neighbour import HALF
@@ -72,14 +70,13 @@ def test_a_users_file_is_found_where_the_command_is_run(folder, monkeypatch):
     assert find("strategy", absolute) is find("strategy", "my_file:breakout")
 
 
-def test_a_file_that_was_changed_is_run_again_and_is_other_code(folder):
+def test_a_file_that_was_changed_is_run_again(folder):
     first = find("strategy", "my_file:breakout", folder)
     (folder / "my_file.py").write_text(STRATEGY.replace("return lookback,", "return -lookback,"))
 
     second = find("strategy", "my_file:breakout", folder)
 
     assert (first(3), second(3)) == ((3, 0.5), (-3, 0.5))
-    assert code_identity(first) != code_identity(second)
     assert find("strategy", "my_file:breakout", folder) is second
 
 
@@ -157,25 +154,53 @@ def test_right_parameters_pass(folder):
     check_params(lambda **anything: anything, {"x": 1}, "b")
 
 
-def test_code_of_one_file_has_an_identity_of_its_own_and_keeps_it():
-    assert code_identity(find) == code_identity(find)
-    assert code_identity(find) != code_identity(names)
-    assert code_identity(plugins.Plugin) != code_identity(plugins.Parameter)
+def test_a_file_is_run_again_when_one_that_it_imports_has_changed(folder):
+    (folder / "user.py").write_text("from middle_of import N\ndef f(): return N\n")
+    (folder / "middle_of.py").write_text("from deep_in import N\n")
+    (folder / "deep_in.py").write_text("N = 1\n")
+    first = find("strategy", "user:f", folder)
+
+    (folder / "deep_in.py").write_text("N = 2\n")  # as long as before, and in the same second
+
+    assert (first(), find("strategy", "user:f", folder)()) == (1, 2)
+    assert find("strategy", "user:f", folder) is find("strategy", "user:f", folder)
 
 
-def test_code_without_a_file_has_one_too():
-    space: dict[str, object] = {"__name__": "prompt"}
-    exec("def f(x): return [x + 1 for _ in range(3)]\ndef g(x): return [x + 2 for _ in range(3)]", space)
-    f, g = space["f"], space["g"]
-    g.__qualname__ = "f"
+def test_what_was_imported_before_the_file_changed_is_imported_anew(folder, monkeypatch):
+    (folder / "user_of.py").write_text("from early_bird import N\ndef f(): return N\n")
+    (folder / "early_bird.py").write_text("N = 1\n")
+    monkeypatch.syspath_prepend(folder)
+    importlib.import_module("early_bird")
 
-    assert code_identity(f) != code_identity(g)
-    assert code_identity(partial(f)) == code_identity(f)
+    (folder / "early_bird.py").write_text("N = 2\n")
+
+    assert find("strategy", "user_of:f", folder)() == 2
 
 
-def test_two_processes_agree_on_an_identity():
-    script = "from flotilla.plugins import *; print(code_identity(find))"
+def test_a_users_package_is_imported_anew_when_a_file_of_it_has_changed(folder):
+    (folder / "notions").mkdir()
+    (folder / "notions" / "gap.py").write_text("from . import base\ndef gap(): return base.N\n")
+    (folder / "notions" / "base.py").write_text("N = 4\n")
+    before = find("strategy", "notions.gap:gap", folder)()
 
-    there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    (folder / "notions" / "base.py").write_text("N = 5\n")
 
-    assert there.stdout.strip() == code_identity(find)
+    assert (before, find("strategy", "notions.gap:gap", folder)()) == (4, 5)
+
+
+def test_a_comment_does_not_have_a_file_run_again(folder):
+    first = find("strategy", "my_file:breakout", folder)
+
+    (folder / "my_file.py").write_text(STRATEGY + "\n# a comment\n")
+
+    assert find("strategy", "my_file:breakout", folder) is first
+
+
+def test_what_is_handed_out_is_not_what_is_kept():
+    kept = {"levels": [3, 1, 2], "deep": [{"x": [2, 1]}], "n": 1}
+
+    out = handed(kept)
+    out["levels"].sort()
+    out["deep"][0]["x"].clear()
+
+    assert kept == {"levels": [3, 1, 2], "deep": [{"x": [2, 1]}], "n": 1}

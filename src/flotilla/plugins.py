@@ -4,28 +4,30 @@
     find("strategy", "my_file:Breakout")       my_file.py beside the configuration, or a module
     find("strategy", "ideas/gap.py:gap")       a file, by its path
 
-A file of the user's is run again when its text has changed, so a notebook never keeps an
-old version; it may import its neighbours. What else a name may reach, and what not, is in admission.py.
+A file of the user's is run again when it has changed, or one of his own that it imports, so a
+notebook never keeps an old version. What else a name may reach, and what not, is in admission.py.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from hashlib import blake2b
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, cast, get_args, get_origin
 
 import msgspec
 
 from flotilla.admission import check_file, check_module, check_target, is_file, is_path, split
+from flotilla.closure import closure_of, imported_files, is_own
 from flotilla.door import whole
 from flotilla.errors import ConfigError, UnknownName, nearest
 from flotilla.words import cut
@@ -38,7 +40,9 @@ GROUPS = {
     "risk": "flotilla.risk",
 }
 _NAMES = {"risk": "risk model"}  # what a message calls a kind, where not by itself
-_SOURCE = "__flotilla_source__"  # where a module that was run from a file keeps the text that was run
+_MADE_OF = "__flotilla_made_of__"  # where a module of the user's keeps the hash of what was run
+_FOLDERS: set[str] = set()  # of the user's files, as far as they are on Python's path because of us
+_RAN = {"__main__"}  # modules that were not imported: nobody finds them by an import
 _CHECKED = (bool, int, float, str)  # annotations that a configured value is held to
 
 Target = Callable[..., Any]
@@ -149,28 +153,11 @@ def check_value(parameter: Parameter, value: Any, of: str) -> Any:
         raise ConfigError(f"{parameter.name} of {of}: {error}, it is {cut(value)}") from None
 
 
-def code_identity(target: Target) -> str:
-    """Return a hash of the code behind `target`: of its whole source file, 32 hex digits.
-
-    What the file imports is not in it. Without a file (typed at a prompt) it is the hash of
-    the source text, or else of the compiled code.
-    """
-    while isinstance(target, partial):  # what it binds are parameters, not code
-        target = target.func
-    target = inspect.unwrap(target)
-    function = target if inspect.isclass(target) or inspect.isroutine(target) else type(target)
-    module = sys.modules.get(function.__module__)
-    text = getattr(module, _SOURCE, None) or _source(getattr(module, "__file__", None), function)
-    return blake2b(text + b"\0" + function.__qualname__.encode(), digest_size=16).hexdigest()
-
-
-def _source(file: str | None, function: Target) -> bytes:
-    if file is not None and Path(file).suffix == ".py" and Path(file).is_file():
-        return Path(file).read_bytes()
-    try:
-        return inspect.getsource(function).encode()
-    except (OSError, TypeError):
-        return _code_bytes(getattr(function, "__code__", None))
+def handed(value: Any) -> Any:
+    """Return a parameter as somebody else's code may have it: what it does to a list is not done to ours."""
+    if isinstance(value, dict):
+        return {key: handed(part) for key, part in value.items()}
+    return [handed(part) for part in value] if isinstance(value, list) else value
 
 
 @cache
@@ -238,28 +225,30 @@ def _module(name: str, places: Sequence[Path]) -> ModuleType:
                 return _ran((place / file).resolve())
     if is_path(name):
         raise ConfigError(f"there is no file {name} in {' or '.join(map(str, dict.fromkeys(places)))}")
-    for place in places:  # a package of the user's own: a file of it cannot be run by itself
+    for place in reversed(places):  # a package of the user's own: a file of it cannot be run by itself
         _on_path(place)
     check_module(name, places)
-    return _imported(name)
+    with _fresh(imported_files(name, places)):
+        return _imported(name)
 
 
 def _ran(file: Path) -> ModuleType:
-    """Return a file's module, run anew if its text is not what was run before."""
-    text = file.read_bytes()
-    digest = blake2b(str(file).encode() + b"\0" + text, digest_size=6).hexdigest()
+    """Return a file's module, run anew if what it is made of is not what was run before."""
+    _on_path(file.parent)
+    made_of = f"{file}\0{closure_of(file).digest}"
+    digest = blake2b(made_of.encode(errors="surrogateescape"), digest_size=6).hexdigest()
     name = f"{file.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    _on_path(file.parent)
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ConfigError(f"{file} is not a Python file")
     module = module_from_spec(spec)
-    vars(module)[_SOURCE] = text
     sys.modules[name] = module
+    _RAN.add(name)
     try:
-        spec.loader.exec_module(module)
+        with _fresh([file]):
+            spec.loader.exec_module(module)
     except (ImportError, SyntaxError) as error:
         del sys.modules[name]
         raise ConfigError(_told(str(file), error)) from error
@@ -269,10 +258,43 @@ def _ran(file: Path) -> ModuleType:
     return module
 
 
+@contextmanager
+def _fresh(files: Iterable[Path]) -> Iterator[None]:
+    """Have what is imported here be the files as they are now; forget what was imported of them before."""
+    own = {str(path): closure_of(path).digest for file in files for path in closure_of(file).files}
+    called = {(path.parent if path.stem == "__init__" else path).stem for path in map(Path, own)}
+    for name, module in list(sys.modules.items()):
+        file = str(getattr(module, "__file__", None))
+        known = file in own or (name.rpartition(".")[2] in called and file != "None" and is_own(module))
+        if known and name not in _RAN and vars(module).get(_MADE_OF) != own.get(file, ""):
+            del sys.modules[name]
+            package, _, part = name.rpartition(".")
+            vars(sys.modules.get(package, module)).pop(part, None)
+    invalidate_caches()
+    writes, sys.dont_write_bytecode = (
+        sys.dont_write_bytecode,
+        True,
+    )  # two edits in a second look alike to Python
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes
+        for module in list(sys.modules.values()):
+            file = str(getattr(module, "__file__", None))
+            if file in own:
+                vars(module)[_MADE_OF] = own[file]
+
+
 def _on_path(folder: Path) -> None:
-    # Last, so that a user's json.py hides nothing.
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
+    # After what was there, so that a user's json.py hides nothing; of his folders first the one that is used.
+    where = str(folder)
+    if where not in sys.path or where in _FOLDERS:
+        sys.path[:] = [
+            *(p for p in sys.path if p not in _FOLDERS),
+            where,
+            *(p for p in sys.path if p in _FOLDERS - {where}),
+        ]
+        _FOLDERS.add(where)
 
 
 def _imported(name: str) -> ModuleType:
@@ -298,11 +320,3 @@ def _signature(target: Target) -> inspect.Signature:
         return inspect.signature(target, eval_str=True)
     except NameError:  # an annotation that only a type checker imports: keep its text
         return inspect.signature(target)
-
-
-def _code_bytes(code: CodeType | None) -> bytes:
-    if code is None:
-        return b""
-    inner = [_code_bytes(const) for const in code.co_consts if isinstance(const, CodeType)]
-    consts = [const for const in code.co_consts if not isinstance(const, CodeType)]
-    return b"".join([code.co_code, repr((consts, code.co_names)).encode(), *inner])

@@ -4,7 +4,8 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.research import run, sweep
-from flotilla.research.identity import our_code
+from flotilla.research.identity import files_of, our_code
+from flotilla.stream.table import Store
 from flotilla.testing import made_market
 
 CONFIG = {
@@ -110,7 +111,169 @@ def test_lists_of_portfolios_have_names_of_their_own(panel, folder):
 def test_our_own_code_is_in_every_name(panel, folder, monkeypatch):
     before = name(CONFIG, panel, folder)
 
-    monkeypatch.setattr("flotilla.research.identity.our_code", lambda: "another version")
+    monkeypatch.setattr("flotilla.research.identity.our_code", lambda *_: "another version")
 
     assert len(our_code()) == 16
     assert name(CONFIG, panel, folder) != before
+
+
+@pytest.mark.parametrize("run_by", ["numpy", "numba"])
+def test_what_our_code_is_run_by_is_in_it(run_by, monkeypatch):
+    our_code.cache_clear()
+    before = our_code()
+
+    monkeypatch.setattr(f"{run_by}.__version__", "0.0")
+    our_code.cache_clear()
+
+    assert our_code() != before
+    monkeypatch.undo()
+    our_code.cache_clear()
+
+
+def read_by(*roots):
+    """Return the names of our modules that are in `our_code`."""
+    return {path.stem for path in files_of(*roots)}
+
+
+def test_what_shows_results_is_not_in_a_name_and_what_makes_them_is():
+    results, rows = read_by(), read_by("flotilla.stage.chunk")
+
+    assert results >= {
+        "sweep",
+        "run",
+        "passage",
+        "measures",
+        "market",
+        "decisions",
+        "chunk",
+        "fill",
+        "rolling",
+    }
+    assert not results & {"wording", "presentation", "page", "verdict", "say"}
+    assert rows >= {"chunk", "banks", "rolling", "elementwise"}
+    assert not rows & {"sweep", "run", "config", "table"}
+
+
+CODE = {
+    "a text": (MINE, MINE.replace("close > ", "close < "), True),
+    "a comment": (MINE, MINE + "# more\n", False),
+    "a function beside it": (MINE, MINE + "def other(): pass\n", False),
+    "an import": ("from level import N\n" + MINE.replace("> sma", "> N * sma"), None, True),
+    "an import inside": (
+        MINE.replace(": return close", ":\n    import level\n    return close * level.N"),
+        None,
+        True,
+    ),
+    "a file that it reads": (MINE.replace("> sma", "> float(Path(PATH).read_text()) * sma"), None, True),
+}
+
+
+@pytest.mark.parametrize("config", [CONFIG, SWEEP], ids=["run", "sweep"])
+@pytest.mark.parametrize("what", CODE)
+def test_an_expression_is_what_its_code_built(what, config, panel, folder):
+    text, other, differs = CODE[what]
+    (folder / "level.py").write_text("N = 1.0\n")
+    (folder / "level.txt").write_text("1.0")
+    (folder / "mine.py").write_text(f"from pathlib import Path\nPATH = {str(folder / 'level.txt')!r}\n{text}")
+    before = name(config, panel, folder)
+
+    (folder / "level.py").write_text("N = 2.0\n")
+    (folder / "level.txt").write_text("2.0")
+    if other is not None:
+        (folder / "mine.py").write_text(
+            f"from pathlib import Path\nPATH = {str(folder / 'level.txt')!r}\n{other}"
+        )
+
+    assert (name(config, panel, folder) != before) == differs
+
+
+MODEL = """
+from pathlib import Path
+from flotilla.stage import Window
+from level import N
+
+class Model(Window):
+    def __init__(self, path="weights.txt", n=1):
+        self._path, self._n = path, n
+
+    def open(self):
+        self._weight = float(Path(self._path).read_text())
+
+    def over(self, close):
+        return (close * self._n > self._weight * N * 50.0) * 1.0
+"""
+
+
+def rows(panel, folder, **params):
+    """Return what the model says, from a store that knows what it said before."""
+    config = CONFIG | {"strategies": {"s": {"kind": "model:Model", "params": params}}}
+    result = run(decode(config), panel=panel, folder=folder, store=Store(folder))
+    return result.signals["s"].tobytes(), result.identity
+
+
+@pytest.fixture
+def model(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "model.py").write_text(MODEL)
+    (folder / "level.py").write_text("N = 1.0\n")
+    (folder / "weights.txt").write_text("1.0")
+    (folder / "others.txt").write_text("2.0")
+    return folder
+
+
+CHANGES = {
+    "a private attribute": lambda folder: {"n": 2},
+    "another file": lambda folder: {"path": "others.txt"},
+    "what is in the file": lambda folder: (folder / "weights.txt").write_text("2.0") and {},
+    "a helper": lambda folder: (folder / "level.py").write_text("N = 2.0\n") and {},
+    "the code": lambda folder: (folder / "model.py").write_text(MODEL.replace("50.0", "60.0")) and {},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_stage_is_computed_anew_when_what_it_depends_on_has_changed(change, panel, model):
+    before = rows(panel, model)
+
+    after = rows(panel, model, **CHANGES[change](model))
+
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert len(Store(model).list()) == 2
+
+
+def test_a_stage_is_not_computed_anew_for_a_comment_or_for_what_it_loaded(panel, model):
+    before = rows(panel, model)
+
+    (model / "model.py").write_text(MODEL + "# a comment\n")
+    after = rows(panel, model)
+
+    assert after == before
+    assert rows(panel, model) == before
+    assert len(Store(model).list()) == 1
+
+
+def test_a_stage_that_holds_what_has_no_name_is_computed_each_time_and_that_is_said(panel, model, caplog):
+    (model / "model.py").write_text(
+        MODEL.replace("= path, n", "= path, n; import threading; self.guard = threading.Lock()")
+    )
+
+    one, other = rows(panel, model), rows(panel, model)
+
+    assert one[0] == other[0]
+    assert one[1] != other[1]
+    assert Store(model).list() == []
+    assert "Model(guard=<unlocked _thread.lock" in caplog.text
+    assert "its rows are computed anew each time" in caplog.text
+
+
+def test_a_strategy_may_do_with_its_lists_what_it_likes(panel, folder):
+    text = "def above(levels=()):\n    levels.sort()\n    return close > levels.pop(0)\n"
+    (folder / "mine.py").write_text(f"from flotilla.stage import close\n{text}")
+    config = decode(
+        CONFIG | {"strategies": {"s": {"kind": "mine:above", "params": {"levels": [60.0, 40.0]}}}}
+    )
+
+    one, other = (run(config, panel=panel, folder=folder).identity for _ in range(2))
+
+    assert one == other
+    assert config.strategies["s"].params == {"levels": [60.0, 40.0]}

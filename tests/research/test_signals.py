@@ -133,7 +133,7 @@ def test_another_file_parameter_or_panel_is_computed_anew(change, panel, folder,
     calls(folder)
     otherwise = {}
     if change == "text":
-        (folder / "mine.py").write_text(MINE + "\n# another version\n")
+        (folder / "mine.py").write_text(MINE.replace("CALLS = []", "CALLS = []\nVERSION = 2"))
     if change == "parameter":
         otherwise = {"strategies": {"s": {"kind": "mine:Model", "params": {"level": 51.0}}}}
 
@@ -141,6 +141,36 @@ def test_another_file_parameter_or_panel_is_computed_anew(change, panel, folder,
     run(config("Model", **otherwise), panel=used, folder=folder, store=store)
 
     assert len(store.list()) == 2
+
+
+def test_rows_whose_bytes_changed_are_computed_anew_and_that_is_said(panel, folder, store, caplog):
+    first = run(config("Model"), panel=panel, folder=folder, store=store)
+    (path,) = store.folder.glob("*/table.arrow")
+    path.write_bytes(bytes(len(path.read_bytes())))
+    calls(folder)
+
+    again = run(config("Model"), panel=panel, folder=folder, store=store)
+
+    assert calls(folder) == ["open", "over", "close"]
+    assert again.signals["s"].tobytes() == first.signals["s"].tobytes()
+    assert "its bytes are not those that were written; it is computed anew" in caplog.text
+    assert len(store.verify()) == 1
+
+
+def test_a_sweep_whose_bytes_changed_is_computed_anew(panel, store, caplog):
+    swept = decode(
+        {"name": "s", "strategies": {"s": {"kind": "ma_cross"}}, "sweep": {"s.fast": [3, 5], "s.slow": [8]}}
+    )
+    first = sweep(swept, panel=panel, store=store)
+    path = store.folder / first.identity / "table.arrow"
+    path.write_bytes(path.read_bytes().replace(b"sharpe", b"shaspe"))
+
+    again = sweep(swept, panel=panel, store=store)
+
+    assert not again.reused
+    assert again.table.equals(first.table)
+    assert f"{first.identity} is damaged" in caplog.text
+    assert sweep(swept, panel=panel, store=store).reused
 
 
 def test_a_stage_that_fails_is_closed_all_the_same(panel):

@@ -108,9 +108,49 @@ def test_any_changed_byte_is_found(store, at):
     data[at % len(data)] ^= 1
     path.write_bytes(data)
 
-    with pytest.raises(DataError, match=f"is damaged: .*\n    mend: flotilla stages rm {A[:12]}"):
-        store.verify()
+    for asked in (store.verify, lambda: store.get(A)):
+        with pytest.raises(DataError, match=f"is damaged: .*\n    mend: flotilla stages rm {A[:12]}"):
+            asked()
     assert stored in store.list()
+
+
+def test_who_can_compute_it_anew_takes_a_table_or_none_and_a_damaged_one_is_put_away(store, caplog):
+    store.put(A, TABLE, RECIPE)
+    assert store.take(A).num_rows == 3
+    assert store.take(B) is None
+    path = store.folder / A / "table.arrow"
+    path.write_bytes(bytes(path.stat().st_size))
+
+    assert store.take(A) is None
+    assert caplog.messages == [
+        f"{store.folder / A} is damaged: its bytes are not those that were written; it is computed anew"
+    ]
+    assert store.list() == []
+    assert store.put(A, TABLE, RECIPE).rows == 3
+
+
+@pytest.mark.parametrize("word", ["signals", "fast", "rows", "2"])
+def test_a_changed_word_of_a_recipe_is_found(store, word):
+    store.put(A, TABLE, RECIPE)
+    path = store.folder / A / "recipe.json"
+    other = word[:-1] + ("3" if word == "2" else "x")
+    path.write_text(
+        path.read_text().replace(f'{word}"' if word != "2" else ": 2", f'{other}"' if word != "2" else ": 3")
+    )
+
+    with pytest.raises(DataError, match="recipe"):
+        store.get(A)
+    assert [stored.kind for stored in store.list()] == [DAMAGED]
+
+
+def test_a_folder_without_a_recipe_is_damaged_for_the_list_and_for_verify(store):
+    (store.folder / A).mkdir(parents=True)
+
+    assert [stored.kind for stored in store.list()] == [DAMAGED]
+    with pytest.raises(DataError, match="its recipe cannot be read"):
+        store.verify()
+    assert store.take(A) is None
+    assert store.put(A, TABLE, RECIPE).rows == 3
 
 
 def test_a_cut_table_is_found_when_it_is_asked_for(store):

@@ -23,7 +23,7 @@ from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
 from flotilla.live.pulse import Pulse
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
-from flotilla.plugins import find
+from flotilla.plugins import find, handed
 from flotilla.stage.calendar import Ints, calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
@@ -45,7 +45,7 @@ SERVE_NS = 20_000_000  # how long acknowledgements may lie while bars come
 def root_of(run: Run, name: str, stack: ExitStack) -> Node:
     """Return the strategy as an expression; `stack` closes what it opened."""
     strategy = run.config.strategies[name]
-    made = as_tree(find("strategy", strategy.kind, run.plugins)(**strategy.params), name)
+    made = as_tree(find("strategy", strategy.kind, run.plugins)(**handed(strategy.params)), name)
     (root,) = placed([made], run.manifest.instruments)
     for node in walk([root]):
         if node.op == "stage":

@@ -12,7 +12,7 @@ from flotilla.config import PortfolioConfig, RunConfig
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
-from flotilla.plugins import find
+from flotilla.plugins import find, handed
 from flotilla.research.annual import short_of_a_year, years_of
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
@@ -46,7 +46,7 @@ class Market(NamedTuple):
 
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:
     """Return the bars that a configuration asks for. folder: where the user's own files are looked for."""
-    params = config.data.params
+    params = handed(config.data.params)
     if folder is not None and "path" in params:
         params = {**params, "path": _beside(params["path"], folder)}
     source = find("source", config.data.source, folder)(**params)

@@ -23,9 +23,10 @@ from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
-from flotilla.research.signals import Stages, targets_of, trees_of
+from flotilla.research.signals import Stages, trees_of
 from flotilla.research.silence import silent_in_run
 from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.expression import Node
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store
@@ -130,8 +131,9 @@ def run(
         raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
     panel = panel_for(config, folder, panel)
     market = market_of(panel, config.portfolio, config.name, folder)
-    signals = _signals(config, market, folder, store)
-    identity = identity_of_run(config, panel, targets_of(config, folder).values(), folder)
+    trees = trees_of(config, folder)
+    identity = identity_of_run(config, panel, trees.values(), folder)
+    signals = _signals(trees, Stages(market.panel, market.fields, store, folder))
     result = _simulated(config, market, signals, identity)
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
     return replace(result, remarks=(*remarks_of(config, panel, folder), *silent))
@@ -162,16 +164,12 @@ def holding(config: RunConfig) -> RunConfig:
     )
 
 
-def _signals(
-    config: RunConfig, market: Market, folder: Path | None, store: Store | None
-) -> dict[str, Floats]:
+def _signals(trees: dict[str, Node], stages: Stages) -> dict[str, Floats]:
     """Return what each strategy said on each of the panel's rows: float64[T, I]."""
-    trees = trees_of(config, folder)
-    stages = Stages(market.panel, market.fields, store)
     roots = stages.replace(list(trees.values()))
     for tree in trees.values():
         stages.check(tree)
-    runner = ChunkRunner(roots, len(market.panel.instruments), market.panel.ticks_per_unit)
+    runner = ChunkRunner(roots, len(stages.panel.instruments), stages.panel.ticks_per_unit)
     said = runner.advance(stages.fields)
     return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}
 

@@ -6,6 +6,7 @@ Python, a model perhaps: its rows are stored under the identity of its code, its
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from flotilla.config import RunConfig, StrategyConfig
 from flotilla.errors import ConfigError, FlotillaError, StageError, line_of
 from flotilla.model.panel import Panel
-from flotilla.plugins import find
+from flotilla.plugins import find, handed
 from flotilla.research.identity import stage_identity
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, field, walk
@@ -27,6 +28,7 @@ from flotilla.stage.opinion import check_opinions
 from flotilla.stage.plan import placed
 from flotilla.stream.table import Store
 
+LOG = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 Target = Callable[..., Any]
 
@@ -41,7 +43,7 @@ def trees_of(config: RunConfig, folder: Path | None) -> dict[str, Node]:
     trees = {}
     for name, target in targets_of(config, folder).items():
         with naming(name, config.strategies[name], target):
-            trees[name] = as_tree(target(**config.strategies[name].params), name)
+            trees[name] = as_tree(target(**handed(config.strategies[name].params)), name)
     return trees
 
 
@@ -63,15 +65,24 @@ def naming(name: str, strategy: StrategyConfig, target: Target) -> Iterator[None
 class Stages:
     """The Python stages among a run's features: opened once, computed once, kept in the store."""
 
-    def __init__(self, panel: Panel, fields: Mapping[str, Floats], store: Store | None) -> None:
-        self.panel, self.fields, self.store = panel, dict(fields), store
+    def __init__(
+        self, panel: Panel, fields: Mapping[str, Floats], store: Store | None, folder: Path | None = None
+    ) -> None:
+        self.panel, self.fields, self.store, self._folder = panel, dict(fields), store, folder
+        self._identities: dict[Node, str | None] = {}
+        self._fields: dict[Node, Node] = {}
 
     def replace(self, nodes: Sequence[Node]) -> list[Node]:
         """Return the nodes with each Python stage at or below them replaced by a field of its rows.
 
         Instruments that they name are placed at their columns.
         """
-        return [self._replaced(node) for node in placed(nodes, self.panel.instruments)]
+        found = placed(nodes, self.panel.instruments)
+        if self.store:  # all are named before one is opened, which may leave something behind
+            for node in walk(found):
+                if node.op == "stage" and node not in self._identities:
+                    self._identities[node] = stage_identity(node, self.panel, self._folder)
+        return [self._replaced(node) for node in found]
 
     def check(self, root: Node) -> None:
         """Raise StageError if a Python stage that is a whole strategy says what is no opinion."""
@@ -82,25 +93,29 @@ class Stages:
     def _replaced(self, node: Node) -> Node:
         if not any(below.op == "stage" for below in walk([node])):
             return node
-        whole = Node(node.op, node.params, tuple(self._replaced(i) for i in node.inputs))
-        return self._rows(whole) if node.op == "stage" else whole
+        if node not in self._fields:
+            whole = Node(node.op, node.params, tuple(self._replaced(i) for i in node.inputs))
+            if node.op != "stage":
+                return whole
+            name = f"stage {len(self._fields)}"
+            self.fields[name] = self._stored(self._identities.get(node), whole)
+            self._fields[node] = field(name)
+        return self._fields[node]
 
-    def _rows(self, node: Node) -> Node:
-        identity = stage_identity(node, self.panel)
-        name = f"stage {identity}"
-        if name not in self.fields:
-            self.fields[name] = self._stored(identity, node)
-        return field(name)
-
-    def _stored(self, identity: str, node: Node) -> Floats:
-        found = self.store.get(identity) if self.store else None
+    def _stored(self, identity: str | None, node: Node) -> Floats:
+        """Return a stage's rows. identity: under which they are kept; None keeps nothing."""
+        if self.store is None:
+            return self._computed(node)
+        if identity is None:
+            LOG.warning("%s holds what has no name, so its rows are computed anew each time", node.params[0])
+            return self._computed(node)
+        found = self.store.take(identity)
         if found is not None:
             return np.column_stack([found[name].to_numpy() for name in found.column_names])
         rows = self._computed(node)
-        if self.store:
-            columns = {n: rows[:, i].copy() for i, n in enumerate(self.panel.instruments)}
-            recipe = {"kind": "signals", "stage": repr(node), "panel": self.panel.identity}
-            self.store.put(identity, pa.table(columns), recipe)
+        columns = {n: rows[:, i].copy() for i, n in enumerate(self.panel.instruments)}
+        recipe = {"kind": "signals", "stage": repr(node), "panel": self.panel.identity}
+        self.store.put(identity, pa.table(columns), recipe)
         return rows
 
     def _computed(self, node: Node) -> Floats:

@@ -30,6 +30,7 @@ from flotilla.errors import ConfigError
 from flotilla.kernel.portfolio import Tally
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
+from flotilla.plugins import handed
 from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
@@ -40,7 +41,7 @@ from flotilla.research.passage import Passage
 from flotilla.research.run import opened
 from flotilla.research.signals import Stages, naming, targets_of
 from flotilla.research.silence import idle_in_sweep
-from flotilla.stage.lanes import Choice, plan_lanes, tree_of
+from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
 from flotilla.stage.rebalance import rebalance_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
@@ -120,7 +121,7 @@ def sweep(
         swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
         opened(decode(swept, config.name), folder)  # a list is checked as a file's axes are
     identity = _identity(config, panel, folder, grid, portfolios is not None)
-    found = store.get(identity) if store and not fresh else None
+    found = store.take(identity) if store and not fresh else None
     if found is not None:
         table, size, resumed = pl.DataFrame(pl.from_arrow(found)), 0, False
     else:
@@ -148,7 +149,7 @@ def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:
 def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
     """Return the name of the table: of the configuration, and of the list of portfolios if there is one."""
     whole = msgspec.structs.replace(config, sweep=grid.axes) if listed else config
-    identity = identity_of_run(whole, panel, targets_of(config, folder).values(), folder)
+    identity = identity_of_run(whole, panel, _trees(config, folder, grid, np.arange(grid.size)), folder)
     if not listed:
         return identity
     columns = {key: list(values) for key, values in grid.axes.items()}
@@ -210,6 +211,17 @@ def _with(config: RunConfig, shared: dict[str, Scalar]) -> Any:
     return at(config, {f"portfolio.{name}": value for name, value in shared.items()}).portfolio
 
 
+def _trees(config: RunConfig, folder: Path | None, grid: Grid, members: NDArray[np.int64]) -> list[Swept]:
+    """Return each strategy's tree for a family of portfolios."""
+    trees = []
+    for name, target in targets_of(config, folder).items():
+        strategy, swept = config.strategies[name], grid.of(name)
+        params = {p: grid.column(key)[members] for p, key in swept.items() if p != "weight"}
+        with naming(name, strategy, target):
+            trees.append(tree_of(target, {**handed(strategy.params), **params}, name))
+    return trees
+
+
 def _passage(
     config: RunConfig,
     folder: Path | None,
@@ -219,13 +231,10 @@ def _passage(
     store: Store | None,
 ) -> tuple[Passage, Any]:
     """Return the way of a family of portfolios through the rows, and their terms."""
-    trees, shares = [], []
-    for name, target in targets_of(config, folder).items():
-        strategy, swept = config.strategies[name], grid.of(name)
-        params = {p: grid.column(key)[members] for p, key in swept.items() if p != "weight"}
+    trees, shares = _trees(config, folder, grid, members), []
+    for name, strategy in config.strategies.items():
+        swept = grid.of(name)
         weight = grid.column(swept["weight"])[members] if "weight" in swept else strategy.weight
-        with naming(name, strategy, target):
-            trees.append(tree_of(target, {**strategy.params, **params}, name))
         shares.append(np.broadcast_to(np.asarray(weight, np.float64), len(members)))
     plan = plan_lanes(trees, shares, period_of(grid, members), len(market.panel.instruments))
     values: dict[str, Any] = msgspec.structs.asdict(config.portfolio)
@@ -233,7 +242,7 @@ def _passage(
         if name not in SHARED:
             values[name] = grid.column(key)[members]
     terms = terms_of(values, len(market.panel.instruments), len(members))
-    stages = Stages(market.panel, market.fields, store)
+    stages = Stages(market.panel, market.fields, store, folder)
     features = stages.replace(plan.features)
     for tree in trees:
         for form in tree.forms if isinstance(tree, Choice) else [tree]:

@@ -27,7 +27,9 @@ class _Facts(msgspec.Struct, frozen=True):
 
 
 def put_panel(store: Store, panel: Panel) -> None:
-    """Keep `panel` under its identity; if it is there already nothing is written."""
+    """Keep `panel` under its identity; if it is there already, and whole, nothing is written."""
+    if store.take(panel.identity) is not None:
+        return
     columns = {name: pa.array(getattr(panel, name)) for name in _TIMES}
     for name, values in panel.fields.items():
         flat = pa.array(np.ascontiguousarray(values).reshape(-1))
