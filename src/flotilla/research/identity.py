@@ -36,7 +36,10 @@ _SHOWS = tuple(
     for name in (
         "cli",
         "words",
-        *(f"research.{n}" for n in ("plot", "presentation", "report", "silence", "stats", "trips", "why", "wording")),
+        *(
+            f"research.{n}"
+            for n in ("plot", "presentation", "report", "silence", "stats", "trips", "why", "wording")
+        ),
     )
 )
 
