@@ -9,6 +9,8 @@ from importlinter import cli
 def test_the_layers_and_the_other_contracts_hold(repository, monkeypatch):
     monkeypatch.chdir(repository)
 
+    monkeypatch.setattr("logging.config.dictConfig", lambda _: None)  # it would silence our loggers for good
+
     status = cli.lint_imports(no_cache=True)
 
     assert status == cli.EXIT_STATUS_SUCCESS, "the import is named in the output above, or by lint-imports"
