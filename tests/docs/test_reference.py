@@ -22,12 +22,14 @@ from flotilla.stage import high, low
 from flotilla.stage.calendar import month
 from flotilla.stage.expression import Node
 from flotilla.stage.plan import warm_up
+from flotilla.stage.rebalance import Rebalance
 
 STRUCTS = {
     "": RunConfig,
     "data.": DataConfig,
     "strategies.NAME.": StrategyConfig,
     "portfolio.": PortfolioConfig,
+    "portfolio.rebalance.": Rebalance,
     "sweep.KEY.": Steps,
 }
 

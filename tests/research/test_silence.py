@@ -5,6 +5,7 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.research import run, sweep
+from flotilla.research.silence import short_in_run
 from flotilla.testing import made_market
 
 MINE = """
@@ -87,3 +88,11 @@ def test_portfolios_that_do_not_trade_for_other_reasons_are_counted_without_one(
     config = configured({"s": ("above", {})}, sweep={"portfolio.risk_tolerance": [0, 1]})
 
     assert sweep(config, panel=panel, folder=folder).remarks == ("1 of 2 portfolios never traded",)
+
+
+def test_a_short_signal_in_a_cash_account_is_said():
+    said = np.array([[0.5, -1.0], [0.0, 1.0], [-0.5, np.nan]])
+
+    assert short_in_run({"long": abs(said), "both": said}) == (
+        "both said short on 2 of 3 bars: a cash account cannot be short, and takes it as flat",
+    )

@@ -208,3 +208,23 @@ def test_a_list_of_portfolios_is_checked(listed, message, panel):
 
 def test_the_memory_that_it_takes_is_predicted(panel):
     assert 0 < swept(panel).bytes < 50_000_000
+
+
+def test_what_cannot_be_written_ends_no_sweep_and_is_said(panel, tmp_path):
+    (tmp_path / "checkpoints").write_text("a file where a folder should be")
+    (tmp_path / "store").write_text("another")
+
+    with patch("flotilla.research.passage.FEATURE_BYTES", 1):
+        result = sweep(decode(CONFIG), panel=panel, store=Store(tmp_path), checkpoint_s=0.0)
+
+    assert bits(result.table) == bits(swept(panel).table)
+    kept, table = (remark for remark in result.remarks if "cannot be written" in remark)
+    assert kept.startswith("no checkpoint was kept: ")
+    assert table.startswith("the table is not kept: ")
+
+
+def test_more_portfolios_than_there_is_room_for_are_refused_with_their_number(panel):
+    far = {"from": 1, "to": 10_000}
+
+    with pytest.raises(ConfigError, match="10000 x 10000 values are 100,000,000 portfolios"):
+        swept(panel, sweep={"cross.fast": far, "cross.slow": far})

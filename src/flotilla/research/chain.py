@@ -55,6 +55,14 @@ class Weighing(NamedTuple):
     weight: float  # what came of it, were it not for a drawdown limit
 
 
+class Restored(NamedTuple):
+    """A holding that was brought back to its weight, though the weight had not changed."""
+
+    every: str  # of `rebalance`: on which bars it is looked at
+    band: float  # how far it may drift, fraction of equity
+    held: float  # what it weighed at that close, fraction of equity
+
+
 class Latch(NamedTuple):
     """A drawdown limit that was hit: from that bar on the portfolio is flat, whatever anybody says."""
 
@@ -89,6 +97,7 @@ class Why(NamedTuple):
     latch: Latch | None  # None: no drawdown limit was hit
     purchase: Purchase | None  # None: not a buy, or its bar has not come
     terms: dict[str, Any]  # the portfolio's
+    restored: Restored | None = None  # None: its weight had changed
 
     def __repr__(self) -> str:
         """Return a line for a notebook: `lines` has it all."""

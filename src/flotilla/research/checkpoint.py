@@ -16,6 +16,7 @@ from flotilla.stream.table import Store
 
 CHECKSUM = 16  # bytes, before those of the state
 CHECKPOINT_S = 2.0  # seconds from one to the next
+SHARE = 50  # of the time between two goes into one, at most
 ABANDONED_NS = 3_600_000_000_000  # a stretch of rows takes seconds
 
 
@@ -67,6 +68,7 @@ class Checkpoint:
         self._path = _folder(store) / name if store else None
         self._every_ns = int(every_s * 1e9)
         self._kept_ns = monotonic_ns()
+        self.lost = ""  # why none can be written; the sweep goes on without
 
     def resume(self, passage: Passage) -> None:
         """Set the passage to where it was, if that is known. A damaged file counts as none."""
@@ -81,21 +83,31 @@ class Checkpoint:
 
     def offer(self, passage: Passage) -> None:
         """Write the passage's state down, if it is time again."""
-        if self._path is None or passage.done == passage.rows:
+        if self._path is None or self.lost or passage.done == passage.rows:
             return
-        if monotonic_ns() - self._kept_ns < self._every_ns:
+        began = monotonic_ns()
+        if began - self._kept_ns < self._every_ns:
             return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = encode(passage.state())
-        write_atomically(self._path, _checksum(state) + state)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(self._path, _checksum(state) + state)
+        except OSError as error:
+            self.lost = f"{self._path} cannot be written: {error.strerror}"
+            return
         self._kept_ns = monotonic_ns()
+        self._every_ns = max(self._every_ns, SHARE * (self._kept_ns - began))
 
     def remove(self) -> None:
         """Forget it: the sweep is done. So is what a process left that was killed while it wrote."""
-        if self._path is not None:
+        if self._path is None:
+            return
+        try:
             self._path.unlink(missing_ok=True)
             for left in self._path.parent.glob(f".{self._path.name}.partial-*"):
                 left.unlink(missing_ok=True)
+        except OSError as error:
+            self.lost = self.lost or f"{self._path} cannot be removed: {error.strerror}"
 
 
 def _checksum(state: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from flotilla.config import RunConfig, Scalar
 from flotilla.errors import ConfigError
 
 Column = NDArray[Any]
+MOST = 10_000_000  # portfolios: a table of them is 2 GB
 # Terms that lanes of one block share, because they decide which code runs, or which rows.
 SHARED = ("size_at", "rebalance", "rebalance.every", "fill_at", "start", "decisions")
 
@@ -53,6 +55,11 @@ def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -
     if portfolios is None:
         axes = config.axes()
         sizes = [len(values) for values in axes.values()]
+        if (count := prod(sizes)) > MOST:
+            raise ConfigError(
+                f"$.sweep: {' x '.join(map(str, sizes))} values are {count:,} portfolios, and a sweep "
+                f"has up to {MOST:,}: take larger steps, or sweep parts of it"
+            )
         codes = np.indices(sizes, np.int64).reshape(len(sizes), -1) if sizes else np.zeros((0, 1), np.int64)
         return Grid(axes, dict(zip(axes, codes, strict=True)))
     lengths = {key: len(values) for key, values in portfolios.items()}

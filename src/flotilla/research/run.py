@@ -24,7 +24,7 @@ from flotilla.research.identity import identity_of_run
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, trees_of
-from flotilla.research.silence import silent_in_run
+from flotilla.research.silence import short_in_run, silent_in_run
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
@@ -136,7 +136,8 @@ def run(
     signals = _signals(trees, Stages(market.panel, market.fields, store, folder))
     result = _simulated(config, market, signals, identity)
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
-    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent))
+    short = short_in_run(result.signals)
+    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *short))
 
 
 def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:

@@ -32,6 +32,17 @@ def silent_in_run(
     return tuple(_of_one(name, warm_up(trees[name]), rows) for name in silent)
 
 
+def short_in_run(signals: Mapping[str, Floats]) -> tuple[str, ...]:
+    """Return a sentence for each strategy that says short, which a cash account takes as flat."""
+    told = []
+    for name, said in signals.items():
+        short = int((said < 0.0).any(axis=1).sum())
+        if short:
+            bars = f"{short:,} of {counted(len(said), 'bar')}"
+            told.append(f"{name} said short on {bars}: a cash account cannot be short, and takes it as flat")
+    return tuple(told)
+
+
 def _of_one(name: str, needed: int, rows: int) -> str:
     if needed > rows:
         why = f"it needs {needed:,} rows for its first signal, and the data has {counted(rows, 'row')}"

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, StreamError
 from flotilla.kernel.portfolio import Tally
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
@@ -123,17 +123,20 @@ def sweep(
     identity = _identity(config, panel, folder, grid, portfolios is not None)
     found = store.take(identity) if store and not fresh else None
     if found is not None:
-        table, size, resumed = pl.DataFrame(pl.from_arrow(found)), 0, False
+        table, size, resumed, lost = pl.DataFrame(pl.from_arrow(found)), 0, False, list[str]()
     else:
-        table, size, resumed = _computed(
+        table, size, resumed, lost = _computed(
             config, folder, panel, grid, identity, workers, store, fresh, checkpoint_s, progress
         )
         if store:
             recipe = {"kind": "sweep", "config": as_dict(config), "panel": panel.identity}
-            store.put(identity, table.to_arrow(), recipe)
+            try:
+                store.put(identity, table.to_arrow(), recipe)
+            except StreamError as error:  # what was computed is shown all the same
+                lost.append(f"the table is not kept: {error}")
     ranked = table[_ranking(table, config.rank_by)]
     idle = idle_in_sweep(config, folder, grid, table["orders"].to_list(), panel.shape[0])
-    remarks = (*remarks, *idle)
+    remarks = (*remarks, *lost, *idle)
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(
         config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks
@@ -168,11 +171,11 @@ def _computed(
     fresh: bool,
     checkpoint_s: float,
     progress: Progress | None,
-) -> tuple[pl.DataFrame, int, bool]:
-    """Return the table in the portfolios' order, the largest pass's memory, and whether one was resumed."""
+) -> tuple[pl.DataFrame, int, bool, list[str]]:
+    """Return the table in the portfolios' order, the largest pass's memory, if one was resumed, remarks."""
     groups = families(grid)
     measures = {name: np.empty(grid.size) for name in RANKED}
-    size, resumed = 0, False
+    size, resumed, lost = 0, False, list[str]()
     for g, (shared, members) in enumerate(groups):
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
         market = market_of(panel, part.portfolio, config.name, folder)
@@ -194,10 +197,11 @@ def _computed(
         for name, values in found.items():
             measures[name][members] = values
         checkpoint.remove()
+        lost += [f"no checkpoint was kept: {checkpoint.lost}"] * bool(checkpoint.lost)
     columns = {key: _plain(grid.column(key)) for key in grid.axes}
     numbers = {"portfolio": np.arange(grid.size)}
     table = pl.DataFrame(numbers | columns | measures, nan_to_null=True)
-    return table, size, resumed
+    return table, size, resumed, lost
 
 
 def _plain(column: NDArray[Any]) -> Any:

@@ -22,18 +22,20 @@ import numpy as np
 
 from flotilla.config import RunConfig
 from flotilla.errors import UnknownName
+from flotilla.kernel.book import worth
 from flotilla.kernel.fuse import fuse, risk_factor
 from flotilla.kernel.opinions import average, blank
 from flotilla.kernel.portfolio import Floats, Terms
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
-from flotilla.research.chain import Feature, Heeded, Opinion, Weighing, Why
+from flotilla.research.chain import Feature, Heeded, Opinion, Restored, Weighing, Why
 from flotilla.research.market import Market, market_of, open_panel
-from flotilla.research.past import filling_bar, past_of
+from flotilla.research.past import Past, filling_bar, past_of
 from flotilla.research.run import RunResult
 from flotilla.research.signals import Stages, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
+from flotilla.stage.rebalance import rebalance_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.decisions import read_decisions
 
@@ -89,6 +91,10 @@ def _why(
     next_bar = filling_bar(market, order.bar, i)
     past = past_of(market, terms, orders, fills, order.bar if next_bar is None else next_bar - 1)
     mine = [fill for fill in fills if fill.order_id == order.order_id]
+    earlier = _close_before(market, order.bar, i)
+    before = 0.0
+    if earlier >= 0 and past.latch(earlier) is None:
+        before = _weighing(said, shares, terms, market, earlier, i).weight
     return Why(
         order=order,
         fills=mine,
@@ -100,7 +106,21 @@ def _why(
         latch=past.latch(order.bar),
         purchase=past.purchase(order),
         terms=msgspec.to_builtins(config.portfolio),
+        restored=_restored(order, config, market, past, i) if before == order.weight else None,
     )
+
+
+def _close_before(market: Market, bar: int, i: int) -> int:
+    """Return the last bar before another on which an instrument was decided of; -1 if there is none."""
+    there = np.flatnonzero(~np.isnan(market.close[market.first : bar, i]))
+    return market.first + int(there[-1]) if len(there) else -1
+
+
+def _restored(order: Order, config: RunConfig, market: Market, past: Past, i: int) -> Restored:
+    """Return why a holding was brought back to a weight that had not changed."""
+    told, at = rebalance_of(config.portfolio.rebalance), order.bar - market.first
+    value = worth(float(past.position[at, i]), float(market.marks[order.bar, i]))
+    return Restored(told.every, told.band, value / float(past.equity()[at]))
 
 
 def _said(trees: dict[str, Node], market: Market, bar: int, i: int) -> dict[str, _Said]:
@@ -136,14 +156,14 @@ def _weighing(
     said: dict[str, _Said], shares: dict[str, float], terms: Terms, market: Market, bar: int, i: int
 ) -> Weighing:
     """Return how opinions and risk became a weight, by the kernel's own functions."""
-    strengths = np.stack([rows[:, -1] for _, rows in said.values()])
+    strengths = np.stack([rows[: bar + 1, -1] for _, rows in said.values()])
     # Who has no weight in the mean is not heard, unless there is nobody else.
     heard = strengths[[len(said) == 1 or shares[name] > 0.0 for name in said]]
     spoken = ~np.isnan(heard).all(axis=0) & ~np.isnan(market.close[: bar + 1, i])
     spoken[: market.first] = False
     at = int(np.flatnonzero(spoken)[-1]) if spoken.any() else -1
     opinion = _mean(strengths[:, at], list(shares.values())) if at >= 0 else 0.0
-    allocation, tolerance = float(terms.allocation[0]), float(terms.tolerance[0])
+    allocation, tolerance = float(terms.allocation[0] * market.part[i]), float(terms.tolerance[0])
     scale, most = float(market.scale[bar, i]), float(market.cap[bar, i])
     factor, cap = float(risk_factor(scale, tolerance)), min(float(terms.cap[0]), most)
     return Weighing(

@@ -11,7 +11,7 @@ from flotilla.research.chain import Latch, Opinion, Purchase, Weighing, Why
 
 def lines(chain: Why) -> list[str]:
     """Return the chain as text, from the fill back to the prices."""
-    return [*_order(chain), *_latched(chain.latch), *_opinions(chain), *_risk(chain)]
+    return [*_order(chain), *_brought_back(chain), *_latched(chain.latch), *_opinions(chain), *_risk(chain)]
 
 
 def _order(chain: Why) -> Iterator[str]:
@@ -35,6 +35,15 @@ def _cut(purchase: Purchase | None) -> Iterator[str]:
         need, cash = f"{purchase.need:,.2f}", f"{purchase.cash:,.2f}"
         yield f"  cut by the cash rule, {asked} and {filled}: the bar's buys would have cost {need}"
         yield f"    and there was {cash} for them, so all were scaled by {purchase.factor:.6g}"
+
+
+def _brought_back(chain: Why) -> Iterator[str]:
+    if chain.restored:
+        every, band, held = chain.restored
+        when = "on every bar that has a signal" if every == "bar" else f"by the calendar ({every})"
+        far = f", where they drifted by {band:.4%} of equity or more" if band else ""
+        yield f"  because holdings are brought back to their weights {when}{far}:"
+        yield f"    it weighed {held:.4%} of equity, and its weight is {chain.order.weight:.4%}"
 
 
 def _latched(latch: Latch | None) -> Iterator[str]:
