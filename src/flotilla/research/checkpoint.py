@@ -16,7 +16,7 @@ from flotilla.stream.table import Store
 
 CHECKSUM = 16  # bytes, before those of the state
 CHECKPOINT_S = 2.0  # seconds from one to the next
-SHARE = 50  # of the time between two goes into one, at most
+SHARE = 50  # a checkpoint takes one part in so many of the time, at most
 ABANDONED_NS = 3_600_000_000_000  # a stretch of rows takes seconds
 
 
@@ -96,7 +96,8 @@ class Checkpoint:
             self.lost = f"{self._path} cannot be written: {error.strerror}"
             return
         self._kept_ns = monotonic_ns()
-        self._every_ns = max(self._every_ns, SHARE * (self._kept_ns - began))
+        if self._every_ns:  # 0 is after every stretch of rows, whatever it costs
+            self._every_ns = max(self._every_ns, SHARE * (self._kept_ns - began))
 
     def remove(self) -> None:
         """Forget it: the sweep is done. So is what a process left that was killed while it wrote."""
