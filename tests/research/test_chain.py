@@ -26,4 +26,4 @@ def test_a_chain_as_plain_values_keeps_every_name():
 
 
 def test_a_chain_is_one_line_in_a_notebook():
-    assert repr(chain()) == "Why(p-00000003-A-0: 10 A, 1 opinions)"
+    assert repr(chain()) == "Why(p-00000003-A-0: 10 A, 1 opinion)"
