@@ -23,7 +23,7 @@ from flotilla import door
 from flotilla.door import NAME, NAME_FORM, Door, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.measures import RANKED
-from flotilla.plugins import check_params, check_value, find, parameters
+from flotilla.plugins import called, check_params, check_value, find, parameters
 from flotilla.stage.rebalance import Band, Every, Rebalance, rebalance_of
 from flotilla.words import cut
 
@@ -174,6 +174,14 @@ def check_keywords(config: RunConfig, terms: Iterable[str], folder: Path | None 
                     f"{term} is a term of the portfolio, and a parameter of {strategy.kind}: if you mean the "
                     f"parameter write params={{'{term}': ...}}; if the portfolio, give that beside it"
                 )
+
+
+def parameters_of(config: RunConfig, folder: Path | None = None) -> dict[str, set[str]]:
+    """Return the parameters that each strategy takes: name -> their names."""
+    return {
+        name: {*parameters(find("strategy", strategy.kind, folder))}
+        for name, strategy in config.strategies.items()
+    }
 
 
 def at(config: RunConfig, values: Mapping[str, Scalar]) -> RunConfig:
@@ -336,9 +344,13 @@ def _taken(
     """Return a plugin's parameters and their swept values as it takes them."""
     target = find(kind, name, folder)
     # A parameter that is only swept is given all the same: its first value stands for all here.
-    given = check_params(target, {key: values[0] for key, values in axes.items()} | dict(params), name)
+    given = check_params(
+        target, {key: values[0] for key, values in axes.items()} | dict(params), called(name)
+    )
     there = parameters(target)
     return {key: given[key] for key in params}, {
-        key: tuple(check_value(there[key], value, name) if key in there else value for value in values)
+        key: tuple(
+            check_value(there[key], value, called(name)) if key in there else value for value in values
+        )
         for key, values in axes.items()
     }

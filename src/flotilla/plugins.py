@@ -45,6 +45,9 @@ _FOLDERS: set[str] = set()  # of the user's files, as far as they are on Python'
 _RAN = {"__main__"}  # modules that were not imported: nobody finds them by an import
 _CHECKED = (bool, int, float, str)  # annotations that a configured value is held to
 
+_GIVEN = "@"  # what the name of a target begins with that was given as it is, and is in no file
+_given: dict[str, Callable[..., Any]] = {}  # those of this process
+
 Target = Callable[..., Any]
 
 
@@ -76,6 +79,12 @@ def find(kind: str, name: str, folder: Path | None = None) -> Target:
     folder: where the user's files are looked for first (the configuration's folder); then in
     the current one. UnknownName answers with the nearest names there are.
     """
+    if name.startswith(_GIVEN):
+        if name not in _given:
+            raise ConfigError(
+                f"{name} was given from Python to another process; write it into a file, as my_file:thing"
+            )
+        return _given[name]
     if ":" not in name:
         return _entry(kind, name)
     entries = _entries(kind)
@@ -87,6 +96,23 @@ def find(kind: str, name: str, folder: Path | None = None) -> Target:
     target = _attribute(_module(module, places), attribute, name)
     check_target(target, name, kind, places, [entry.value for entry in entries.values()])
     return cast(Target, target)
+
+
+def keep(target: Target, name: str) -> str:
+    """Keep a target that is in no file, and return the name under which `find` finds it in this process.
+
+    Another target that is called the same keeps its name, and this one gets a number.
+    """
+    told, n = f"{_GIVEN}{name}", 1
+    while _given.setdefault(told, target) is not target:
+        n += 1
+        told = f"{_GIVEN}{name}.{n}"
+    return told
+
+
+def called(name: str) -> str:
+    """Return what a message calls a plugin: its name, without what tells one that was given from others."""
+    return name.removeprefix(_GIVEN).rpartition("-")[0] if name.startswith(_GIVEN) else name
 
 
 def names(kind: str) -> list[str]:

@@ -187,7 +187,7 @@ def test_figures_are_called_as_the_reference_says():
 @pytest.mark.parametrize("result", [research.RunResult, research.SweepResult], ids=lambda kind: kind.__name__)
 def test_everything_that_a_result_has_is_in_the_reference(result):
     section = page("python").partition(f"### {result.__name__}\n")[2].partition("\n### ")[0]
-    has = {*result.__dataclass_fields__, *(name for name in vars(result) if not name.startswith("_"))}
+    has = {*result.__dataclass_fields__, *(name for name in dir(result) if not name.startswith("_"))}
 
     firsts = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("|")]
     told = {word.partition("(")[0] for first in firsts for word in words(first)}

@@ -3,6 +3,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.panel import Panel
 
 
@@ -70,3 +71,18 @@ def test_a_panel_is_sent_elsewhere_whole():
 
     np.testing.assert_array_equal(there.fields["close"], panel(5).fields["close"])
     assert (there.identity, there.zone, there.remarks) == ("id", "UTC", ())
+
+
+def test_brackets_take_instruments_or_a_slice_of_the_bars():
+    whole = panel(5)
+
+    assert whole["B"].instruments == ("B",)
+    assert whole[["B", "A"]].instruments == ("B", "A")
+    assert whole[1:3].ts_event.tolist() == [1, 2]
+    assert whole[-2:].identity == whole.rows(3, 5).identity
+    with pytest.raises(UnknownName, match="no instrument of made is called 'C'; there is A, B"):
+        whole["C"]
+    with pytest.raises(ConfigError, match="a slice has no step"):
+        whole[::2]
+    with pytest.raises(ConfigError, match="a panel has instruments and slices of bars, and no 0"):
+        whole[0]

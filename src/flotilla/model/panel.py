@@ -12,12 +12,13 @@ from dataclasses import fields as parts_of
 from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.words import counted
+from flotilla.errors import ConfigError, UnknownName
+from flotilla.words import counted, cut
 
 FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -79,7 +80,21 @@ class Panel:
         """Return (T, I)."""
         return len(self.ts_event), len(self.instruments)
 
-    def rows(self, a: int, b: int) -> Panel:
+    def __getitem__(self, what: str | list[str] | slice) -> Self:
+        """Return one instrument, some of them in this order, or a slice of the bars."""
+        if isinstance(what, slice):
+            if what.step not in (None, 1):
+                raise ConfigError("bars are in the order of time: a slice has no step")
+            return self.rows(*slice(what.start, what.stop).indices(len(self.ts_event))[:2])
+        names = [what] if isinstance(what, str) else what
+        if not isinstance(names, list):
+            raise ConfigError(f"a panel has instruments and slices of bars, and no {cut(what)}")
+        for name in names:
+            if name not in self.instruments:
+                raise UnknownName(f"instrument of {self.name}", str(name), self.instruments)
+        return self.only(names)
+
+    def rows(self, a: int, b: int) -> Self:
         """Return bars a..b (b not included, as a slice reads them), as views.
 
         Its identity is made of this one's and the bounds, so it costs nothing.
@@ -95,7 +110,7 @@ class Panel:
             identity=blake2b(f"{self.identity}[{a}:{b}]".encode(), digest_size=16).hexdigest(),
         )
 
-    def only(self, instruments: Sequence[str]) -> Panel:
+    def only(self, instruments: Sequence[str]) -> Self:
         """Return the bars of some instruments, in this order. KeyError where one is not there."""
         names = tuple(instruments)
         if names == self.instruments:

@@ -6,20 +6,29 @@ run(study, panel=panel_of_frame)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from flotilla.config import RunConfig, check_keywords, check_plugins, decode
-from flotilla.errors import ConfigError
+from flotilla.door import NAME
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.panel import Panel
 from flotilla.plugins import check_params, find
+from flotilla.research.given import name_of
+from flotilla.research.plain import key_of, plain, values_of
+from flotilla.stage import Node
+from flotilla.stage.window import Stage
 from flotilla.words import cut
+
+Strategy = str | Callable[..., Any] | Node | Stage
 
 
 def panel_from(frame: Any, **options: Any) -> Panel:
-    """Return the bars of a pandas or polars frame, long or wide, or of a dict of wide ones by field.
+    """Return the bars of a pandas or polars frame, long or wide, a Series, or a dict of wide frames by field.
 
     ConfigError where an option is not one of the source `frame`, with the nearest.
     """
@@ -29,57 +38,113 @@ def panel_from(frame: Any, **options: Any) -> Panel:
 
 
 def configure(
-    strategy: str | Callable[..., Any],
+    strategy: Strategy | list[Any] | tuple[Any, ...] | Mapping[str, Any],
     *,
     params: Mapping[str, Any] | None = None,
+    weights: Mapping[str, float] | None = None,
     sweep: Mapping[str, Any] | None = None,
     name: str = "study",
     rank_by: str = "sharpe",
     data: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
     **portfolio: Any,
 ) -> RunConfig:
-    """Return the configuration of one strategy, checked as a file's would be.
+    """Return the configuration of one strategy, or of several, checked as a file's would be.
 
-    strategy: a plugin's name, "my_file:thing", or the function or class itself. sweep: parameter -> its
-    values; those of the portfolio are written "portfolio.fee_bps". portfolio: its terms, as fee_bps=5.
+    strategy: a plugin's name, "my_file:thing", a function (also a lambda, or one with some parameters bound),
+    a class, an expression; or several, as a list or a dict with their names. Each of them may be a pair of a
+    strategy and its params. params: of one strategy; of several, name -> params. weights: name -> weight in
+    the mean of all. sweep: parameter -> its values: "fast", or "name.fast", "portfolio.fee_bps". folder:
+    where the user's own files are looked for first. portfolio: its terms, as fee_bps=5.
     """
-    kind = strategy if isinstance(strategy, str) else _named(strategy)
-    for word, given in (("params", params), ("sweep", sweep), ("data", data)):
-        if not isinstance(given, Mapping | None):
-            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {cut(given)}")
-    axes = {
-        key if "." in key else f"strategy.{key}": _plain(key, values) for key, values in (sweep or {}).items()
+    for word, told in (("params", params), ("weights", weights), ("sweep", sweep), ("data", data)):
+        if not isinstance(told, Mapping | None):
+            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {cut(told)}")
+    strategies = {key: _one(each) for key, each in _each(strategy)}
+    one = next(iter(strategies)) if len(strategies) == 1 and not isinstance(strategy, Mapping) else None
+    for key, values in (params or {}).items() if one is None else [(one, params or {})]:
+        _of(strategies, key, "params")["params"] |= plain(values)
+    for key, weight in (weights or {}).items():
+        _of(strategies, key, "weights")["weight"] = plain(weight)
+    whole = {
+        "name": name,
+        "data": plain(data or {}),
+        "strategies": strategies,
+        "portfolio": plain(portfolio),
+        "rank_by": rank_by,
     }
-    config = decode(
-        {
-            "name": name,
-            "data": dict(data or {}),
-            "strategies": {"strategy": {"kind": kind, "params": dict(params or {})}},
-            "portfolio": portfolio,
-            "sweep": axes,
-            "rank_by": rank_by,
+    fixed = decode(whole)
+    axes = {key_of(str(key), fixed, folder): values_of(key, values) for key, values in (sweep or {}).items()}
+    config = decode(whole | {"sweep": axes})
+    check_keywords(config, portfolio, folder)
+    return check_plugins(config, folder=folder)
+
+
+def _each(strategy: Any) -> Iterator[tuple[str, Any]]:
+    """Yield strategies with their names: of a list, by what they are called."""
+    if isinstance(strategy, Mapping):
+        yield from ((str(key), each) for key, each in strategy.items())
+    elif isinstance(strategy, list | tuple) and not _is_pair(strategy):
+        used: set[str] = set()
+        for each in strategy:
+            plainly = _called(each[0] if _is_pair(each) else each)
+            name, n = plainly, 1
+            while name in used:
+                n += 1
+                name = f"{plainly[:28]}-{n}"
+            used.add(name)
+            yield name, each
+    else:
+        yield "strategy", strategy
+
+
+def _is_pair(value: Any) -> bool:
+    """Say whether this is a strategy and its params."""
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping)
+
+
+def _called(strategy: Any) -> str:
+    """Return a name for a strategy of a list: what it is called, in the letters that a file takes."""
+    target = strategy.func if isinstance(strategy, partial) else strategy
+    told = target.rpartition(":")[2] if isinstance(target, str) else getattr(target, "__name__", "")
+    name = re.sub(r"[^a-z0-9_-]", "_", str(told).lower()).lstrip("_0123456789-")[:32]
+    return name if NAME.fullmatch(name) and name not in ("portfolio", "lambda_") else "strategy"
+
+
+def _one(strategy: Any) -> dict[str, Any]:
+    """Return one strategy as its part of a file: kind and params."""
+    if isinstance(strategy, Mapping):
+        if "kind" not in strategy:
+            raise ConfigError(f"a strategy should be a function, a name or a pair; it is {cut(strategy)}")
+        return {
+            **plain(strategy),
+            "kind": _kind(strategy["kind"]),
+            "params": plain(strategy.get("params", {})),
         }
-    )
-    check_keywords(config, portfolio)
-    return check_plugins(config)
+    if _is_pair(strategy):
+        inner = _one(strategy[0])
+        return inner | {"params": inner["params"] | plain(strategy[1])}
+    params: dict[str, Any] = {}
+    while isinstance(strategy, partial):
+        bound = inspect.signature(strategy.func).bind_partial(*strategy.args, **strategy.keywords)
+        strategy, params = strategy.func, {**bound.arguments, **params}
+    return {"kind": _kind(strategy), "params": plain(params)}
 
 
-def _named(strategy: Callable[..., Any]) -> str:
-    """Return "module:name" of a function or class; ConfigError if nothing can be found under it."""
-    name = getattr(strategy, "__qualname__", None)
-    if name is None or "<" in name:
-        what = "a lambda" if name and name.endswith("<lambda>") else repr(strategy)
+def _kind(strategy: Any) -> str:
+    """Return the name under which a strategy is found again."""
+    if isinstance(strategy, str):
+        return strategy
+    if isinstance(strategy, Node | Stage):
+        return name_of(lambda: strategy)
+    if not callable(strategy):
         raise ConfigError(
-            f"{what} cannot be found again by its name: write the strategy with def, or as a class, "
-            "at the top of a module or a cell"
+            f"a strategy is a function, a class, an expression or a name; it is {cut(strategy)}"
         )
-    return f"{strategy.__module__}:{name}"
+    return name_of(strategy)
 
 
-def _plain(key: str, values: Any) -> Any:
-    """Return a range, an array or a list as a list of plain values; a {from, to, step} as it is."""
-    if isinstance(values, Mapping):
-        return values
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ConfigError(f"sweep of {key!r} needs a list of values, it is {cut(values)}")
-    return [value.item() if isinstance(value, np.generic) else value for value in values]
+def _of(strategies: dict[str, dict[str, Any]], key: str, word: str) -> dict[str, Any]:
+    if key not in strategies:
+        raise UnknownName(f"strategy ({word})", str(key), strategies)
+    return strategies[key]

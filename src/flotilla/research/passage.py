@@ -133,6 +133,22 @@ class Passage:
         return Tally(*(a.reshape(-1)[:portfolios] for a in self.tallies))
 
 
+class Noting(Passage):
+    """A passage that notes the equity of every portfolio at every row. It is that much slower."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.noted: list[Floats] = []  # for each row lived, float64[lanes] in lane order
+
+    def _advance(
+        self, pool: ThreadPoolExecutor, workers: int, features: Floats, begin: int, *terms: bool
+    ) -> None:
+        for k in range(len(features)):
+            super()._advance(pool, workers, features[k : k + 1], begin + k, *terms)
+            if begin + k >= self.market.first:
+                self.noted.append(self.tallies.equity.reshape(-1).copy())
+
+
 def _stacked(blocks: list[Any], kind: Any) -> Any:
     """Return blocks' arrays with a leading block axis."""
     return kind(*(np.stack(arrays) for arrays in zip(*blocks, strict=True)))

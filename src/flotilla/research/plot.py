@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from flotilla.config import RunConfig
 from flotilla.errors import ConfigError
 from flotilla.model.measures import MEASURES
-from flotilla.research.run import RunResult
-from flotilla.research.sweep import SweepResult
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
-def plot_run(result: RunResult, beside: RunResult | None = None) -> go.Figure:
+class Run(Protocol):
+    """What a figure of one portfolio needs of a `RunResult`."""
+
+    config: RunConfig
+    equity: NDArray[np.float64]
+
+    @property
+    def ts(self) -> NDArray[np.int64]:
+        """Return when each bar began, int64[T], ns UTC."""
+
+
+class Swept(Protocol):
+    """What a figure of a sweep needs of a `SweepResult`."""
+
+    config: RunConfig
+    table: pl.DataFrame
+
+    @property
+    def axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """Return what was swept: key -> its values."""
+
+
+def plot_run(result: Run, beside: Run | None = None) -> go.Figure:
     """Return equity, on a logarithmic scale, over drawdown. beside: another run of the same bars, in grey."""
+    from plotly.subplots import make_subplots  # here, because it takes a moment and is not always wanted
+
     figure = make_subplots(rows=2, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.04)
     for run, colour in ((beside, "#9aa3ad"), (result, "#1f6feb")):
         if run is None:
@@ -27,11 +56,13 @@ def plot_run(result: RunResult, beside: RunResult | None = None) -> go.Figure:
     return figure.update_layout(template="plotly_white", hovermode="x unified", title=result.config.name)
 
 
-def plot_sweep(result: SweepResult, x: str | None = None, y: str | None = None) -> go.Figure:
+def plot_sweep(result: Swept, x: str | None = None, y: str | None = None) -> go.Figure:
     """Return a heat map of the measure that ranks, over two axes: the best of what is swept besides.
 
     x, y: keys of the sweep; the last two by default. ConfigError where fewer than two are swept.
     """
+    import plotly.graph_objects as go
+
     keys = [key for key, values in result.axes.items() if len(values) > 1]
     if len(keys) < 2:
         raise ConfigError(f"a heat map needs two swept parameters; there are {len(keys)}: {', '.join(keys)}")

@@ -6,6 +6,7 @@ what live does, and, bit for bit, what a sweep computed for the same portfolio.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig, check_plugins, read
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
+from flotilla.plugins import names
 from flotilla.research.annual import bars_a_year, years_of
+from flotilla.research.configure import Strategy, configure
 from flotilla.research.identity import identity_of_run
+from flotilla.research.look import RunLook
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, trees_of
@@ -29,8 +33,9 @@ from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
+from flotilla.stage.window import Stage
 from flotilla.stream.table import Store
-from flotilla.words import counted
+from flotilla.words import counted, cut
 
 Floats = NDArray[np.float64]
 # Terms that buying and holding takes no notice of, and what stands in their place.
@@ -44,7 +49,7 @@ UNHEEDED: dict[str, Any] = {
 
 
 @dataclass(frozen=True, eq=False)
-class RunResult:
+class RunResult(RunLook):
     """What one portfolio did. T: the bars that it trades on; I: instruments."""
 
     config: RunConfig
@@ -90,43 +95,37 @@ class RunResult:
         return (self.equity - self.cash) / self.equity
 
     def frame(self) -> pl.DataFrame:
-        """Return a row for each bar: ts, equity, cash, exposure, and each instrument's units.
+        """Return a row for each bar: ts, equity, cash, exposure, return, and each instrument's units.
 
-        An instrument that is called as one of these has " (units)" after its name.
+        An instrument that is called as one of the others has " (units)" after its name.
         """
         columns: dict[str, Any] = {
             "ts": pl.Series(self.ts).cast(pl.Datetime("ns", "UTC")),
             "equity": self.equity,
             "cash": self.cash,
             "exposure": self.exposure,
+            "return": self.returns,
         }
         names = [f"{name} (units)" if name in columns else name for name in self.panel.instruments]
-        units = {name: self.positions[:, i].copy() for i, name in enumerate(names)}
-        return pl.DataFrame(columns | units)
-
-    def frame_of_orders(self) -> pl.DataFrame:
-        """Return a row for each order."""
-        return pl.DataFrame([msgspec.structs.asdict(order) for order in self.orders])
-
-    def frame_of_fills(self) -> pl.DataFrame:
-        """Return a row for each fill."""
-        return pl.DataFrame([msgspec.structs.asdict(fill) for fill in self.fills])
+        return pl.DataFrame(columns | {name: self.positions[:, i].copy() for i, name in enumerate(names)})
 
 
 def run(
-    config: RunConfig | Path | str,
+    config: RunConfig | Path | Strategy,
     *,
     folder: Path | None = None,
     panel: Panel | None = None,
     store: Store | None = None,
+    **study: Any,
 ) -> RunResult:
     """Simulate one portfolio and return all it did.
 
-    config: a configuration without a sweep, or the path of one. folder: where the user's own files are looked
+    config: a configuration without a sweep, the path of one, or a strategy, as `configure` takes it with the
+    keywords `study`: run("ma_cross", params={"fast": 10}). folder: where the user's own files are looked
     for first (the file's own folder by default). panel: bars to use in place of the configuration's source.
     store: where Python stages keep their rows; None computes them anew.
     """
-    config, folder = opened(config, folder)
+    config, folder = opened(config, folder, study)
     if config.sweep:
         raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
     panel = panel_for(config, folder, panel)
@@ -140,16 +139,34 @@ def run(
     return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *short))
 
 
-def opened(config: RunConfig | Path | str, folder: Path | None) -> tuple[RunConfig, Path | None]:
-    """Return a configuration, read if it is a path, and the folder of the user's own files. It is checked."""
+def opened(
+    config: RunConfig | Path | Strategy, folder: Path | None, study: Mapping[str, Any] | None = None
+) -> tuple[RunConfig, Path | None]:
+    """Return a configuration, read if it is a path, and the folder of the user's own files. It is checked.
+
+    A strategy, by its name or as it is, is configured with the keywords `study`.
+    """
+    if (
+        isinstance(config, str)
+        and not Path(config).exists()
+        and (config in names("strategy") or ":" in config)
+    ):
+        return configure(config, folder=folder, **study or {}), folder
+    if not isinstance(config, RunConfig | str | Path):
+        if not (callable(config) or isinstance(config, Node | Stage | list | Mapping)):
+            raise ConfigError(f"what is run is a configuration, its path or a strategy, not {cut(config)}")
+        return configure(config, folder=folder, **study or {}), folder
+    if study:
+        raise ConfigError(f"{', '.join(study)}: a configuration says that itself; give them to configure()")
     if isinstance(config, RunConfig):
         return check_plugins(config, config.name, folder), folder
-    if not isinstance(config, str | Path):
-        raise ConfigError(f"what is run is a configuration or its path, not a {type(config).__name__}")
-    return read(config), folder or Path(config).parent
+    path = Path(config)
+    if not path.suffix and len(path.parts) == 1 and not path.exists():
+        raise UnknownName("file, and no strategy,", str(config), names("strategy"))
+    return read(path), folder or path.parent
 
 
-def benchmark_of(config: RunConfig, folder: Path | None, panel: Panel) -> RunResult:
+def benchmark_of(config: RunConfig, folder: Path | None = None, panel: Panel | None = None) -> RunResult:
     """Return what the same cash did when all instruments were bought in equal parts and held."""
     return run(holding(config), folder=folder, panel=panel)
 

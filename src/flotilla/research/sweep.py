@@ -13,32 +13,36 @@ portfolio that `run` simulates again in a moment, with the same bits.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from psutil import virtual_memory
 
 from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
-from flotilla.errors import ConfigError, StreamError
+from flotilla.errors import ConfigError, StreamError, UnknownName
 from flotilla.kernel.portfolio import Tally
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
 from flotilla.plugins import handed
 from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
+from flotilla.research.configure import Strategy
 from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
+from flotilla.research.look import SweepLook, ranked_by
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
-from flotilla.research.passage import Passage
-from flotilla.research.run import opened
+from flotilla.research.passage import Noting, Passage
+from flotilla.research.plain import columns_of
+from flotilla.research.run import RunResult, opened, run
 from flotilla.research.signals import Stages, naming, targets_of
 from flotilla.research.silence import idle_in_sweep
 from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
@@ -47,11 +51,12 @@ from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
 from flotilla.words import counted
 
+AT_ONCE = 4_096  # portfolios whose equity is looked at together
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class SweepResult:
+class SweepResult(SweepLook):
     """What every portfolio of a sweep came to."""
 
     config: RunConfig
@@ -64,6 +69,7 @@ class SweepResult:
     resumed: bool  # it went on where one was stopped, so `seconds` are not those of the whole
     bytes: int  # memory that the passage was predicted to take; 0 for a reused table
     remarks: tuple[str, ...] = ()  # what its reader must know, a sentence each: of the data, then of itself
+    folder: Path | None = None  # of the user's own files
 
     def __repr__(self) -> str:
         """Return a line for a notebook: `table` has the rest."""
@@ -78,10 +84,6 @@ class SweepResult:
         """Return what was swept: key -> its values."""
         return self.grid.axes
 
-    def best(self, n: int = 10) -> pl.DataFrame:
-        """Return the n best by the measure that ranks them."""
-        return self.table.head(n)
-
     def config_of(self, portfolio: int) -> RunConfig:
         """Return the configuration of one portfolio, by its number; `run` takes it."""
         if not 0 <= portfolio < self.grid.size:
@@ -90,36 +92,72 @@ class SweepResult:
             )
         return at(self.config, self.grid.values(portfolio))
 
+    def result(self, portfolio: int) -> RunResult:
+        """Return one portfolio in full, by its number."""
+        return run(self.config_of(portfolio), folder=self.folder, panel=self.panel)
+
+    def equity(self, portfolios: Iterable[int] | None = None) -> NDArray[np.float64]:
+        """Return the equity of portfolios, by their numbers, or of all: float64[T, P], account currency.
+
+        T: the panel's bars; NaN on those before `portfolio.start`. P: as they are asked for. They pass
+        through the rows together, as the sweep did, with the same bits. ConfigError where it would take more
+        memory than there is.
+        """
+        chosen = np.arange(self.grid.size) if portfolios is None else np.array([*portfolios], np.int64)
+        for portfolio in chosen[(chosen < 0) | (chosen >= self.grid.size)].tolist():
+            self.config_of(portfolio)  # says which there are
+        return _equity(self, chosen)
+
+    def ranked_by(
+        self, measure: str | Callable[[NDArray[np.float64]], float], *, lower: bool = False
+    ) -> pl.DataFrame:
+        """Return the table ranked by another measure, or by one's own: a function of equity, float64[T].
+
+        lower: the least is the best.
+        """
+        if isinstance(measure, str):
+            if measure not in MEASURES or measure not in self.table.columns:
+                raise UnknownName("measure of a sweep", measure, RANKED)
+            return self.table[_ranking(self.table, measure)]
+        values: dict[int, float] = {}
+        for first in range(0, self.grid.size, AT_ONCE):
+            numbers = np.arange(first, min(first + AT_ONCE, self.grid.size))
+            equity = self.equity(numbers)
+            for column, number in enumerate(numbers.tolist()):
+                mine = equity[:, column]
+                values[number] = float(measure(mine[~np.isnan(mine)]))
+        return ranked_by(self.table, measure, values, lower)
+
 
 def sweep(
-    config: RunConfig | Path | str,
+    config: RunConfig | Path | Strategy,
     *,
     folder: Path | None = None,
     panel: Panel | None = None,
-    portfolios: Mapping[str, Sequence[Any]] | None = None,
+    portfolios: Any = None,
     workers: int | None = None,
     store: Store | None = None,
     fresh: bool = False,
     checkpoint_s: float = CHECKPOINT_S,
     progress: Progress | None = None,
+    **study: Any,
 ) -> SweepResult:
     """Simulate every portfolio of a configuration's sweep and rank them.
 
-    portfolios: a list of portfolios in place of the configuration's product: key -> a value for each.
+    config: a configuration, its path, or a strategy, as `configure` takes it with the keywords `study`.
+    portfolios: a list of portfolios in place of the configuration's product: key -> a value for each, a list
+    of dicts, or a frame, as another sweep's best().
     workers: threads, one a processor by default. store: where tables and checkpoints are kept; None keeps
     nothing.
     fresh: compute although it is stored, or was begun. progress: told rows done and rows there are.
     """
     began = monotonic_ns()
-    config, folder = opened(config, folder)
+    config, folder = opened(config, folder, study)
     if workers is not None and workers < 1:
         raise ConfigError(f"workers should be 1 or more, it is {workers}")
     panel = panel_for(config, folder, panel)
-    grid = grid_of(config, portfolios)
+    grid = _grid(config, folder, portfolios)
     remarks = remarks_of(msgspec.structs.replace(config, sweep=grid.axes), panel, folder)
-    if portfolios is not None:
-        swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
-        opened(decode(swept, config.name), folder)  # a list is checked as a file's axes are
     identity = _identity(config, panel, folder, grid, portfolios is not None)
     found = store.take(identity) if store and not fresh else None
     if found is not None:
@@ -139,8 +177,18 @@ def sweep(
     remarks = (*remarks, *lost, *idle)
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(
-        config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks
+        config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks, folder
     )
+
+
+def _grid(config: RunConfig, folder: Path | None, portfolios: Any) -> Grid:
+    """Return the portfolios of a sweep. A list of them is checked as a file's axes are."""
+    if portfolios is None:
+        return grid_of(config, None)
+    grid = grid_of(config, columns_of(portfolios, config, folder))
+    swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
+    checked, _ = opened(decode(swept, config.name), folder)
+    return grid._replace(axes=checked.axes())
 
 
 def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:
@@ -191,8 +239,7 @@ def _computed(
             if progress:
                 progress(g * passage.rows + rows, len(groups) * passage.rows)
 
-        every, size_at = rebalance_of(part.portfolio.rebalance).every, part.portfolio.size_at
-        passage.advance(every == "bar", size_at == "fill", workers or os.cpu_count() or 1, arrived)
+        passage.advance(*_ways(part), workers or os.cpu_count() or 1, arrived)
         found = _measured(passage.tally(len(members)), terms.start, market)
         for name, values in found.items():
             measures[name][members] = values
@@ -202,6 +249,11 @@ def _computed(
     numbers = {"portfolio": np.arange(grid.size)}
     table = pl.DataFrame(numbers | columns | measures, nan_to_null=True)
     return table, size, resumed, lost
+
+
+def _ways(config: RunConfig) -> tuple[bool, bool]:
+    """Return whether portfolios trade on every bar, and whether orders are sized at the fill."""
+    return rebalance_of(config.portfolio.rebalance).every == "bar", config.portfolio.size_at == "fill"
 
 
 def _plain(column: NDArray[Any]) -> Any:
@@ -233,6 +285,7 @@ def _passage(
     grid: Grid,
     members: NDArray[np.int64],
     store: Store | None,
+    kind: type[Passage] = Passage,
 ) -> tuple[Passage, Any]:
     """Return the way of a family of portfolios through the rows, and their terms."""
     trees, shares = _trees(config, folder, grid, members), []
@@ -251,9 +304,29 @@ def _passage(
     for tree in trees:
         for form in tree.forms if isinstance(tree, Choice) else [tree]:
             stages.check(form)
-    return Passage(plan, features, stages.fields, terms, market), terms
+    return kind(plan, features, stages.fields, terms, market), terms
 
 
 def _measured(tally: Tally, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
     times = market.panel.ts_event[market.first :]
     return measures_of(tally, start, len(times), years_of(times), bars_a_year(market.panel.ts_event))
+
+
+def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the equity of chosen portfolios, float64[T, P]: their passage again, noted down row by row."""
+    rows, config = swept.panel.shape[0], swept.config
+    size, there = rows * len(chosen) * 8, int(virtual_memory().available)
+    if size > there:
+        raise ConfigError(
+            f"the equity of {len(chosen):,} portfolios on {rows:,} bars takes {size / 1e9:,.1f} GB, and "
+            f"{there / 1e9:,.1f} GB are free: name fewer, as equity([3, 7])"
+        )
+    grid = Grid(swept.grid.axes, {key: codes[chosen] for key, codes in swept.grid.codes.items()})
+    found = np.full((rows, len(chosen)), np.nan)
+    for shared, members in families(grid) if len(chosen) else ():
+        part = msgspec.structs.replace(config, portfolio=_with(config, shared))
+        market = market_of(swept.panel, part.portfolio, config.name, swept.folder)
+        passage, _ = _passage(part, swept.folder, market, grid, members, None, Noting)
+        passage.advance(*_ways(part), 1)
+        found[market.first :, members] = np.stack(cast(Noting, passage).noted)[:, : len(members)]
+    return found

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from flotilla.errors import DataError
 from flotilla.model.panel import Panel
+from flotilla.stream.bars.frames import Bars
 from flotilla.stream.table import Store
 
 _KEY = b"flotilla.panel"
@@ -53,7 +54,7 @@ def get_panel(store: Store, identity: str) -> Panel:
         flat = np.frombuffer(_memory(table.column(name).combine_chunks().flatten()), np.float64)
         fields[name] = flat.reshape(len(table), len(facts.instruments)).copy()
     ticks = np.array(facts.ticks_per_unit)
-    return Panel(
+    return Bars(
         ts_event, ts_recv, facts.instruments, fields, ticks, identity, facts.name, facts.zone, facts.remarks
     )
 

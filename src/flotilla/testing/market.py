@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.model.panel import Panel
+from flotilla.stream.bars.frames import Bars
 
 DAY_NS = 86_400_000_000_000
 _FIRST_DAY = 10_959  # Monday, 3 January 2000, in days since 1970
@@ -38,7 +39,7 @@ def made_market(
         for values in fields.values():
             values[closed] = np.nan
     days = _FIRST_DAY + np.arange(bars) // 5 * 7 + np.arange(bars) % 5
-    return Panel(
+    return Bars(
         ts_event=days * DAY_NS,
         ts_recv=(days + 1) * DAY_NS,
         instruments=tuple(f"M{i}" for i in range(instruments)),

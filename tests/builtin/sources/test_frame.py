@@ -83,6 +83,19 @@ def test_one_instrument_may_be_named():
     assert Frame(data=data, name="mine").panel().name == "mine"
 
 
+def test_a_series_is_one_instrument_called_as_it_is():
+    closes = WIDE["B"]
+
+    assert Frame(data=closes).panel().identity == Frame(data=WIDE[["B"]]).panel().identity
+    assert Frame(data=closes, instrument="SPY").panel().instruments == ("SPY",)
+    assert Frame(data=closes.rename(None), instrument="SPY").panel().instruments == ("SPY",)
+    assert Frame(data=closes.rename("Close"), instrument="SPY").panel().instruments == ("SPY",)
+    assert Frame(data=closes.rename(None), name="mine").panel().instruments == ("mine",)
+    assert Frame(
+        data=WIDE.rename_axis("date").rename_axis(columns="symbol").stack().dropna()
+    ).panel().identity == (Frame(data=WIDE).panel().identity)
+
+
 def test_times_with_a_zone_are_their_instants():
     utc, india = HOURS.tz_localize("UTC"), HOURS.tz_localize("UTC").tz_convert("Asia/Kolkata")
 
@@ -98,7 +111,9 @@ def test_times_without_a_zone_are_not_guessed():
 def test_what_is_no_frame_says_so():
     assert "it is builtins.list" in wrong([1.0])
     assert "give a DataFrame" in wrong(None)
-    assert "cannot be used" in wrong(WIDE["A"])
+    assert "a bare ndarray has no times\n    mend: give a frame with a column of dates" in wrong(np.ones(3))
+    assert "a bare Series has no times" in wrong(pl.Series([1.0]))
+    assert "no time column" in wrong(WIDE["A"].reset_index(drop=True))
     assert "Arrow cannot read it" in wrong({"date": ["2020-01-01"], "A": [1.0, 2.0]})
 
 
@@ -118,8 +133,10 @@ def test_defects_are_named_by_row():
 def test_the_users_frame_is_left_as_it_was():
     data = WIDE.copy()
 
-    Frame(data=data).panel().fields["close"][:] = 0.0
+    close = Frame(data=data).panel().fields["close"]
 
+    assert not close.flags.writeable
+    assert not any(np.shares_memory(close, data[name].to_numpy()) for name in data)
     pd.testing.assert_frame_equal(data, WIDE)
 
 

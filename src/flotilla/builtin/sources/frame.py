@@ -2,6 +2,7 @@
 
     one frame               in any of the layouts of layouts.py; a pandas index is columns too
     two levels of columns   ("Close", "AAPL") and so on, in either order, as downloads give
+    a pandas Series         the closes of one instrument, called as the Series is
     {"close": frame, ...}   one wide frame for each field, with equal times and instruments
 
 Times with a zone are that instant. Times without one must all be midnight, or `zone` says
@@ -75,7 +76,7 @@ class Frame:
         self, start: date | None = None, end: date | None = None, instruments: Sequence[str] | None = None
     ) -> Panel:
         """Return the bars from `start` to `end`, both included."""
-        data = _by_field(self._data)
+        data = _by_field(_framed(self._data, self._options.instrument, self._name))
         if isinstance(data, Mapping) and {*map(_field, data)} & {*FIELDS}:
             draft = self._merged({_field(key): frame for key, frame in data.items()})
         else:
@@ -100,6 +101,21 @@ class Frame:
         return replace(
             close, name=self._name, fields={field: d.fields["close"] for field, d in drafts.items()}
         )
+
+
+def _framed(data: Any, instrument: str | None, name: str) -> Any:
+    """Return a pandas Series as a frame of one instrument: the one that is said, or else what it is called.
+
+    Two levels of its index are times and symbols. What has no times is refused.
+    """
+    if _is_pandas(data) and getattr(data, "ndim", 0) == 1 and hasattr(data, "to_frame"):
+        column = instrument or ("close" if data.name is None or data.index.nlevels > 1 else str(data.name))
+        return data.to_frame(column)
+    if isinstance(data, np.ndarray) or (hasattr(data, "to_frame") and not hasattr(data, "index")):
+        raise refuse(
+            name, f"a bare {type(data).__name__} has no times", "give a frame with a column of dates"
+        )
+    return data
 
 
 def _field(key: object) -> str:

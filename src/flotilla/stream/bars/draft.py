@@ -27,6 +27,7 @@ from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
 from flotilla.model.panel import FIELDS, Panel
 from flotilla.stream.bars.currencies import currencies_told
 from flotilla.stream.bars.findings import Findings
+from flotilla.stream.bars.frames import Bars
 from flotilla.stream.bars.series.remarks import remarks_of
 
 DAY_NS = 86_400_000_000_000
@@ -101,7 +102,7 @@ def panel_of(
         *currencies_told(draft.instruments),
         *remarks_of(ts_event, draft.step, draft.instruments, fields),
     )
-    return Panel(
+    return Bars(
         ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name, draft.zone, remarks
     )
 
