@@ -52,7 +52,7 @@ def test_frames_have_a_row_for_each_bar_order_and_fill(panel):
     result = lived(panel)
 
     frame = result.frame()
-    assert frame.columns == ["ts", "equity", "cash", "exposure", *panel.instruments]
+    assert frame.columns == ["ts", "equity", "cash", "exposure", "return", *panel.instruments]
     assert frame["ts"].dtype == pl.Datetime("ns", "UTC")
     assert frame["equity"].to_list() == result.equity.tolist()
     assert result.frame_of_orders()["order_id"].to_list() == [o.order_id for o in result.orders]
