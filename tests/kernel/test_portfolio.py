@@ -49,12 +49,13 @@ def test_there_is_room_for_every_group_in_the_queue():
 
 
 def test_one_portfolio_of_whole_lots_or_with_a_limit_is_enough_for_a_block():
-    none = TERMS._replace(lot=np.zeros(LANES), drawdown_limit=np.full(LANES, np.inf))
+    none = TERMS._replace(lot=np.zeros(LANES), drawdown_limit=np.full(LANES, np.inf), band=np.zeros(LANES))
 
-    assert uses_of(none) == (False, False)
-    assert uses_of(none._replace(lot=np.arange(LANES) * 1.0)) == (True, False)
+    assert uses_of(none) == (False, False, False)
+    assert uses_of(none._replace(lot=np.arange(LANES) * 1.0)) == (True, False, False)
+    assert uses_of(none._replace(band=np.arange(LANES) * 0.01)) == (False, False, True)
     limits = np.where(np.arange(LANES) == 7, 0.2, np.inf)
-    assert uses_of(none._replace(drawdown_limit=limits)) == (False, True)
+    assert uses_of(none._replace(drawdown_limit=limits)) == (False, True, False)
 
 
 def same(a, b):

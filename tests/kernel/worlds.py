@@ -113,8 +113,7 @@ def day_of(panel: Panel, t: int) -> date:
 def first_row(panel: Panel, config: RunConfig) -> int:
     """Return the row with which a portfolio begins."""
     start = config.portfolio.start
-    days = [str(ts.astype("datetime64[D]")) for ts in panel.ts_event.astype("datetime64[ns]")]
-    return 0 if start is None else min(t for t, day in enumerate(days) if day >= start.isoformat())
+    return 0 if start is None else min(t for t in range(panel.shape[0]) if day_of(panel, t) >= start)
 
 
 def panel_of(fields: Mapping[str, Any], days: Any = None) -> Panel:
@@ -227,11 +226,10 @@ def manners(draw: st.DrawFn, world: World) -> dict[str, Any]:
     """Draw the terms that decide which code runs, or on which rows."""
     opens = ["open"] if "open" in world.panel.fields else []
     fill_at = draw(st.sampled_from(["auto", "close", *opens]))
-    days = world.panel.ts_event.astype("datetime64[ns]").astype("datetime64[D]")
     parts = dict(zip(world.panel.instruments, [0.6, 0.4, 0.0, 0.25, 0.1], strict=False))
     return {
         "size_at": draw(st.sampled_from(["decision", "fill"])),
         "rebalance": draw(st.sampled_from(["change", "change", "bar", "bar", *CALENDARS])),
         "fill_at": fill_at,
-        "start": draw(st.sampled_from([None, str(days[2])])),
+        "start": draw(st.sampled_from([None, str(day_of(world.panel, 2))])),
     } | draw(st.sampled_from([{}, {}, {"allocation": parts}]))
