@@ -40,10 +40,11 @@ def sweep(
         raise ConfigError("--top and --workers are 1 or more")
     result = swept(study, config.parent, workers, fresh)
     best = int(result.table["portfolio"][0])
-    say.show_json(as_dict(result, top)) if json else tell(result, top, say.show)
-    keep(one_of(study, best), config.parent, "sweep")  # after it is shown, as in `run`
+    keep(one_of(study, best), config.parent, "sweep")
     if json:
+        say.show_json(as_dict(result, top))
         return
+    tell(result, top, say.show)
     say.note(
         say.steps(
             (say.command("report", config), "the best, and the whole sweep, on one page"),
