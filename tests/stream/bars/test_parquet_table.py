@@ -3,6 +3,7 @@ import pytest
 from pyarrow import parquet
 
 from flotilla.errors import DataError
+from flotilla.stream.bars.file import draft_of_file
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.parquet_table import table_of
 
@@ -22,3 +23,10 @@ def test_what_is_no_parquet_file_is_told(tmp_path):
 
     with pytest.raises(DataError, match="it looks like text, use source: csv"):
         table_of(tmp_path / "a.parquet", Options())
+
+
+def test_a_file_without_columns_is_told(tmp_path):
+    parquet.write_table(pa.table({}), tmp_path / "a.parquet")
+
+    with pytest.raises(DataError, match="no time column; there is no column at all"):
+        draft_of_file(tmp_path / "a.parquet", Options())

@@ -124,8 +124,37 @@ def test_a_row_without_a_time_is_named():
 
 
 def test_times_out_of_reach_are_refused():
-    assert "outside the years 1677 to 2262" in wrong([10**15], pa.timestamp("s", "UTC"))
+    assert "outside the years 1678 to 2261" in wrong([10**15], pa.timestamp("s", "UTC"))
     assert "the time column is bool" in wrong([True])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["2024-01-02", "{}"], None),
+        (["2024-01-02 10:00:00", "{} 10:00:00"], None),
+        (["2024-01-02T10:00:00Z", "{}T10:00:00Z"], None),
+        (["2024-01-02", "{}"], pa.date32()),
+        (["2024-01-02", "{}"], pa.date64()),
+        (["2024-01-02 10:00:00", "{} 10:00:00"], pa.timestamp("us")),
+        (["2024-01-02 10:00:00", "{} 10:00:00"], pa.timestamp("s")),
+    ],
+)
+@pytest.mark.parametrize("day", ["0001-01-01", "1677-12-31", "2262-01-01", "2262-04-12", "9999-12-31"])
+def test_a_year_that_ns_do_not_reach_is_refused_with_its_row(values, kind, day):
+    texts = pa.array([value.format(day) for value in values])
+
+    said = wrong(
+        texts if kind is None else texts.cast(pa.date32() if kind == pa.date64() else kind).cast(kind)
+    )
+
+    assert f"1 x a time is outside the years 1678 to 2261\n    line 3: {day}" in said
+
+
+def test_the_last_day_and_the_first_that_are_read_are_exact():
+    days = ["1678-01-01", "2261-12-31"]
+
+    assert read(days) == ([(date.fromisoformat(day) - date(1970, 1, 1)).days * DAY for day in days], True)
 
 
 def test_a_zone_or_unit_that_does_not_exist_is_a_mistake_of_the_configuration():

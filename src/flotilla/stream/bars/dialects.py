@@ -156,7 +156,7 @@ def nasdaq(head: Head, options: Options) -> Shape | None:
 
 def tradingview(head: Head, options: Options) -> Shape | None:
     """Know TradingView's chart export: seconds since 1970, or ISO times."""
-    if head.lower[0] != "time" or not {*BARS} <= {*head.lower}:
+    if head.lower[:1] != ["time"] or not {*BARS} <= {*head.lower}:
         return None
     if re.fullmatch(r"-?\d{1,10}", head.cell("time")) is None or len(head.cell("time")) < 8:
         return Shape(head.lines[0], 1, options) if options.dialect == "tradingview" else None

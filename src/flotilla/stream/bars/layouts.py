@@ -136,7 +136,7 @@ class _Columns:
         for name in names:
             if name not in self.chosen.values():
                 self.lower.setdefault(plain(name), []).append(name)
-        self.there = f"there is {', '.join(names)}"
+        self.there = f"there is {', '.join(names) or 'no column at all'}"
 
     def layout(self) -> Layout:
         """Return what each column is."""

@@ -37,6 +37,9 @@ _ZONED = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 _ISO = "write 2024-01-31, or 2024-01-31T14:30:00Z with its zone"
+_FIRST_DAY, _LAST_DAY = (
+    int(np.datetime64(day, "D").astype(np.int64)) for day in ("1678-01-01", "2261-12-31")
+)
 _BLOCK = 1_000  # cells tried at once when the unreadable ones are looked for
 
 
@@ -74,11 +77,11 @@ def stamps_of(
         findings.add(len(empty), what, map(place, empty), mend, code="bad_date")
         return nothing
     if isinstance(kind, pa.BaseExtensionType):
-        return _periods(column, findings)
+        return _periods(column, findings, place)
     if pa.types.is_dictionary(kind):
         column, kind = column.dictionary_decode(), kind.value_type
     if pa.types.is_date(kind):
-        return Times(int64_of(column.cast(pa.date32()).cast(pa.int32())) * DAY_NS, True)
+        return _dates(int64_of(column.cast(pa.date32()).cast(pa.int32())), findings, place)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _numbers(column, options, findings, place, groups)
     if pa.types.is_timestamp(kind):
@@ -93,13 +96,28 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _periods(column: pa.Array, findings: Findings) -> Times:
+def _periods(column: pa.Array, findings: Findings, place: Place) -> Times:
     """Read pandas' periods of a day as their dates; longer ones end later than they are called."""
     if getattr(column.type, "freq", None) in ("D", "B"):
-        return Times(int64_of(column.storage) * DAY_NS, True)
+        return _dates(int64_of(column.storage), findings, place)
     mend = "give the day on which each ends: index.to_timestamp(how='end').normalize()"
     findings.add(1, f"the time column is {column.type}", [], mend, code="timestamp_type")
     return Times(np.zeros(len(column), np.int64), False)
+
+
+def _dates(days: Stamps, findings: Findings, place: Place) -> Times:
+    """Return session dates. days: int64[N], since 1970."""
+    known = _are_known(days, findings, place)
+    return Times(days * DAY_NS if known else np.zeros(len(days), np.int64), True)
+
+
+def _are_known(days: Stamps, findings: Findings, place: Place) -> bool:
+    """Say whether all days are of the years that ns since 1970 reach in any zone; tell those that are not."""
+    out = np.flatnonzero((days < _FIRST_DAY) | (days > _LAST_DAY)).tolist()
+    cells = (f"{place(n)}: {np.datetime64(int(days[n]), 'D')}" for n in out)
+    what = "a time is outside the years 1678 to 2261"
+    findings.add(len(out), what, cells, "give its true year, or leave such rows out", code="bad_date")
+    return not out
 
 
 def _numbers(
@@ -130,12 +148,10 @@ def _timestamps(
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     kind = column.type
-    try:
-        ns = int64_of(column.cast(pa.timestamp("ns", kind.tz)))
-    except pa.ArrowInvalid as error:
-        what = f"a time is outside the years 1677 to 2262 ({error})"
-        findings.add(1, what, [], "leave such rows out", code="bad_date")
+    values = int64_of(column.cast(pa.int64()))
+    if not _are_known(values // (DAY_NS // epochs.SINCE_1970[kind.unit]), findings, place):
         return Times(np.zeros(len(column), np.int64), False)
+    ns = int64_of(column.cast(pa.timestamp("ns", kind.tz)))
     if kind.tz is None:
         return _on_the_wall(ns, options, findings, place, groups)
     return Times(ns, False, lambda: int64_of(pc.local_timestamp(column).cast(pa.timestamp("ns"))))
@@ -180,6 +196,9 @@ def _texts(
     try:
         read = column.cast(kind)
     except pa.ArrowInvalid:
+        wide = pa.timestamp("us", kind.tz) if pa.types.is_timestamp(kind) else kind
+        if wide != kind and _reads(column, wide):  # times they are, of a year that ns do not reach
+            return _timestamps(column.cast(wide), options, findings, place, groups)
         _find_unreadable(column, kind, wanted, findings, place)
         return Times(np.zeros(len(column), np.int64), False)
     times = stamps_of(read, options, findings, place, groups)
