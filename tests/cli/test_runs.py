@@ -86,6 +86,27 @@ def test_what_was_computed_is_shown_before_it_cannot_be_kept(call, one, monkeypa
 
 
 def test_nobody_else_sees_the_names_of_runs(one, home):
+    (home / "runs").mkdir(parents=True)
+    (home / "runs").chmod(0o755)
+
     runs.keep(read(one), None, "run")
 
     assert (home / "runs").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("run", "Final equity"), ("sweep", "The 6 best"), ("report", "Buy and hold would have made it")],
+)
+def test_a_file_where_everything_is_kept_loses_nothing_that_was_computed(
+    call, one, six, home, command, shown
+):
+    home.write_text("")
+
+    found = call(command, six if command == "sweep" else one)
+
+    assert found.code == 1
+    assert {"run": "Final equity", "sweep": "The 6 best", "report": "Buy and hold would"}[
+        command
+    ] in found.out
+    assert f"{home} is there, and is no folder" in found.err

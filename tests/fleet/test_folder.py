@@ -1,10 +1,12 @@
 """A run folder is private, has one supervisor at a time, and keeps what it is given whole."""
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -217,3 +219,19 @@ def test_a_whole_file_takes_the_place_of_the_old_one_and_leaves_nothing_beside_i
 
     assert file.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_cannot_be_written_is_named_with_how_little_room_there_is(tmp_path, monkeypatch):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("flotilla.fleet.folder.os.write", full)
+    monkeypatch.setattr(
+        "flotilla.stream.files.os.statvfs",
+        lambda _: SimpleNamespace(f_blocks=9, f_bavail=1, f_frsize=1_500_000),
+    )
+
+    with pytest.raises(OSError, match=r"there is no room on the disk of .*: 1\.5 MB free") as found:
+        write_whole(tmp_path / "state.json", b"x")
+
+    assert (found.value.errno, found.value.filename) == (errno.ENOSPC, str(tmp_path / "state.json"))

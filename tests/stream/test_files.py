@@ -1,10 +1,11 @@
 import errno
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from flotilla.stream.files import sync_folder, without_room, write_atomically
+from flotilla.stream.files import private_folder, sync_folder, without_room, write_atomically
 
 
 def test_a_file_is_written_and_its_folder_is_made(tmp_path):
@@ -55,7 +56,7 @@ def test_a_folder_can_be_synced(tmp_path):
 
 
 def test_what_cannot_be_written_is_named_with_how_little_room_there_is(tmp_path, monkeypatch):
-    free = SimpleNamespace(f_bavail=1_500, f_frsize=1_000)
+    free = SimpleNamespace(f_blocks=1, f_bavail=1_500, f_frsize=1_000)
     monkeypatch.setattr("flotilla.stream.files.os.statvfs", lambda _: free)
 
     def full(_: int) -> None:
@@ -72,7 +73,34 @@ def test_what_cannot_be_written_is_named_with_how_little_room_there_is(tmp_path,
 
 def test_where_there_is_room_nothing_is_said_of_it(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "flotilla.stream.files.os.statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=1_000_000_000)
+        "flotilla.stream.files.os.statvfs",
+        lambda _: SimpleNamespace(f_blocks=1, f_bavail=1, f_frsize=1_000_000_000),
     )
 
     assert without_room(tmp_path / "not" / "there" / "yet") == ""
+
+
+def test_of_the_kernels_own_folders_no_room_is_spoken_of():
+    assert without_room(Path("/proc/nowhere/run.json")) == ""
+
+
+def test_a_private_folder_is_closed_and_the_one_that_it_lies_in_is_left(tmp_path):
+    home = tmp_path / "home"
+    (home / "runs").mkdir(parents=True)
+    for folder in (home, home / "runs"):
+        folder.chmod(0o755)
+
+    private_folder(home / "runs")
+
+    assert [folder.stat().st_mode & 0o777 for folder in (home, home / "runs")] == [0o755, 0o700]
+
+
+@pytest.mark.parametrize("inside", ["", "runs", "runs/small"])
+def test_a_file_in_the_place_of_a_private_folder_is_named(tmp_path, inside):
+    home = tmp_path / "home"
+    home.write_text("")
+
+    with pytest.raises(OSError, match="home is there, and is no folder") as found:
+        private_folder(home / inside)
+
+    assert found.value.filename == str(home / inside)

@@ -14,7 +14,7 @@ from flotilla.cli import say
 from flotilla.cli.choose import one_of, trading_from
 from flotilla.cli.compare import Comparison, compare
 from flotilla.cli.run import simulated as simulated_in_research
-from flotilla.cli.runs import keep, live_folder_of
+from flotilla.cli.runs import keep, live_folder_of, made_folder_of
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run, prepare
@@ -92,6 +92,7 @@ def replayed(
     config: RunConfig, panel: Panel, plugins: Path, *, speed: float | None = None, fresh: bool = False
 ) -> Replayed:
     """Replay one portfolio and compare it with research. plugins: folder of the user's own files."""
+    made_folder_of(config.name)
     folder = live_folder_of(config.name)
     with claimed(folder):
         research = simulated_in_research(config, plugins, panel)

@@ -53,9 +53,8 @@ def run(
     say.remarks(*result.remarks)
     span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {counted(len(result.ts), 'bar')}"
     say.show(say.title(f"{result.portfolio_id}: {span}"), measures(result, beside, full))
-    keep(
-        chosen, config.parent, "run"
-    )  # after it is shown: a disk that is full loses nothing that was computed
+    # After it is shown: a disk that is full loses nothing that was computed.
+    keep(chosen, config.parent, "run")
     again = [config] if portfolio is None else [config, "--portfolio", portfolio]
     next_steps = [(say.command("report", *again), "the whole picture, on one page")]
     if result.orders:

@@ -19,7 +19,7 @@ from flotilla.cli.choose import one_of
 from flotilla.clock import now_ns
 from flotilla.config import RunConfig, as_dict, decode, read
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.stream.files import named, write_atomically
+from flotilla.stream.files import private_folder, write_atomically
 from flotilla.stream.table import home
 
 FILE = "run.json"
@@ -46,6 +46,14 @@ def folder_of(name: str) -> Path:
     return home() / "runs" / name
 
 
+def made_folder_of(name: str) -> Path:
+    """Make the folder of a portfolio's, or a configuration's, runs; return it. OSError if it cannot be."""
+    folder = folder_of(name)
+    for each in (folder.parent, folder):
+        private_folder(each)
+    return folder
+
+
 def live_folder_of(portfolio_id: str) -> Path:
     """Return the folder of a portfolio's live run."""
     return folder_of(portfolio_id) / "live"
@@ -53,10 +61,7 @@ def live_folder_of(portfolio_id: str) -> Path:
 
 def keep(config: RunConfig, plugins: Path | None, command: str) -> Path:
     """Write down that this portfolio was run, in place of an earlier one of its name; return the file."""
-    path = folder_of(config.name) / FILE
-    for folder in (home(), path.parent.parent, path.parent):  # names of runs are for nobody else's eyes
-        with named(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = made_folder_of(config.name) / FILE
     record = {
         "version": VERSION,
         "command": command,

@@ -40,11 +40,10 @@ def sweep(
         raise ConfigError("--top and --workers are 1 or more")
     result = swept(study, config.parent, workers, fresh)
     best = int(result.table["portfolio"][0])
-    keep(one_of(study, best), config.parent, "sweep")
+    say.show_json(as_dict(result, top)) if json else tell(result, top, say.show)
+    keep(one_of(study, best), config.parent, "sweep")  # after it is shown, as in `run`
     if json:
-        say.show_json(as_dict(result, top))
         return
-    tell(result, top, say.show)
     say.note(
         say.steps(
             (say.command("report", config), "the best, and the whole sweep, on one page"),

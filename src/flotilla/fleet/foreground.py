@@ -38,7 +38,7 @@ from flotilla.fleet.folder import Folder, write_whole
 from flotilla.fleet.history.events import Event
 from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import FleetSpec, to_yaml
-from flotilla.fleet.system.logs import Log
+from flotilla.fleet.system.logs import Log, end_of
 from flotilla.fleet.system.python import guard_command
 from flotilla.stream.files import without_room
 
@@ -142,7 +142,7 @@ class Foreground:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise ProcessError(f"the fleet did not go down; {_end_of(self._supervisor_log)}") from None
+            raise ProcessError(f"the fleet did not go down; {end_of(self._supervisor_log)}") from None
         finally:
             self._process = None
 
@@ -194,7 +194,7 @@ class Foreground:
                 return self._client.status()
             except NoSupervisor:
                 if process.poll() is not None or monotonic_ns() >= end_ns:
-                    raise ProcessError(f"the fleet did not begin; {_end_of(self._supervisor_log)}") from None
+                    raise ProcessError(f"the fleet did not begin; {end_of(self._supervisor_log)}") from None
             sleep(_LOOK_S)
 
     def _next(self) -> Event | None:
@@ -204,7 +204,7 @@ class Foreground:
                 return event
         except (ConnectionError, EOFError):  # it went as we came
             pass
-        raise ProcessError(f"the fleet's supervisor is gone; {_end_of(self._supervisor_log)}")
+        raise ProcessError(f"the fleet's supervisor is gone; {end_of(self._supervisor_log)}")
 
     def _over(self) -> bool:
         return self.stop_asked or self._done()
@@ -215,7 +215,7 @@ class Foreground:
 
     def _failure(self, name: str, reason: str) -> ProcessError:
         room = without_room(self._folder.log(name))
-        return ProcessError(f"{name} failed: {reason}{room}; {_end_of(self._folder.log(name))}")
+        return ProcessError(f"{name} failed: {reason}{room}; {end_of(self._folder.log(name))}")
 
     def _leave(self) -> None:
         try:
@@ -226,10 +226,3 @@ class Foreground:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 Python's own form
         self.stop_asked = True
-
-
-def _end_of(log: Path) -> str:
-    """Return the last lines of a log, or that there are none."""
-    _, lines, rest = Log(log).last(_LAST_LINES)
-    said = [line for line in [*lines, rest] if line]
-    return "\n".join([f"the last lines of {log}:", *said]) if said else f"it said nothing: {log} is empty"

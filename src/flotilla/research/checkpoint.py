@@ -101,7 +101,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Forget it: the sweep is done. So is what a process left that was killed while it wrote."""
-        if self._path is None:
+        if self._path is None or not self._path.parent.is_dir():
             return
         try:
             self._path.unlink(missing_ok=True)

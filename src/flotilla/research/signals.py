@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig
-from flotilla.errors import ConfigError, FlotillaError, StageError, line_of
+from flotilla.errors import ConfigError, FlotillaError, StageError, StreamError, line_of
 from flotilla.model.panel import Panel
 from flotilla.plugins import find, handed
 from flotilla.research.identity import stage_identity
@@ -115,7 +115,10 @@ class Stages:
         rows = self._computed(node)
         columns = {n: rows[:, i].copy() for i, n in enumerate(self.panel.instruments)}
         recipe = {"kind": "signals", "stage": repr(node), "panel": self.panel.identity}
-        self.store.put(identity, pa.table(columns), recipe)
+        try:
+            self.store.put(identity, pa.table(columns), recipe)
+        except StreamError as error:  # what was computed is of use all the same
+            LOG.warning("the rows of %s are not kept: %s", node.params[0], error)
         return rows
 
     def _computed(self, node: Node) -> Floats:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+_PRIVATE = 0o700
 _ROOM = 8_000_000  # bytes: less than a log's journal and a checkpoint take
 
 
@@ -46,10 +47,28 @@ def without_room(path: Path) -> str:
     """
     there = next((folder for folder in path.absolute().parents if folder.is_dir()), Path("/"))
     disk = os.statvfs(there)
+    if not disk.f_blocks:  # the kernel's own, as /proc: they have no room to speak of
+        return ""
     free = disk.f_bavail * disk.f_frsize
     if free >= _ROOM:
         return ""
     return f"; there is no room on the disk of {there}: {free / 1e6:.1f} MB free"
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder whose names are for nobody else's eyes, and close one that is there (0700).
+
+    The folder that it lies in is made if need be, and left as it is. OSError names what is in the way.
+    """
+    with named(path):
+        try:
+            path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            there = next(at for at in (path, *path.parents) if at.exists() or at.is_symlink())
+            raise NotADirectoryError(error.errno, f"{there} is there, and is no folder") from error
+        found = path.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            path.chmod(_PRIVATE)
 
 
 def sync_folder(folder: Path) -> None:

@@ -282,3 +282,11 @@ def test_where_the_latest_run_begins_is_found_from_our_own_line(tmp_path):
     for at in range(40):  # wherever the pieces are cut that are read
         path.write_bytes(whole + b"x" * (65_536 - len(whole) % 65_536 + at))
         assert path.read_bytes()[: logs.start_of_run(path)].endswith(b"-- starting: generation 2\n")
+
+
+def test_of_an_empty_log_it_is_said_that_it_is_empty(tmp_path):
+    path = tmp_path / "supervisor.log"
+    assert logs.end_of(path, 2) == f"it said nothing: {path} is empty"
+
+    path.write_text("one\ntwo\nthree\nfour")
+    assert logs.end_of(path, 2) == f"the last lines of {path}:\n    two\n    three\n    four"

@@ -19,7 +19,7 @@ from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.agent import HOST
 from flotilla.fleet.spec import FleetSpec, read, to_yaml
-from flotilla.fleet.system.logs import Log
+from flotilla.fleet.system.logs import end_of
 from flotilla.fleet.system.python import guard_command
 
 _LOOK_S = 0.05
@@ -78,8 +78,8 @@ def _await(fleet: Fleet, process: Guard, host: str, timeout_s: float) -> None:
     deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
     while not _answers(fleet):
         if not process.alive() or monotonic_ns() >= deadline_ns:
-            said = "\n".join(f"    {line}" for line in Log(fleet.own_log).last(10)[1])
-            raise ProcessError(f"the agent of {host} did not come up; {fleet.own_log} ends in:\n{said}")
+            said = end_of(fleet.own_log)
+            raise ProcessError(f"the agent of {host} did not come up; {said}")
         sleep(_LOOK_S)
 
 

@@ -35,7 +35,7 @@ from flotilla.fleet.checkpoint import give_up_closing
 from flotilla.fleet.control.status import PlatformStatus, underway
 from flotilla.fleet.folder import Folder, place, write_whole
 from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
-from flotilla.fleet.system.logs import Log
+from flotilla.fleet.system.logs import Log, end_of
 from flotilla.fleet.system.python import guard_command
 
 _MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
@@ -229,9 +229,8 @@ def _died(fleet: Fleet, process: Guard) -> ProcessError:
     """Return why the guard ended when it should not have."""
     process.alive()
     code = process.exit_code if process.exit_code is not None else 0
-    _, lines, rest = Log(fleet.own_log).last(_LAST_LINES)
-    said = "\n".join(["", *(f"    {line}" for line in [*lines, rest] if line)])
-    return ProcessError(f"{fleet.name} did not stay up ({show.ended(code)}); {fleet.own_log} ends in:{said}")
+    said = end_of(fleet.own_log)
+    return ProcessError(f"{fleet.name} did not stay up ({show.ended(code)}); {said}")
 
 
 def _tell(news: News, json: bool) -> None:

@@ -226,6 +226,13 @@ class Log:
             at += len(part)
 
 
+def end_of(log: Path, count: int = 20) -> str:
+    """Return the last `count` lines of a log, a line each, or that there are none: the end of a message."""
+    _, lines, rest = Log(log).last(count)
+    said = [f"    {line}" for line in [*lines, rest] if line]
+    return "\n".join([f"the last lines of {log}:", *said]) if said else f"it said nothing: {log} is empty"
+
+
 class Follower:
     """Whole lines of several logs as they are written. paths: by the platform's name."""
 
