@@ -157,6 +157,17 @@ def test_rows_whose_bytes_changed_are_computed_anew_and_that_is_said(panel, fold
     assert len(store.verify()) == 1
 
 
+def test_rows_that_cannot_be_kept_are_of_use_all_the_same_and_that_is_said(panel, folder, store, caplog):
+    store.folder.write_text("")  # a file, where a folder should be
+
+    found = run(config("Model"), panel=panel, folder=folder, store=store)
+
+    assert calls(folder) == ["open", "over", "close"]
+    assert len(found.orders) > 0
+    assert "are not kept" in caplog.text
+    assert f"{store.folder}" in caplog.text
+
+
 def test_a_sweep_whose_bytes_changed_is_computed_anew(panel, store, caplog):
     swept = decode(
         {"name": "s", "strategies": {"s": {"kind": "ma_cross"}}, "sweep": {"s.fast": [3, 5], "s.slow": [8]}}
