@@ -1,7 +1,6 @@
 """What a notebook asks of a result."""
 
 import io
-import sys
 
 import numpy as np
 import polars as pl
@@ -122,10 +121,7 @@ def test_the_equity_of_portfolios_of_a_sweep_is_that_of_each_run_alone(swept):
 
 
 def test_equity_that_does_not_fit_into_memory_is_refused_before_it_is_taken(swept, monkeypatch):
-    class Little:
-        available = 1000
-
-    monkeypatch.setattr(sys.modules["flotilla.research.sweep"], "virtual_memory", Little)
+    monkeypatch.setattr("flotilla.research.memory.available", lambda: 1000)
 
     with pytest.raises(ConfigError, match=r"equity of 12 portfolios on 120 bars takes .* name fewer"):
         swept.equity()

@@ -14,6 +14,7 @@ from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.plugins import find, handed
 from flotilla.research.annual import short_of_a_year, years_of
+from flotilla.research.memory import check_room
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
@@ -95,6 +96,8 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
     if portfolio.decisions:
         table = read_decisions((folder or Path()) / portfolio.decisions)
         decisions = decisions_for(table, portfolio_id, panel.ts_recv, panel.instruments)
+    taken = 2 * 8 * rows * instruments
+    check_room(taken, f"to mark {rows:,} bars", "take fewer instruments or a shorter period")
     known, marks = Marks(instruments).advance_both(np.ascontiguousarray(close))
     open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
     return Market(

@@ -10,7 +10,8 @@ the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -20,12 +21,14 @@ from numpy.typing import NDArray
 from flotilla.kernel.lanes import TILE, Rows, advance, new_desk
 from flotilla.kernel.portfolio import Book, Tally, Terms, new_book, new_tally
 from flotilla.research.market import Market
+from flotilla.research.memory import bytes_of, check_room
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.lanes import LanePlan
 
 Floats = NDArray[np.float64]
 FEATURE_BYTES = 8 << 20  # of one stretch's features; two stretches are there at a time
+_ROWS = ("fill", "close", "known", "marks", "scale", "cap")  # of the market, float64[T, I] each
 
 
 class Passage:
@@ -39,12 +42,14 @@ class Passage:
         self.runner = ChunkRunner(features, instruments, market.panel.ticks_per_unit)
         seats = np.minimum(np.arange(plan.blocks * plan.lanes), len(terms.start) - 1)
         self.terms = Terms(*(column[seats].reshape(plan.blocks, plan.lanes) for column in terms))
-        blocks = [Terms(*(column[b] for column in self.terms)) for b in range(plan.blocks)]
-        self.books = _stacked([new_book(block, instruments) for block in blocks], Book)
-        self.tallies = _stacked([new_tally(block) for block in blocks], Tally)
         row = max(1, instruments * len(features) * 8)
         self.stretch = max(TILE, FEATURE_BYTES // row // TILE * TILE)
         self.done = 0
+        self._bytes = self._predicted(len(features))
+        check_room(self._bytes, f"{len(terms.start):,} portfolios on {instruments:,} instruments")
+        blocks = [self._terms_of(b) for b in range(plan.blocks)]
+        self.books = _stacked((new_book(block, instruments) for block in blocks), plan.blocks, Book)
+        self.tallies = _stacked((new_tally(block) for block in blocks), plan.blocks, Tally)
 
     @property
     def rows(self) -> int:
@@ -52,10 +57,26 @@ class Passage:
         return int(self.market.close.shape[0])
 
     def predicted_bytes(self) -> int:
-        """Return the memory that the passage takes: books, sums, and two stretches of features."""
-        arrays = (*self.books, *self.tallies, *self.terms, *self.plan.program)
-        features = min(self.stretch, self.rows) * len(self.market.panel.instruments) * len(self.runner.roots)
-        return int(sum(a.nbytes for a in arrays) + 2 * 8 * features)
+        """Return the memory that the passage takes: the bars, its market's rows, and what is its own."""
+        held = {**self.market.panel.fields, **self.fields}
+        rows = (getattr(self.market, name) for name in _ROWS)
+        program = (*self.plan.program, *self.terms)
+        return bytes_of((*held.values(), *rows, *program)) + self._bytes
+
+    def _predicted(self, features: int) -> int:
+        """Return the memory that it is about to take: books, sums, stretches of features, desks.
+
+        Two stretches are there at a time; what one is made of, and its rows of the market, counts as a third.
+        """
+        instruments, plan = len(self.market.panel.instruments), self.plan
+        terms, desk = self._terms_of(0), new_desk(self.plan.program, instruments, plan.lanes)
+        block = bytes_of((*new_book(terms, instruments), *new_tally(terms)))
+        threads = min(os.cpu_count() or 1, plan.blocks)
+        stretch = 8 * min(self.stretch, self.rows) * instruments * (3 * features + len(_ROWS))
+        return plan.blocks * block + stretch + threads * bytes_of((*desk.filled, *desk[1:]))
+
+    def _terms_of(self, block: int) -> Terms:
+        return Terms(*(column[block] for column in self.terms))
 
     def advance(
         self, every_bar: bool, at_fill: bool, workers: int, arrived: Callable[[int], None] = lambda _: None
@@ -93,8 +114,7 @@ class Passage:
         if first >= last:
             return
         fill, close, known, marks, scale, cap = (
-            np.ascontiguousarray(a[first:last])
-            for a in (market.fill, market.close, market.known, market.marks, market.scale, market.cap)
+            np.ascontiguousarray(a[first:last]) for a in (getattr(market, name) for name in _ROWS)
         )
         period = market.period[first:last]
         rows = Rows(fill, close, known, marks, scale, cap, period, market.part, features[skipped:])
@@ -149,6 +169,11 @@ class Noting(Passage):
                 self.noted.append(self.tallies.equity.reshape(-1).copy())
 
 
-def _stacked(blocks: list[Any], kind: Any) -> Any:
-    """Return blocks' arrays with a leading block axis."""
-    return kind(*(np.stack(arrays) for arrays in zip(*blocks, strict=True)))
+def _stacked(blocks: Iterator[Any], count: int, kind: Any) -> Any:
+    """Return blocks' arrays with a leading block axis. A block at a time: they are not there twice."""
+    found: Any = None
+    for b, block in enumerate(blocks):
+        found = found or kind(*(np.empty((count, *array.shape), array.dtype) for array in block))
+        for whole, array in zip(found, block, strict=True):
+            whole[b] = array
+    return found

@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +24,6 @@ import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from psutil import virtual_memory
 
 from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
@@ -35,11 +35,12 @@ from flotilla.plugins import handed
 from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.configure import Strategy
-from flotilla.research.grid import SHARED, Grid, families, grid_of, period_of
+from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
 from flotilla.research.look import SweepLook, ranked_by
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
+from flotilla.research.memory import check_room, table_bytes
 from flotilla.research.passage import Noting, Passage
 from flotilla.research.plain import columns_of
 from flotilla.research.run import RunResult, opened, run
@@ -67,7 +68,7 @@ class SweepResult(SweepLook):
     seconds: float  # that it took; of a reused table, to read it
     reused: bool  # it was in the store
     resumed: bool  # it went on where one was stopped, so `seconds` are not those of the whole
-    bytes: int  # memory that the passage was predicted to take; 0 for a reused table
+    bytes: int  # memory that it was predicted to take, bars and table included; 0 for a reused table
     remarks: tuple[str, ...] = ()  # what its reader must know, a sentence each: of the data, then of itself
     folder: Path | None = None  # of the user's own files
 
@@ -184,6 +185,10 @@ def sweep(
 def _grid(config: RunConfig, folder: Path | None, portfolios: Any) -> Grid:
     """Return the portfolios of a sweep. A list of them is checked as a file's axes are."""
     if portfolios is None:
+        axes = config.axes()
+        count = prod(len(values) for values in axes.values())
+        if count <= MOST:  # of more, how many there may be is said
+            check_room(table_bytes(count, len(axes)), f"a table of {count:,} portfolios", "sweep parts of it")
         return grid_of(config, None)
     grid = grid_of(config, columns_of(portfolios, config, folder))
     swept = as_dict(config) | {"sweep": {key: list(values) for key, values in grid.axes.items()}}
@@ -228,7 +233,7 @@ def _computed(
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
         market = market_of(panel, part.portfolio, config.name, folder)
         passage, terms = _passage(part, folder, market, grid, members, store)
-        size = max(size, passage.predicted_bytes())
+        size = max(size, passage.predicted_bytes() + table_bytes(grid.size, len(grid.axes)))
         checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
         if not fresh:
             checkpoint.resume(passage)
@@ -315,12 +320,9 @@ def _measured(tally: Tally, start: NDArray[np.float64], market: Market) -> dict[
 def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the equity of chosen portfolios, float64[T, P]: their passage again, noted down row by row."""
     rows, config = swept.panel.shape[0], swept.config
-    size, there = rows * len(chosen) * 8, int(virtual_memory().available)
-    if size > there:
-        raise ConfigError(
-            f"the equity of {len(chosen):,} portfolios on {rows:,} bars takes {size / 1e9:,.1f} GB, and "
-            f"{there / 1e9:,.1f} GB are free: name fewer, as equity([3, 7])"
-        )
+    what = f"the equity of {len(chosen):,} portfolios on {rows:,} bars"
+    # Noted row by row, then put side by side: it is there twice.
+    check_room(2 * rows * len(chosen) * 8, what, "name fewer, as equity([3, 7])")
     grid = Grid(swept.grid.axes, {key: codes[chosen] for key, codes in swept.grid.codes.items()})
     found = np.full((rows, len(chosen)), np.nan)
     for shared, members in families(grid) if len(chosen) else ():
