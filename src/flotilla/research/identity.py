@@ -38,7 +38,18 @@ _SHOWS = tuple(
         "words",
         *(
             f"research.{n}"
-            for n in ("plot", "presentation", "report", "silence", "stats", "trips", "why", "wording")
+            for n in (
+                "listed",
+                "memory",
+                "plot",
+                "presentation",
+                "report",
+                "silence",
+                "stats",
+                "trips",
+                "why",
+                "wording",
+            )
         ),
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.plugins import find, handed
 from flotilla.research.annual import short_of_a_year, years_of
+from flotilla.research.listed import remarks_on_listing
 from flotilla.research.memory import check_room
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
@@ -131,7 +133,18 @@ def remarks_of(config: RunConfig, panel: Panel, folder: Path | None) -> tuple[st
             panel.instruments,
         )
     ]
-    return (*panel.remarks, *told, *_of_periods(config, panel))
+    return (*panel.remarks, *_of_listing(config, panel), *told, *_of_periods(config, panel))
+
+
+def _of_listing(config: RunConfig, panel: Panel) -> tuple[str, ...]:
+    """Return what must be said of instruments that are not there all the time, from the first start on."""
+    axes = config.axes()
+    starts = axes.get("portfolio.start", (config.portfolio.start,))
+    days = [None if start is None else date.fromisoformat(str(start)) for start in starts]
+    first = min(rows_of_days(panel.ts_event, panel.zone, day, None)[0] for day in days)
+    equal = config.portfolio.allocation is None and "portfolio.allocation" not in axes
+    bars = slice(min(first, len(panel.ts_event) - 1), None)
+    return remarks_on_listing(panel.ts_event[bars], panel.instruments, panel.fields["close"][bars], equal)
 
 
 def _of_periods(config: RunConfig, panel: Panel) -> tuple[str, ...]:
