@@ -38,6 +38,7 @@ def test_the_frame_of_closes_is_wide_and_of_bars_long():
 def test_hours_are_told_in_the_zone_of_the_panel():
     panel = panel_from(CLOSES["hours"])
 
+    assert panel.zone == "America/New_York"
     assert panel.frame()["ts"].dtype.time_zone == panel.zone
     assert str(panel.pandas().index.tz) == panel.zone
     assert panel.pandas().index[0] == HOURS[0]
@@ -52,3 +53,12 @@ def test_a_bar_on_which_nobody_traded_is_kept_where_the_frame_is_wide():
     assert len(market.pandas()) == 80
     assert panel_from(market.pandas()).shape == (80, 3)
     assert panel_from(market.frame()).shape == (80 - empty, 3)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "UTC"])
+def test_a_zone_that_was_said_is_there_again_in_the_frames(zone):
+    panel = panel_from(WIDE.set_axis(pd.date_range("2024-03-11 04:00", periods=5, freq="4h")), zone=zone)
+
+    assert panel.zone == zone
+    assert panel_from(panel.pandas()).identity == panel.identity
+    assert panel_from(panel.frame()).identity == panel.identity

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,19 @@ def test_what_is_said_of_many_files_is_said_once():
     drafts = [draft(f"{name}.csv", [1], [1], (name,), remarks=(f"{name}.csv: odd",)) for name in "KLM"]
 
     assert joined(drafts, "x").remarks == ("K.csv: odd (and so of 2 files more)",)
+
+
+def test_files_of_several_zones_have_days_of_utc_and_it_is_told():
+    london, york = (
+        replace(draft(f"{name}.csv", [1, 2], [1, 2], (name,), MINUTE), zone=zone)
+        for name, zone in (("L", "Europe/London"), ("Y", "America/New_York"))
+    )
+
+    assert joined([london, london_too()], "x").zone == "Europe/London"
+    one = joined([london, york], "x")
+    assert one.zone == "UTC"
+    assert "times of several zones, Europe/London, America/New_York: days begin as in UTC" in one.remarks[0]
+
+
+def london_too():
+    return replace(draft("M.csv", [3], [3], ("M",), MINUTE), zone="Europe/London")

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from flotilla.stream.bars.series.jumps import (
@@ -179,6 +180,47 @@ def test_holidays_and_nights_are_no_holes():
     assert told(close) == ()
     assert told(close, ts=np.arange(300) * MINUTE + MONDAY * DAY, step=MINUTE) == ()
     assert told(close, ts=(np.arange(300) + MONDAY) * DAY) == ()
+
+
+def dates(freq, periods, start="1962-01-01"):
+    return pd.date_range(start, periods=periods, freq=freq).to_numpy("datetime64[ns]").astype(np.int64)
+
+
+@pytest.mark.parametrize("freq", ["BME", "ME", "QE", "YE", "W-FRI"])
+def test_bars_of_months_and_weeks_have_holes_where_one_is_missing(freq):
+    ts = dates(freq, 60)
+
+    assert told(walk(60), ts=ts) == ()
+    (remark,) = told(walk(59), ts=np.delete(ts, 30))
+    assert remark.startswith(f"there is no bar between {str(ts[29].astype('M8[ns]'))[:10]} and ")
+    assert " days, where bars are " in remark
+
+
+def test_months_told_by_two_dates_in_turn_are_months():
+    ts = np.union1d(dates("MS", 40), dates("ME", 40))
+
+    assert not any("no bar between" in remark for remark in told(walk(80), ts=ts))
+
+
+@pytest.mark.parametrize(
+    ("freq", "name"), [("MS", "month"), ("BMS", "month"), ("W-MON", "week"), ("QS", "quarter")]
+)
+def test_dates_at_the_beginning_of_what_a_bar_covers_are_told_as_a_look_ahead(freq, name):
+    (remark,) = told(walk(60), ts=dates(freq, 60))
+
+    assert remark == (
+        f"bars are {name}s apart, and each is taken as known a day after its date; but all are dated as "
+        f"a {name} begins: if each holds what came after, decisions look ahead by a {name}: "
+        "date each bar by the last day of what it covers"
+    )
+
+
+def test_dates_that_may_be_the_first_or_the_last_are_told_too():
+    (remark,) = told(walk(60), ts=dates("W-SUN", 60))
+
+    assert remark.startswith(
+        "bars are weeks apart, and each is taken as known a day after its date: if that is"
+    )
 
 
 def test_an_empty_time_and_one_of_the_future_are_remarked():

@@ -89,6 +89,19 @@ def test_bars_within_a_day_keep_their_stamps_and_have_the_zone_that_was_said():
     assert read(["20240308 09:30:00 US/Eastern", "20240308 10:30:00 US/Eastern"])[1:3] == (HOUR, "US/Eastern")
 
 
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [("America/New_York", "America/New_York"), ("-05:00", "UTC"), ("UTC", "UTC"), ("Etc/GMT+5", "UTC")],
+)
+def test_a_typed_column_tells_its_zone_but_an_offset_is_none(typed, zone):
+    kind, values = pa.timestamp("ns", typed), [DAY_NS + 14 * HOUR, DAY_NS + 15 * HOUR]
+
+    assert read(values, kind).zone == zone
+    assert read(values, kind, zone="Asia/Tokyo").zone == "Asia/Tokyo"
+    evenings = [DAY_NS + 23 * HOUR, 2 * DAY_NS + 23 * HOUR]
+    assert read(evenings, kind, frequency="1d").ts.tolist() == evenings
+
+
 def test_a_frequency_that_the_rows_contradict_is_refused():
     daily = ["2024-03-08T14:30:00Z", "2024-03-11T14:30:00Z"]
     hourly = ["2024-03-08T14:00:00Z", "2024-03-08T15:00:00Z", "2024-03-08T16:00:00Z"]

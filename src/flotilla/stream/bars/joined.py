@@ -62,8 +62,17 @@ def joined(drafts: Sequence[Draft], name: str) -> Draft:
     places = [*columns.values()]
     return Draft(
         name, times, first.step, tuple(columns), arrays, lambda t, i: places[i].place(t), findings,
-        first.zone, _remarks(drafts),
+        *_zone(drafts, name),
     )  # fmt: skip
+
+
+def _zone(drafts: Sequence[Draft], name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the zone in which days begin, and the remarks: one more where the files' zones differ."""
+    zones = list(dict.fromkeys(draft.zone for draft in drafts))
+    if len(zones) == 1:
+        return zones[0], _remarks(drafts)
+    told = f"{name}: its files have times of several zones, {_some(zones)}: days begin as in UTC, or say zone"
+    return "UTC", (told, *_remarks(drafts))
 
 
 def _union(stamps: list[Stamps]) -> Stamps:

@@ -132,7 +132,7 @@ def _dates_of(times: Times, zone: str | None, length: int | None) -> Stamps | No
 def _days_of(times: Times, zone: str | None, source: str, *, given: bool) -> Sessions | None:
     """Return stamps that are a day or more apart as dates; None where they are no days.
 
-    given: that bars are a day long; without a zone they are then those of 24 hours from their stamps.
+    given: that bars are a day long; where nothing tells their dates they are then 24 hours from their stamps.
     """
     unique = np.unique(times.ts)
     if len(unique) < 2 or int(np.diff(unique).min()) < _APART:
@@ -147,6 +147,8 @@ def _days_of(times: Times, zone: str | None, source: str, *, given: bool) -> Ses
         raise _homeless(unique, source)
     clock = wall % DAY_NS
     if (clock >= _EVENING).any() or len(np.unique(wall // DAY_NS)) < len(unique):
+        if given:
+            return None
         at = str(np.timedelta64(int(clock.max()) // 1_000_000_000, "s").astype("m8[s]").astype(object))
         what = f"its bars are days, stamped {at} by {where}: which date each is of cannot be seen"
         raise refuse(source, what, "give dates, or frequency: 1d for 24 hours from each stamp", "odd_days")

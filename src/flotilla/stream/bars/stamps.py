@@ -35,6 +35,7 @@ from flotilla.stream.bars.places import Place
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONED = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_PLACELESS = re.compile(r"[+-]\d\d(:?\d\d)?|UTC|UCT|GMT|Z|Zulu|Universal|Etc/.*", re.IGNORECASE)
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 _ISO = "write 2024-01-31, or 2024-01-31T14:30:00Z with its zone"
 _FIRST_DAY, _LAST_DAY = (
@@ -48,7 +49,7 @@ class Times(NamedTuple):
 
     ts: int64[N], ns UTC. are_dates: they are session dates.
     wall: what the clock on the wall said where they were written, int64[N] ns, as they carry an offset
-    of their own; None where they carry none. zone: the one that they name in words, if they do.
+    of their own; None where they carry none. zone: the one that they name, as a place has it, if they do.
     """
 
     ts: Stamps
@@ -154,7 +155,17 @@ def _timestamps(
     ns = int64_of(column.cast(pa.timestamp("ns", kind.tz)))
     if kind.tz is None:
         return _on_the_wall(ns, options, findings, place, groups)
-    return Times(ns, False, lambda: int64_of(pc.local_timestamp(column).cast(pa.timestamp("ns"))))
+    return Times(
+        ns, False, lambda: int64_of(pc.local_timestamp(column).cast(pa.timestamp("ns"))), _named(kind.tz)
+    )
+
+
+def _named(zone: str) -> str | None:
+    """Return a zone that is a place's; None for an offset and for UTC, which tell when and not where."""
+    if _PLACELESS.fullmatch(zone):
+        return None
+    folds.zone_of(zone)
+    return zone
 
 
 def _on_the_wall(

@@ -4,8 +4,9 @@ Only what is grave, and cheap to find: it is looked for at each load. `flotilla 
 
 1. A bar's change like a split's, or to a quarter or four times the price (`_jumps`).
 2. Ten closes and more that are the same (`_stale`).
-3. Two weeks and more without a bar (`_holes`).
-4. A first day of 1970-01-01 and a last one in the future (`_ends`).
+3. Two weeks and more without a bar, or a longer bar that is missing (`_holes`).
+4. Bars of weeks, months or years, and when each is taken as known (`early`).
+5. A first day of 1970-01-01 and a last one in the future (`_ends`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
 from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps, ratio_of, spikes, words
+from flotilla.stream.bars.series.pauses import HOLE, early, holes
 from flotilla.stream.bars.series.stale import SAME, stale
 from flotilla.words import counted
 
@@ -24,7 +26,6 @@ _DAY = 86_400_000_000_000
 GRAVE = 4.0  # a change that is no split's, by which a price is another's or a wrong one
 MOVES = 1.8  # a change from which on a column is looked at
 PAUSE = 10 * _DAY  # after it a price may be anywhere: that there is no bar is said instead
-HOLE = 10  # sessions without a bar: no market is closed so long, but in a war
 MOST = 3  # sentences of a kind; the rest is counted
 _BLOCK = 1_000_000  # closes looked at in one go, so that a wide panel is not there twice
 
@@ -45,6 +46,7 @@ def remarks_of(
         return ()
     kinds = (
         (_ends(ts, step), "times"),
+        (early(ts) if step == _DAY else (), "dates"),
         (_jumps(ts, step, instruments, fields), "jumps"),
         (_holes(ts, step, instruments, fields["close"]), "stretches without bars"),
         (_stale(ts, step, instruments, fields), "stretches that stand still"),
@@ -119,17 +121,11 @@ def _standing(close: Floats) -> list[int]:
 
 
 def _holes(ts: Stamps, step: int, instruments: Sequence[str], close: Floats) -> Iterator[str]:
-    """Yield where daily bars pause for two weeks and more: of all, or of one while others have bars."""
+    """Yield where bars of dates pause too long: all of them, or one while others have bars."""
     if step != _DAY:
         return
-    days = ts // _DAY
-    for n in np.flatnonzero(np.diff(days) > HOLE * 7 // 5).tolist():
-        pause = int(
-            np.busday_count(np.datetime64(int(days[n]) + 1, "D"), np.datetime64(int(days[n + 1]), "D"))
-        )
-        if pause >= HOLE:
-            first, last = _when(ts[n], step), _when(ts[n + 1], step)
-            yield f"there is no bar between {first} and {last}, {pause:,} weekdays"
+    for n, long in holes(ts):
+        yield f"there is no bar between {_when(ts[n], step)} and {_when(ts[n + 1], step)}, {long}"
     for i, name in enumerate(instruments):
         rows = np.flatnonzero(np.isfinite(close[:, i]))
         apart = np.diff(rows) - 1
