@@ -75,6 +75,17 @@ def test_all_fields_are_taken():
     )
 
 
+def test_the_adjusted_close_of_two_levels_is_told_and_can_be_taken():
+    data = pd.concat({"Open": WIDE * 4, "Close": WIDE * 2, "Adj Close": WIDE}, axis=1)
+
+    assert "Adj Close beside it is not read" in " ".join(Frame(data=data).panel().remarks)
+    assert "beside it" not in " ".join(Frame(data=data, adjusted=False).panel().remarks)
+    taken = Frame(data=data, adjusted=True).panel()
+    assert np.array_equal(taken.fields["close"], WIDE.to_numpy(), equal_nan=True)
+    assert np.array_equal(taken.fields["open"], WIDE.to_numpy() * 2, equal_nan=True)
+    assert "no column of adjusted closes" in wrong(data[["Open", "Close"]], adjusted=True)
+
+
 def test_one_instrument_may_be_named():
     data = pl.DataFrame({"date": ["2020-01-01"], "close": [1.0]})
 
@@ -99,7 +110,9 @@ def test_a_series_is_one_instrument_called_as_it_is():
 def test_times_with_a_zone_are_their_instants():
     utc, india = HOURS.tz_localize("UTC"), HOURS.tz_localize("UTC").tz_convert("Asia/Kolkata")
 
-    assert Frame(data=utc).panel().identity == Frame(data=india).panel().identity
+    assert Frame(data=utc).panel().ts_event.tolist() == Frame(data=india).panel().ts_event.tolist()
+    assert Frame(data=utc).panel().identity == Frame(data=india, zone="UTC").panel().identity
+    assert Frame(data=utc, zone="Asia/Kolkata").panel().identity == Frame(data=india).panel().identity
     assert Frame(data=HOURS, zone="UTC").panel().identity == Frame(data=utc).panel().identity
     assert Frame(data=utc).panel().ts_event.tolist() == HOURS.index.as_unit("ns").asi8.tolist()
 

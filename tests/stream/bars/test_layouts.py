@@ -75,6 +75,26 @@ def test_an_adjusted_close_is_read_where_it_was_asked_for():
     assert "no column of adjusted closes" in wrong(["date", "close"], adjusted=True)
 
 
+@pytest.mark.parametrize("name", ["closeadj", "close_adjusted", "AdjPrice", "Adjusted", "adj"])
+def test_an_adjusted_close_under_another_name_is_seen(name):
+    names = ["ticker", "date", "close", name, "closeunadj"]
+
+    assert layout(names).adjusted == name
+    assert layout(names, adjusted=True).numbers(names, Options(adjusted=True)) == ["close", name]
+    assert "several columns of adjusted closes: " in wrong([*names, "Adj Close"], adjusted=True)
+    assert layout(["DATE", "CLOSE", name.upper()]).adjusted == name.upper()
+
+
+def test_a_column_that_speaks_of_an_adjustment_is_told_where_no_adjusted_close_is_there():
+    names = ["date", "close", "adj_value"]
+
+    (remark,) = layout(names).remarks
+    assert "the column close is taken as it is, and adj_value beside it is not read" in remark
+    assert layout(names, adjusted=False).remarks == ()
+    assert layout(names, columns={"adjusted": "adj_value"}, adjusted=True).adjusted == "adj_value"
+    assert layout(["date", "adj_close", "adj_open"], columns={"close": "adj_close"}).remarks == ()
+
+
 @pytest.mark.parametrize(
     ("names", "what"),
     [

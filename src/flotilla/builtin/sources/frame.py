@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from flotilla.errors import DataError
 from flotilla.model.panel import FIELDS, Panel
+from flotilla.stream.bars.adjusted import ADJUSTED_CLOSE, adjusted, is_adjusted_close, unread
 from flotilla.stream.bars.dialects import shape_of
 from flotilla.stream.bars.draft import Draft, panel_of
 from flotilla.stream.bars.findings import refuse
@@ -78,29 +79,40 @@ class Frame:
         """Return the bars from `start` to `end`, both included."""
         data = _by_field(_framed(self._data, self._options.instrument, self._name))
         if isinstance(data, Mapping) and {*map(_field, data)} & {*FIELDS}:
-            draft = self._merged({_field(key): frame for key, frame in data.items()})
+            draft = self._merged({str(key).strip(): frame for key, frame in data.items()})
         else:
-            draft = self._draft(data, self._name)
+            draft = self._draft(data, self._name, self._options)
         return panel_of(draft, start, end, instruments, self._tick)
 
-    def _draft(self, data: Any, name: str) -> Draft:
+    def _draft(self, data: Any, name: str, options: Options) -> Draft:
         table = _table(data, name)
-        shape = shape_of(Head([table.column_names], name), self._options, name)
+        shape = shape_of(Head([table.column_names], name), options, name)
         draft = draft_of(table, name, shape.options, lambda n: f"row {n}")
         return draft if shape.remark is None else replace(draft, remarks=(shape.remark, *draft.remarks))
 
     def _merged(self, frames: Mapping[str, Any]) -> Draft:
         """Return wide frames, one for each field, as one; they must agree on both axes."""
-        drafts = {field: self._draft(frame, f"{self._name}[{field!r}]") for field, frame in frames.items()}
+        beside = [key for key in frames if is_adjusted_close(key)]
+        said = self._options.adjusted
+        if said and len(beside) != 1:
+            what = f"no column of adjusted closes, or several; there is {', '.join(frames)}"
+            raise refuse(self._name, what, "give one, or leave adjusted out", "missing_column")
+        wanted = {_field(key): frame for key, frame in frames.items() if key not in beside}
+        if said:
+            wanted[ADJUSTED_CLOSE] = frames[beside[0]]
+        alone = replace(self._options, adjusted=None)
+        drafts = {
+            field: self._draft(frame, f"{self._name}[{field!r}]", alone) for field, frame in wanted.items()
+        }
         if "close" not in drafts:
             raise refuse(self._name, f"no frame of closes; there is {', '.join(frames)}", "give the closes")
         close = drafts["close"]
         for draft in drafts.values():
             if not np.array_equal(draft.ts, close.ts) or draft.instruments != close.instruments:
                 raise refuse(draft.name, "its times or instruments are not those of the closes", "align them")
-        return replace(
-            close, name=self._name, fields={field: d.fields["close"] for field, d in drafts.items()}
-        )
+        fields = adjusted({field: draft.fields["close"] for field, draft in drafts.items()})
+        told = (unread(self._name, "Close", beside[0]),) if beside and said is None else ()
+        return replace(close, name=self._name, fields=fields, remarks=(*told, *close.remarks))
 
 
 def _framed(data: Any, instrument: str | None, name: str) -> Any:
@@ -134,7 +146,11 @@ def _by_field(data: Any) -> Any:
     levels = [{_field(key) for key in data.columns.get_level_values(level)} for level in (0, 1)]
     level = 0 if "close" in levels[0] else 1
     keys = data.columns.get_level_values(level).unique()
-    return {_field(key): data.xs(key, axis=1, level=level) for key in keys if _field(key) in FIELDS}
+    return {
+        str(key).strip(): data.xs(key, axis=1, level=level)
+        for key in keys
+        if _field(key) in FIELDS or is_adjusted_close(str(key))
+    }
 
 
 def _table(data: Any, name: str) -> pa.Table:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 ADJUSTED_CLOSE = "adjusted close"  # what a draft calls that column until it is applied
+_SPOKEN = re.compile(r"(?<!un)(?<!non)adj")
+_CLOSE = re.compile(r"(close|closing|last|price|closeprice|closingprice|lastprice|px|c)?")
+
+
+def speaks_of_it(name: str) -> bool:
+    """Say whether a column's name speaks of an adjustment: not "closeunadj"."""
+    return _SPOKEN.search(_letters(name)) is not None
+
+
+def is_adjusted_close(name: str) -> bool:
+    """Say whether a column is called as an adjusted close: Adj Close, closeadj, AdjustedPrice, adj."""
+    rest = re.sub(r"adj(usted)?", "", _letters(name), count=1)
+    return speaks_of_it(name) and _CLOSE.fullmatch(rest) is not None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def adjusted(fields: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -32,4 +50,12 @@ def unread(source: str, close: str, column: str) -> str:
     return (
         f"{source}: the column {close} is taken as it is, and {column} beside it is not read: returns leave "
         "dividends out. Say adjusted: true to take it, or adjusted: false if this is meant"
+    )
+
+
+def unknown(source: str, close: str, columns: Iterable[str]) -> str:
+    """Return the remark where columns speak of an adjustment, and none is called as an adjusted close."""
+    return (
+        f"{source}: the column {close} is taken as it is, and {', '.join(columns)} beside it is not read: if "
+        "it is the adjusted close, say columns: {adjusted: NAME} and adjusted: true; if not, adjusted: false"
     )

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.panel import FIELDS
+from flotilla.stream.bars.adjusted import is_adjusted_close
 from flotilla.stream.bars.findings import refuse
 from flotilla.stream.bars.heads import Head, Shape, said
-from flotilla.stream.bars.layouts import ADJUSTED, LEVEL, plain
+from flotilla.stream.bars.layouts import LEVEL, plain
 from flotilla.stream.bars.options import Options
 
 Dialect = Callable[[Head, Options], Shape | None]
@@ -53,7 +54,7 @@ def shape_of(head: Head, options: Options, source: str) -> Shape:
 def yahoo(head: Head, options: Options) -> Shape | None:
     """Know Yahoo's download, and one like it: a column of adjusted closes beside the others."""
     lower = {*head.lower}
-    if not ({"date", *BARS} <= lower and lower & {*ADJUSTED}):
+    if not ({"date", *BARS} <= lower and any(map(is_adjusted_close, lower))):
         return None
     return Shape(head.lines[0], 1, options)
 
@@ -65,7 +66,7 @@ def yfinance(head: Head, options: Options) -> Shape | None:
     above, below, third = (line for line in head.lines[:3])
     if len(above) != len(below) or len(above) < 2 or any(_NUMBER.fullmatch(cell) for cell in below if cell):
         return None
-    known = {*FIELDS, *ADJUSTED}
+    known = {*FIELDS}
     if {plain(cell) for cell in above[1:]} & {"close"} and not {plain(cell) for cell in below[1:]} & known:
         fields, instruments = above, below
     elif {plain(cell) for cell in below[1:]} & {"close"} and not {plain(cell) for cell in above[1:]} & known:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from flotilla.errors import ConfigError, DataError, nearest
 from flotilla.model.panel import FIELDS
-from flotilla.stream.bars.adjusted import ADJUSTED_CLOSE, unread
+from flotilla.stream.bars.adjusted import ADJUSTED_CLOSE, is_adjusted_close, speaks_of_it, unknown, unread
 from flotilla.stream.bars.findings import refuse
 from flotilla.stream.bars.options import Options
 
@@ -24,7 +24,6 @@ TIMES = ("ts", "date", "timestamp", "datetime", "time")
 SYMBOLS = ("symbol", "instrument", "ticker")
 # What pandas calls an index without a name, in Parquet and in CSV; used where no other is there.
 UNNAMED = ("__index_level_0__", "index", "", "unnamed: 0", "level_0")
-ADJUSTED = ("adj close", "adj_close", "adjclose", "adj. close", "adjusted close", "adjusted_close")
 LEVEL = "\x1f"  # between the field and the instrument of a column that is called by both
 LAYOUTS = ("long", "one", "wide")
 ROLES = ("time", "clock", "symbol", "adjusted", *FIELDS)
@@ -102,21 +101,21 @@ def layout_of(names: list[str], source: str, options: Options | None = None) -> 
 def _levelled(names: list[str], source: str, options: Options) -> Layout:
     """Return the layout of columns that are called by their field and their instrument."""
     wanted = {**{name: name for name in FIELDS}, **{plain(name): name for name in options.extra}}
-    if options.adjusted:
-        wanted |= dict.fromkeys(ADJUSTED, ADJUSTED_CLOSE)
     levels, skipped = {}, set()
     for name in names:
         field_, _, instrument = name.partition(LEVEL)
+        if options.adjusted and is_adjusted_close(field_):
+            wanted[plain(field_)] = ADJUSTED_CLOSE
         if instrument and plain(field_) in wanted:
             levels[name] = (wanted[plain(field_)], instrument)
         elif instrument:
-            skipped.add(plain(field_))
+            skipped.add(field_)
     there = {field_ for field_, _ in levels.values()}
     if "close" not in there or (options.adjusted and ADJUSTED_CLOSE not in there):
         what = f"no column {'Adj Close' if 'close' in there else 'Close'} in its lines of header"
         raise refuse(source, what, "give the closes: bars have one", "missing_column")
-    beside = options.adjusted is None and skipped & {*ADJUSTED}
-    remarks = (unread(source, "Close", "Adj Close"),) if beside else ()
+    beside = sorted(filter(is_adjusted_close, skipped)) if options.adjusted is None else []
+    remarks = (unread(source, "Close", beside[0]),) if beside else ()
     time = next(name for name in names if LEVEL not in name)
     return Layout(time, None, {}, levels=levels, remarks=remarks)
 
@@ -154,16 +153,26 @@ class _Columns:
             raise self._no_close()
         fields = {name: fields[name] for name in FIELDS if name in fields}
         fields |= {name: column for name, column in self.chosen.items() if name not in ROLES}
-        adjusted = self.chosen.get("adjusted") or self._first(ADJUSTED)
-        if self.options.adjusted and adjusted is None:
-            raise refuse(
-                self.source,
-                f"no column of adjusted closes; {self.there}",
-                "leave adjusted out",
-                "missing_column",
-            )
+        adjusted, remarks = self._adjusted(fields["close"])
         currency = self._first(("currency",)) if "currency" not in fields else None
-        return Layout(time, symbol, fields, self.chosen.get("clock"), adjusted, currency)
+        clock = self.chosen.get("clock")
+        return Layout(time, symbol, fields, clock, adjusted, currency, remarks=remarks)
+
+    def _adjusted(self, close: str) -> tuple[str | None, tuple[str, ...]]:
+        """Return the column of adjusted closes if there is one, and a remark about others that may be."""
+        if "adjusted" in self.chosen:
+            return self.chosen["adjusted"], ()
+        free = [name for spelt in self.lower.values() for name in spelt if name != close]
+        there = [name for name in free if is_adjusted_close(name)]
+        if self.options.adjusted and len(there) != 1:
+            several = f"several columns of adjusted closes: {', '.join(there)}"
+            what = several if there else f"no column of adjusted closes; {self.there}"
+            mend = "say which it is: columns: {adjusted: NAME}; or leave adjusted out"
+            raise refuse(self.source, what, mend, "missing_column")
+        spoken = [name for name in free if speaks_of_it(name)]
+        if there or not spoken or self.options.adjusted is False or speaks_of_it(close):
+            return (there[0] if there else None), ()
+        return None, (unknown(self.source, close, spoken),)
 
     def _named(self, role: object, column: object) -> str:
         if not isinstance(role, str) or not isinstance(column, str):
@@ -203,7 +212,7 @@ class _Columns:
         called = [key for key in FIELDS if key in self.lower]
         if not called:
             return not self._other(set())
-        known = {*FIELDS, *TIMES, *UNNAMED, *ADJUSTED}
+        known = {*FIELDS, *TIMES, *UNNAMED, *filter(is_adjusted_close, self.lower)}
         rest = [name for key, spelt in self.lower.items() if key not in known for name in spelt]
         spelled = [*rest, *(self.lower[key][0] for key in called)]
         loud = all(_TICKER.fullmatch(name) for name in spelled)
