@@ -133,6 +133,32 @@ def test_a_folder_counts_by_all_that_is_in_it_but_what_is_hidden(tmp_path):
     assert named_files(["model"], [tmp_path]) == {}
 
 
+def test_links_to_folders_count_by_where_they_lead_and_are_not_followed(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "w").write_text("1")
+    (model / "around").symlink_to(tmp_path)
+    (model / "latest").symlink_to("one")
+    for name in ("one", "two"):
+        (model / name).mkdir()
+
+    found = named_files(["model"], [tmp_path], folders=True)
+    (model / "latest").unlink()
+    (model / "latest").symlink_to("two")
+    after = named_files(["model"], [tmp_path], folders=True)
+
+    assert sorted(path.name for path in found) == ["around", "latest", "w"]
+    assert [path.name for path in found if found[path] != after[path]] == ["latest"]
+
+
+def test_a_folder_that_is_itself_named_by_a_link_counts_by_what_is_in_it(tmp_path):
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "w").write_text("1")
+    (tmp_path / "model").symlink_to("v1")
+
+    assert [path.name for path in named_files(["model"], [tmp_path], folders=True)] == ["w"]
+
+
 def test_a_set_in_the_code_is_the_same_in_every_process():
     script = (
         "from flotilla.closure import code_digest\n"

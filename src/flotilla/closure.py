@@ -92,7 +92,8 @@ def is_own(module: ModuleType | None) -> bool:
 def named_files(texts: Iterable[str], places: Sequence[Path], folders: bool = False) -> dict[Path, str]:
     """Return the files whose paths are among the texts, by what is in them, hex.
 
-    folders: is the path of a folder one too; then it counts by all that is in it but what is hidden.
+    folders: is the path of a folder one too; then it counts by all that is in it but what is hidden. A link
+    in it to another folder counts by where it leads, and is not followed: it may lead back.
     """
     found = {}
     for text in texts:
@@ -183,9 +184,13 @@ def _contents(path: Path, folders: bool) -> dict[Path, str]:
         if not folders or not path.is_dir():
             return {}
         inside = sorted(p for p in path.iterdir() if not p.name.startswith(_HIDDEN))
+        away = {p: str(p.readlink()) for p in inside if p.is_symlink() and p.is_dir()}
     except OSError:  # not ours to read, so not what the rows were made of
         return {}
-    return {file: said for p in inside for file, said in _contents(p, folders).items()}
+    linked = {
+        p: blake2b(to.encode(errors="surrogateescape"), digest_size=16).hexdigest() for p, to in away.items()
+    }
+    return linked | {file: said for p in inside if p not in away for file, said in _contents(p, True).items()}
 
 
 def _texts(code: CodeType) -> Iterator[str]:

@@ -87,7 +87,52 @@ def test_minutes_of_a_session_are_those_of_252_sessions_from_the_first_day_on(da
 def test_sessions_over_utc_midnight_are_counted_once():
     sydney = minutes(pd.bdate_range("2022-01-03", "2023-12-29"), "10:00", 360, "Australia/Sydney")
 
-    assert bars_a_year(sydney) == pytest.approx(360 * 5 * 365.25 / 7, rel=0.01)
+    assert bars_a_year(sydney) == pytest.approx(252 * 360, rel=0.001)
+
+
+def test_a_week_of_sessions_over_utc_midnight_has_five():
+    assert bars_a_year(
+        minutes(pd.bdate_range("2022-01-03", periods=5), "10:00", 360, "Australia/Sydney")
+    ) == (252.0 * 360)
+
+
+@pytest.mark.parametrize("first", ["2024-03-04 23:00", "2024-03-04 12:00", "2024-03-08 23:00"])
+@pytest.mark.parametrize("bars", [24, 26, 49, 70, 6 * 24, 7 * 24 + 5, 20 * 24 + 7])
+def test_hours_of_a_coin_are_8760_however_short_and_whenever_it_begins(first, bars):
+    assert bars_a_year(times(pd.date_range(first, periods=bars, freq="h"))) == 365.0 * 24
+
+
+def test_bars_of_four_hours_around_the_clock_are_2190():
+    assert bars_a_year(times(pd.date_range("2024-03-04 20:00", periods=15, freq="4h"))) == 365.0 * 6
+
+
+@pytest.mark.parametrize(("days", "last"), [(1, 60), (3, 60), (9, 1)])
+def test_a_session_that_has_only_begun_takes_nothing_away(days, last):
+    sessions = pd.bdate_range("2024-03-04", periods=days + 1)
+    kept = np.concatenate([minutes(sessions[:-1]), minutes(sessions[-1:], bars=last)])
+
+    assert bars_a_year(kept) == 252.0 * 390
+
+
+def test_a_short_session_among_few_is_not_the_usual_one():
+    days = pd.DatetimeIndex(["2023-11-22", "2023-11-24", "2023-11-27"])
+    kept = np.concatenate([minutes(days[:1]), minutes(days[1:2], bars=210), minutes(days[2:], bars=30)])
+
+    assert bars_a_year(kept) == 252.0 * 390
+
+
+@pytest.mark.parametrize("days", [8, 30, 300])
+def test_currencies_close_at_the_weekend(days):
+    hours = pd.date_range("2024-03-04", periods=24 * days, freq="h")
+    at = hours.day_of_week * 24 + hours.hour
+    kept = hours[(at < 4 * 24 + 22) | (at >= 6 * 24 + 22)]
+
+    assert bars_a_year(times(kept)) == pytest.approx(24 * 5 * 365.25 / 7, rel=0.05)
+
+
+@pytest.mark.parametrize(("first", "days", "a_year"), [("2024-03-04", 6, 365.0), ("2024-03-04", 5, 252.0)])
+def test_a_weekday_that_the_record_does_not_reach_is_as_the_six_others(first, days, a_year):
+    assert bars_a_year(times(pd.date_range(first, periods=days, freq="D"))) == a_year
 
 
 def test_one_bar_has_no_calendar():

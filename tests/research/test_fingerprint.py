@@ -1,12 +1,19 @@
 """A value's fingerprint: another one wherever the rows of a stage could be others."""
 
+import enum
 import functools
+import logging
 import os
+import re
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import numba
 import numpy as np
@@ -188,10 +195,102 @@ def test_a_folder_that_is_named_is_all_that_is_in_it(tmp_path):
     assert len(set(seen)) == 3
 
 
-def test_what_cannot_be_named_is_told_apart_from_what_can():
+class Guarded:
+    """Holds a number beside what has no name."""
+
+    def __init__(self, number):
+        self.number, self.guard = number, threading.Lock()
+
+
+WITHIN = {
+    "attribute": lambda held: Thing(held=held),
+    "global": lambda held: typed("def f(): return MODEL.number", MODEL=held),
+    "global of what it calls": lambda held: typed("def g(): return M\ndef f(): return g()", M=held),
+    "closed over": lambda held: lambda: held.number,
+    "default": lambda held: lambda model=held: model.number,
+    "class attribute": lambda held: type("Own", (), {"model": held, "__module__": __name__}),
+    "method's global": lambda held: typed("class f:\n def over(self): return M.number", M=held),
+}
+
+
+@pytest.mark.parametrize("where", WITHIN)
+def test_what_cannot_be_named_has_no_name_wherever_it_is_held(where):
     with pytest.raises(Unnameable, match="a lock"):
-        of(Thing(guard=threading.Lock()))
-    assert of(typed("def f(): return LOCK", LOCK=threading.Lock()))
+        of(WITHIN[where](Guarded(1)))
+
+
+@functools.singledispatch
+def chosen(value):
+    return value
+
+
+chosen(1)  # it notes down for which class
+
+
+@dataclass(frozen=True)
+class Setting:
+    level: int = 1
+    more: list[int] = field(default_factory=list)
+
+
+class Mode(enum.Enum):
+    FAST = 1
+
+
+class Lazy:
+    @functools.cached_property
+    def once(self):
+        return 1
+
+
+COMMON = dict(
+    enumerate(
+        [
+            logging.getLogger("own"),
+            logging,
+            threading,
+            pd,
+            re.compile("a+"),
+            np.dtype("f8"),
+            numba.float64,
+            MappingProxyType({"a": 1}),
+            int | None,
+            list[int],
+            TypeVar("T"),
+            chosen,
+            Setting,
+            Setting(),
+            Mode,
+            Mode.FAST,
+            Lazy,
+            Lazy(),
+            ZoneInfo("Asia/Tokyo"),
+            pd.Timestamp("2020-01-01"),
+            pd.DataFrame({"a": [1.0]}, index=pd.date_range("2020-01-01", periods=1)),
+            np.random.default_rng(1),
+            ...,
+        ]
+    )
+)
+
+
+@pytest.mark.parametrize("which", COMMON)
+def test_what_code_commonly_finds_outside_of_itself_has_a_name(which):
+    value, text = COMMON[which], "def f(): return X"
+
+    assert of(typed(text, X=value)) == of(typed(text, X=value)) != of(typed(text, X=None))
+
+
+def test_patterns_and_constant_tables_are_told_apart_by_what_they_hold():
+    held = [re.compile("a"), re.compile("b"), MappingProxyType({"a": 1}), MappingProxyType({"a": 2})]
+
+    assert len({of(typed("def f(): return X", X=each)) for each in held}) == 4
+
+
+def test_what_the_code_does_not_look_at_has_no_say():
+    text = "def f(): return 1"
+
+    assert of(typed(text, LOCK=threading.Lock())) == of(typed(text))
 
 
 def test_versions_are_those_of_what_is_imported_and_of_what_that_needs(monkeypatch):

@@ -8,11 +8,12 @@ text or a path that is that of a file or a folder is what is in there as well.
 
 from __future__ import annotations
 
+import copyreg
 import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path, PurePath
@@ -21,6 +22,8 @@ from types import (
     ClassMethodDescriptorType,
     CodeType,
     FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -28,6 +31,7 @@ from types import (
     WrapperDescriptorType,
 )
 from typing import Any
+from weakref import ReferenceType
 
 import numpy as np
 
@@ -41,6 +45,7 @@ _MADE_IN_C = (
     MethodWrapperType,
     WrapperDescriptorType,
     ClassMethodDescriptorType,
+    GetSetDescriptorType,
     np.ufunc,
 )
 _OF_EVERY_CLASS = {  # what Python notes down on a class
@@ -99,7 +104,7 @@ class Fingerprint:
             self._take_all(type(value).__name__, value)
         elif isinstance(value, set | frozenset):
             self._say("set", *sorted(self._apart(each) for each in value))
-        elif isinstance(value, dict):
+        elif isinstance(value, dict | MappingProxyType):
             self._say("dict", *sorted(self._apart(pair) for pair in value.items()))
         elif isinstance(value, Node):
             self._take_tree(value)
@@ -146,6 +151,10 @@ class Fingerprint:
             self._take_all(type(value).__name__, [value.__func__])
         elif isinstance(value, property):
             self._take_all("property", [value.fget, value.fset, value.fdel])
+        elif isinstance(value, cached_property):  # up to Python 3.11 it holds a lock
+            self._take_all("cached property", [value.func])
+        elif isinstance(value, ReferenceType):
+            self._take_all("reference", [value()])
         elif isinstance(value, FunctionType):
             self._take_function(value)
         elif isinstance(value, _MADE_IN_C):
@@ -167,17 +176,7 @@ class Fingerprint:
         around = [*_closed_over(function), *_globals_of(code, function.__globals__), *vars(function).items()]
         for name, value in [*enumerate(defaults), *around]:
             self._say(str(name))
-            self._take_around(value)
-
-    def _take_around(self, value: Any) -> None:
-        """Take in what code finds outside of itself; what cannot be named counts by its type alone."""
-        if isinstance(value, FunctionType | type | ModuleType):
             self.take(value)
-            return
-        try:
-            self._say(self._apart(value))
-        except Unnameable:
-            self._say("a", type(value).__qualname__)
 
     def _take_class(self, kind: type) -> None:
         for each in kind.__mro__[:-1]:
@@ -189,7 +188,7 @@ class Fingerprint:
             for name, value in sorted(vars(each).items()):
                 if name not in _OF_EVERY_CLASS and not inspect.ismemberdescriptor(value):
                     self._say(name)
-                    self._take_around(value)
+                    self.take(value)
 
     def _take_origin(self, name: str | None) -> bool:
         """Take in the module that something is from; say whether it is the user's own."""
@@ -218,8 +217,9 @@ class Fingerprint:
     def _take_object(self, value: Any) -> None:
         """Take in any other object: its class, and what it would be built of again somewhere else."""
         self.take(type(value))
+        reduce = copyreg.dispatch_table.get(type(value))  # of patterns and unions of types
         try:
-            reduced = value.__reduce_ex__(4)
+            reduced = reduce(value) if reduce else value.__reduce_ex__(4)
         except Exception as error:
             raise Unnameable(f"a {type(value).__name__}") from error
         if isinstance(reduced, str):
