@@ -18,6 +18,9 @@ def above(n: int = 3) -> Node:
 def never() -> Node:
     return where(close > 0, nan, nan)
 
+def both(n: int = 3) -> Node:
+    return where(close > sma(close, n), 1.0, -1.0)
+
 def picks(n: int = 3) -> Node:
     return rsi(close, n) < 50 if n > 5 else close > sma(close, 2 * n)
 """
@@ -101,3 +104,16 @@ def test_a_short_signal_in_a_cash_account_is_said():
     assert short_in_run({"long": abs(said), "both": said}) == (
         "both said short on 2 of 3 bars: a cash account cannot be short, and takes it as flat",
     )
+
+
+def test_a_sweep_says_of_its_best_portfolio_that_it_says_short(folder, panel):
+    config = configured({"s": ("both", {}), "t": ("above", {})}, sweep={"s.n": [3, 5]})
+
+    swept = sweep(config, panel=panel, folder=folder)
+
+    short = int((swept.result(int(swept.table["portfolio"][0])).signals["s"] < 0).any(axis=1).sum())
+    assert short > 0
+    assert [said for said in swept.remarks if "short" in said] == [
+        f"in the best portfolio s said short on {short} of 60 bars: "
+        "a cash account cannot be short, and takes it as flat",
+    ]

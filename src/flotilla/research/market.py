@@ -84,16 +84,26 @@ def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Pa
     return panel.rows(first, last).only(asked.instruments or panel.instruments)
 
 
+def fields_of(panel: Panel) -> dict[str, Floats]:
+    """Return what strategies read: the panel's fields, and the calendar, float64[T, I] each."""
+    prices = {name: lent(values) for name, values in panel.fields.items()}
+    calendar = calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, len(panel.instruments))
+    return {**prices, **calendar}
+
+
+def first_row(panel: Panel, portfolio: PortfolioConfig) -> int:
+    """Return the row with which a portfolio begins; ConfigError if the data ends before."""
+    first, _ = rows_of_days(panel.ts_event, panel.zone, portfolio.start, None)
+    if first == len(panel.ts_event):
+        raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
+    return first
+
+
 def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
     """Return the rows that portfolios with these terms trade on."""
     rows, instruments = panel.shape
-    prices = {name: lent(values) for name, values in panel.fields.items()}
-    close = prices["close"]
-    first = 0
-    if portfolio.start is not None:
-        first, _ = rows_of_days(panel.ts_event, panel.zone, portfolio.start, None)
-        if first == rows:
-            raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
+    fields = fields_of(panel)
+    close, first = fields["close"], first_row(panel, portfolio)
     decisions = None
     if portfolio.decisions:
         table = read_decisions((folder or Path()) / portfolio.decisions)
@@ -104,9 +114,9 @@ def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folde
     open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
     return Market(
         panel=panel,
-        fields={**prices, **calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, instruments)},
+        fields=fields,
         first=first,
-        fill=prices[fill_field(portfolio.fill_at, panel.fields)],
+        fill=fields[fill_field(portfolio.fill_at, panel.fields)],
         close=close,
         known=known,
         marks=marks,

@@ -27,9 +27,8 @@ from flotilla.research.identity import identity_of_run
 from flotilla.research.look import RunLook
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
-from flotilla.research.signals import Stages, trees_of
+from flotilla.research.signals import Stages, signals_of, trees_of
 from flotilla.research.silence import short_in_run, silent_in_run
-from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
@@ -132,7 +131,7 @@ def run(
     market = market_of(panel, config.portfolio, config.name, folder)
     trees = trees_of(config, folder)
     identity = identity_of_run(config, panel, trees.values(), folder)
-    signals = _signals(trees, Stages(market.panel, market.fields, store, folder))
+    signals = signals_of(trees, Stages(market.panel, market.fields, store, folder))
     result = _simulated(config, market, signals, identity)
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
     short = short_in_run(result.signals)
@@ -180,16 +179,6 @@ def holding(config: RunConfig) -> RunConfig:
         portfolio=msgspec.structs.replace(config.portfolio, **UNHEEDED),
         sweep={},
     )
-
-
-def _signals(trees: dict[str, Node], stages: Stages) -> dict[str, Floats]:
-    """Return what each strategy said on each of the panel's rows: float64[T, I]."""
-    roots = stages.replace(list(trees.values()))
-    for tree in trees.values():
-        stages.check(tree)
-    runner = ChunkRunner(roots, len(stages.panel.instruments), stages.panel.ticks_per_unit)
-    said = runner.advance(stages.fields)
-    return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}
 
 
 def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:

@@ -129,3 +129,13 @@ class Stages:
             return runner.advance(self.fields, self.panel.ts_event)[:, :, 0]
         finally:
             stage.close()
+
+
+def signals_of(trees: Mapping[str, Node], stages: Stages) -> dict[str, Floats]:
+    """Return what each strategy said on each of the panel's rows: float64[T, I]."""
+    roots = stages.replace(list(trees.values()))
+    for tree in trees.values():
+        stages.check(tree)
+    runner = ChunkRunner(roots, len(stages.panel.instruments), stages.panel.ticks_per_unit)
+    said = runner.advance(stages.fields)
+    return {name: np.ascontiguousarray(said[:, :, k]) for k, name in enumerate(trees)}

@@ -38,14 +38,15 @@ from flotilla.research.configure import Strategy
 from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
 from flotilla.research.look import SweepLook, ranked_by
-from flotilla.research.market import Market, market_of, panel_for, remarks_of
+from flotilla.research.market import Market, fields_of, first_row, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.memory import check_room, table_bytes
 from flotilla.research.passage import Noting, Passage
 from flotilla.research.plain import columns_of
 from flotilla.research.run import RunResult, opened, run
-from flotilla.research.signals import Stages, naming, targets_of
-from flotilla.research.silence import idle_in_sweep
+from flotilla.research.signals import Stages, naming, signals_of, targets_of, trees_of
+from flotilla.research.silence import idle_in_sweep, short_in_run
+from flotilla.stage.expression import walk
 from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
 from flotilla.stage.rebalance import rebalance_of
 from flotilla.stage.terms import terms_of
@@ -149,8 +150,7 @@ def sweep(
     portfolios: a list of portfolios in place of the configuration's product: key -> a value for each, a list
     of dicts, or a frame, as another sweep's best().
     workers: threads, one a processor by default. store: where tables and checkpoints are kept; None keeps
-    nothing.
-    fresh: compute although it is stored, or was begun. progress: told rows done and rows there are.
+    nothing. fresh: compute although it is stored, or was begun. progress: told rows done and rows there are.
     """
     began = monotonic_ns()
     config, folder = opened(config, folder, study)
@@ -175,11 +175,28 @@ def sweep(
                 lost.append(f"the table is not kept: {error}")
     ranked = table[_ranking(table, config.rank_by)]
     idle = idle_in_sweep(config, folder, grid, table["orders"].to_list(), panel.shape[0])
-    remarks = (*remarks, *lost, *idle)
+    best = at(config, grid.values(int(ranked["portfolio"][0])))
+    remarks = (*remarks, *lost, *idle, *_short_in_best(best, panel, folder))
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(
         config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks, folder
     )
+
+
+def _short_in_best(best: RunConfig, panel: Panel, folder: Path | None) -> tuple[str, ...]:
+    """Return what is said of the best portfolio's strategies if they say short: a cash account cannot be.
+
+    Of expressions, which cost next to nothing for one portfolio; somebody's Python is not run once more.
+    """
+    trees = {n: t for n, t in trees_of(best, folder).items() if all(b.op != "stage" for b in walk([t]))}
+    if not trees:
+        return ()
+    said, first = (
+        signals_of(trees, Stages(panel, fields_of(panel), None, folder)),
+        first_row(panel, best.portfolio),
+    )
+    short = short_in_run({name: signals[first:] for name, signals in said.items()})
+    return tuple(f"in the best portfolio {sentence}" for sentence in short)
 
 
 def _grid(config: RunConfig, folder: Path | None, portfolios: Any) -> Grid:
