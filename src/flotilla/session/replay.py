@@ -33,7 +33,9 @@ _ALONE = {  # a role is one thread; several pools of idle ones only get in each 
     "OPENBLAS_NUM_THREADS": "1",
 }
 _BEAT_S = 2.0  # of each role
-_WINDOW_S = 6 * THINK_S  # for three restarts: a strategy that hangs at a bar hangs there again each time
+# For three restarts: a strategy that hangs at a bar hangs there each time, in its warm-up for as long as
+# a start may take. A shorter window forgets the first of them before the third, and never ends.
+_WINDOW_S = 5 * max(_READY_S, THINK_S)
 
 
 def fleet_of(run: Run) -> FleetSpec:
