@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
-from flotilla.cli.data import coverage, files_of, headline, is_config
-from flotilla.errors import ConfigError
+from flotilla.cli.data import coverage, headline, is_config
 from flotilla.model.panel import Panel
 
 DAY = 86_400_000_000_000
@@ -77,13 +75,23 @@ def test_a_folder_and_a_pattern_are_each_file_of_data_in_them(call, tmp_path, mo
     for name in ("b.csv", "a.csv"):
         (tmp_path / name).write_text(PRICES)
     (tmp_path / "notes.md").write_text("none")
+    (tmp_path / "._a.csv").write_bytes(b"\0\5\x16\7")  # what macOS leaves beside a file
     monkeypatch.chdir(tmp_path)
 
-    assert [path.name for path in files_of(tmp_path)] == ["a.csv", "b.csv"]
-    assert [path.name for path in files_of(tmp_path / "*.csv")] == ["a.csv", "b.csv"]
-    assert [each["name"] for each in call("data", "*.csv", "--json").json["files"]] == ["a.csv", "b.csv"]
-    with pytest.raises(ConfigError, match="there is no file of data"):
-        files_of(tmp_path / "*.parquet")
+    for given in (".", "*.csv", tmp_path):
+        files = call("data", given, "--json").json["files"]
+        assert [each["name"] for each in files] == ["a.csv", "b.csv"]
+    assert "no file is called like that" in call("data", "*.parquet").err
+
+
+def test_a_text_that_is_no_data_is_told_with_the_pattern_that_leaves_it_out(call, tmp_path):
+    (tmp_path / "a.csv").write_text(PRICES)
+    (tmp_path / "README.txt").write_text("These are prices.\nMine.\n")
+
+    found = call("data", tmp_path)
+
+    assert "1 file of 2 cannot be used" in found.err
+    assert f"{tmp_path}/*.csv" in found.err.replace("\n", "")
 
 
 def test_what_is_a_configuration_is_told_by_its_name_or_by_how_it_begins(tmp_path):

@@ -11,18 +11,18 @@ from rich.table import Table
 
 from flotilla.cli import say
 from flotilla.config import read
-from flotilla.errors import ConfigError
+from flotilla.errors import ConfigError, DataError
 from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
 from flotilla.stream.bars.draft import panel_of
-from flotilla.stream.bars.file import draft_of_file
+from flotilla.stream.bars.file import PARQUET, draft_of_file
+from flotilla.stream.bars.folder import TEXTS, files_of, together
 from flotilla.stream.bars.options import Options
 from flotilla.words import counted, lasting
 
 DAY_NS = 86_400_000_000_000
 CONFIGS = (".yaml", ".yml")
-DATA = (".csv", ".txt", ".tsv", ".gz", ".parquet", ".pq", ".zip", ".feather")
-_PATTERN = re.compile(r"[*?\[]")
+DATA = (*TEXTS, *PARQUET, ".gz", ".zip", ".feather")
 _KEY = re.compile(rb"\s*(#[^\n]*\n\s*)*(---\s*\n\s*)?[a-z_]+:(\s|$)")
 
 
@@ -67,8 +67,7 @@ def data(
             )
         panels = [open_panel(read(file), file.parent)]
     else:
-        how = Options(**given)
-        panels = [panel_of(draft_of_file(each, how)) for each in files_of(file)]
+        panels = _panels(file, Options(**given))
     shown = [(panel, [coverage(panel, i) for i in range(len(panel.instruments))]) for panel in panels]
     if json:
         told = [as_dict(panel, found) for panel, found in shown]
@@ -76,6 +75,19 @@ def data(
         return
     for panel, found in shown:
         _tell(panel, found)
+
+
+def _panels(given: Path, options: Options) -> list[Panel]:
+    """Return a panel for each file; DataError tells of every bad one."""
+    files, panels, wrong = files_of(str(given), DATA), [], {}
+    for file in files:
+        try:
+            panels.append(panel_of(draft_of_file(file, options)))
+        except DataError as error:
+            wrong[file] = error
+    if wrong:
+        raise next(iter(wrong.values())) if len(files) == 1 else together(str(given), files, wrong)
+    return panels
 
 
 def is_config(file: Path) -> bool:
@@ -86,20 +98,6 @@ def is_config(file: Path) -> bool:
         return False
     with file.open("rb") as opened:
         return _KEY.match(opened.read(4096)) is not None
-
-
-def files_of(file: Path) -> list[Path]:
-    """Return the files of a folder or of a pattern, by name; ConfigError where there is none."""
-    if file.is_dir():
-        found = [path for path in sorted(file.iterdir()) if path.suffix.lower() in DATA]
-    elif _PATTERN.search(str(file)) and not file.exists():
-        root = Path(file.anchor) if file.anchor else Path()
-        found = sorted(path for path in root.glob(str(file.relative_to(root))) if path.is_file())
-    else:
-        return [file]
-    if not found:
-        raise ConfigError(f"{file}: there is no file of data; their names end in {', '.join(DATA)}")
-    return found
 
 
 def _tell(panel: Panel, found: list[Coverage]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flotilla.cli import say
-from flotilla.cli.data import files_of
+from flotilla.cli.data import DATA
 from flotilla.errors import ConfigError
 from flotilla.stream.bars.findings import SHOWN, Finding, Verdict
+from flotilla.stream.bars.folder import files_of
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality.check import Look, look_at
 from flotilla.stream.bars.quality.mend import Mended, beside, mended, write
@@ -42,7 +43,7 @@ def check(
         "decimal": decimal, "encoding": encoding,
     }  # fmt: skip
     options = Options(**{name: value for name, value in given.items() if value is not None})
-    paths = [path for file in files for path in files_of(file)]
+    paths = [path for file in files for path in files_of(str(file), DATA)]
     _check_asked(files, paths, on_bad, out)
     told: list[dict[str, Any]] = []
     looks, code = [], 0

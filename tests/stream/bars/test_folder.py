@@ -91,6 +91,17 @@ def test_all_bad_files_are_told_at_once(folder):
     assert "B.csv cannot be used:\n  1 x a row goes back in time" in text
 
 
+def test_a_text_among_the_files_of_a_folder_is_told_with_the_pattern_that_leaves_it_out(folder):
+    (folder / "README.txt").write_text("These are prices.\nMine.\n")
+
+    with pytest.raises(DataError) as caught:
+        read(str(folder))
+
+    assert str(caught.value).startswith("1 file of 3 cannot be used:\nREADME.txt cannot be used")
+    assert str(caught.value).endswith(f"or leave such files out: {folder}/*.csv")
+    assert read(f"{folder}/*.csv").instruments == ("KO", "PEP")
+
+
 def test_a_pipe_in_a_folder_is_left_out(folder):
     os.mkfifo(folder / "pipe.csv")
 

@@ -71,6 +71,13 @@ def test_instruments_side_by_side_are_looked_at_one_by_one(csv):
     assert look.verdict is Verdict.OK
 
 
+def test_a_count_of_rows_is_no_instrument_but_a_ticker_may_be_called_as_one(csv):
+    rows = [f"2024-01-{day:02},{day - 1},{'x' if day == 9 else day}" for day in range(1, 29)]
+
+    assert codes(csv("date,id,KO", *rows)) == {"not_a_number": 1}  # not a word of a price of zero
+    assert codes(csv("date,id,N", *rows)) == {"not_a_number": 1}
+
+
 def test_a_file_that_is_mostly_bad_is_refused(csv):
     rows = [f"2024-01-{day:02},KO,{'' if day > 9 else day}" for day in range(1, 29)]
 

@@ -24,6 +24,20 @@ def wrong(columns, kind=DataError, **options):
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["id", "no", "No.", "#", "n", "Row", "rank", "rownum", "row_num", "0", "S.No", "Unnamed: 0.1", "index"],
+)
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_count_of_rows_is_no_instrument_whatever_it_is_called(name, first):
+    days = ["2020-01-01", "2020-01-02", "2020-01-03"]
+    count = [first, first + 1, first + 2]
+
+    assert read({"Date": days, name: count, "KO": [1.0, 2.0, 3.0]}).instruments == ("KO",)
+    assert read({"Date": days, "N": [1.0, 2.0, 3.5], "KO": [1, 2, 3]}).instruments == ("N", "KO")
+    assert read({"Date": days, "700": [330.0, 331.0, 332.0]}).instruments == ("700",)
+
+
 def test_a_wide_table_is_closes_side_by_side():
     panel = read({"Date": ["2020-01-01", "2020-01-02"], "AAPL": [1.0, None], "700": [3, 4]})
 

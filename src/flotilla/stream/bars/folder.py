@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from flotilla.errors import ConfigError, DataError
@@ -45,20 +45,37 @@ def draft_of_files(given: str | Sequence[str], options: Options, read: Reader, e
     files = files_of(given, ends)
     if len(files) == 1:
         return read(files[0], options)
-    drafts, wrong = [], []
+    drafts: list[Draft] = []
+    wrong: dict[Path, DataError] = {}
     for file in files:
         try:
             draft = read(file, options)
             check_draft(draft)
             drafts.append(draft)
         except DataError as error:
-            wrong.append(error)
+            wrong[file] = error
     if wrong:
-        told = f"{counted(len(wrong), 'file')} of {len(files):,} cannot be used:"
-        together = DataError("\n".join([told, *map(str, wrong)]))
-        together.findings = tuple(found for each in wrong for found in each.findings)
-        raise together
+        raise together(given, files, wrong)
     return joined(drafts, _name(given, files))
+
+
+def together(given: str | Sequence[str], files: Sequence[Path], wrong: Mapping[Path, DataError]) -> DataError:
+    """Return what is wrong with some of the files that `given` led to as one error.
+
+    Where all the bad ones of a folder end otherwise than the good ones, as a README.txt does, the mend is a
+    pattern that leaves them out.
+    """
+    told = f"{counted(len(wrong), 'file')} of {len(files):,} cannot be used:"
+    good = {file.suffix for file in files if file not in wrong}
+    apart = len(good) == 1 and not good & {file.suffix for file in wrong}
+    hint = [f"  or leave such files out: {given}/*{good.pop()}"] if apart and _is_folder(given) else []
+    error = DataError("\n".join([told, *map(str, wrong.values()), *hint]))
+    error.findings = tuple(found for each in wrong.values() for found in each.findings)
+    return error
+
+
+def _is_folder(given: str | Sequence[str]) -> bool:
+    return isinstance(given, str) and Path(given).is_dir()
 
 
 def _text(path: object) -> str:

@@ -24,6 +24,10 @@ TIMES = ("ts", "date", "timestamp", "datetime", "time")
 SYMBOLS = ("symbol", "instrument", "ticker")
 # What pandas calls an index without a name, in Parquet and in CSV; used where no other is there.
 UNNAMED = ("__index_level_0__", "index", "", "unnamed: 0", "level_0")
+# What a count of rows is called that was saved with a table; an instrument may be called so as well.
+_COUNTS = re.compile(
+    r"id|no|nr|num|number|#|n|i|idx|rows?|rank|rn|obs|seq|sr?no|\d+|row(num|number|id|no)|unnamed:\d+"
+)
 LEVEL = "\x1f"  # between the field and the instrument of a column that is called by both
 LAYOUTS = ("long", "one", "wide")
 ROLES = ("time", "clock", "symbol", "adjusted", *FIELDS)
@@ -291,6 +295,12 @@ class _Columns:
     def _no_close(self) -> DataError:
         mend = "give the closes: bars have one; or say which column it is, as columns: {close: Price}"
         return refuse(self.source, f"no column close; {self.there}", mend, "missing_column")
+
+
+def may_count(name: str) -> bool:
+    """Say whether a column of a wide table is called as a count of its rows: id, No., #, row_num, 0."""
+    bare = re.sub(r"[_\-. ]", "", plain(name))
+    return plain(name) in UNNAMED or _COUNTS.fullmatch(bare) is not None
 
 
 def plain(name: str) -> str:

@@ -23,7 +23,7 @@ from flotilla.stream.bars.columns import float64_of, int64_of, whole
 from flotilla.stream.bars.draft import Draft, Floats
 from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
-from flotilla.stream.bars.layouts import Layout, layout_of, plain
+from flotilla.stream.bars.layouts import Layout, layout_of, may_count, plain
 from flotilla.stream.bars.long import Coded, Rows, coded_of, pivoted
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.places import Place, moved
@@ -121,15 +121,24 @@ def _check_currency(table: pa.Table, layout: Layout, source: str) -> None:
 
 def _tickers(columns: dict[str, Floats], layout: Layout, source: str) -> dict[str, Floats]:
     """Return a wide table's columns without an index that was left behind, 0, 1, 2, ..."""
+    if layout.fields or layout.levels:
+        return columns
     out = dict(columns)
-    for name in layout.counters:
-        values = columns[name]
-        if len(values) and np.array_equal(values, np.arange(len(values)) + values[0]) and values[0] in (0, 1):
+    for name, values in columns.items():
+        is_unnamed = name in layout.counters
+        if (is_unnamed or (may_count(name) and len(values) > 1)) and counts_rows(values):
             del out[name]
-        elif plain(name) != "index":
+        elif is_unnamed and plain(name) != "index":
             what = f"column {name!r} has no name of its own"
             raise refuse(source, what, "name it as its instrument, or leave it out", "unnamed_column")
     return out
+
+
+def counts_rows(values: Floats) -> bool:
+    """Say whether a column is 0, 1, 2, ... or 1, 2, 3, ..., as an index that was left behind is."""
+    return (
+        len(values) > 0 and values[0] in (0, 1) and np.array_equal(values, np.arange(len(values)) + values[0])
+    )
 
 
 def _sorted(rows: Rows, coded: Coded | None, options: Options) -> tuple[Rows, Coded | None]:

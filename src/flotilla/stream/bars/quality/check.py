@@ -24,7 +24,7 @@ from flotilla.stream.bars.dialects import shape_of
 from flotilla.stream.bars.file import PARQUET
 from flotilla.stream.bars.findings import Finding, Findings, Verdict, refuse
 from flotilla.stream.bars.heads import Head, stem_of
-from flotilla.stream.bars.layouts import Layout, layout_of
+from flotilla.stream.bars.layouts import Layout, layout_of, may_count
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality import actions, bars, options, trades
 from flotilla.stream.bars.quality.archive import entries_of
@@ -220,9 +220,18 @@ def _look_at_bars(
             tables.setdefault(name, {})[field] = column
         rows = _side_by_side(notes, times, tables, options_)
     else:
-        names = [name for name in sheet.columns if name != layout.time and name not in layout.counters]
+        beside = {layout.time, *layout.counters, *filter(may_count, sheet.columns)}
+        names = [name for name in sheet.columns if name not in beside or _has_prices(sheet, name, layout)]
         rows = _side_by_side(notes, times, {name: {"close": name} for name in names}, options_)
     bars.look(notes, rows, calendar, now_ns())
+
+
+def _has_prices(sheet: Sheet, name: str, layout: Layout) -> bool:
+    """Say whether a column that is called as a count of rows is none: a ticker may be called N."""
+    if name == layout.time or name in layout.counters:
+        return False
+    cells = [str(cell) for cell in sheet.columns[name].to_pylist()]
+    return not any(cells == [str(first + n) for n in range(len(cells))] for first in (0, 1))
 
 
 def _side_by_side(notes: Notes, times: Times, tables: dict[str, dict[str, str]], options_: Options) -> Rows:
