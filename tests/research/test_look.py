@@ -127,6 +127,19 @@ def test_equity_that_does_not_fit_into_memory_is_refused_before_it_is_taken(swep
         swept.equity()
 
 
+@pytest.mark.parametrize("said", [None, "much", [1.0, 2.0]])
+def test_a_measure_that_gives_no_number_is_told_of_which_portfolio_and_what_it_gave(swept, said):
+    def mine(equity):
+        return said
+
+    with pytest.raises(
+        ConfigError, match=r"the measure mine should give a number .* of portfolio 0 it gave "
+    ) as told:
+        swept.ranked_by(mine)
+
+    assert str(told.value).endswith(repr(said))
+
+
 def test_a_measure_of_ones_own_ranks_a_sweep(swept):
     def lowest(equity):
         return float(equity.min())

@@ -4,11 +4,12 @@ from datetime import date
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 from flotilla.config import PortfolioConfig, decode
 from flotilla.errors import ConfigError
-from flotilla.research import run, sweep
+from flotilla.research import configure, panel_from, run, sweep
 from flotilla.research.market import market_of, open_panel, panel_for
 from flotilla.testing import made_market
 
@@ -142,3 +143,28 @@ def test_risk_decisions_that_nobody_heeds_are_told_by_a_run_and_by_a_sweep(panel
 
     assert [remark.startswith(said) for remark in one].count(True) == 1
     assert [remark.startswith(said) for remark in many].count(True) == 1
+
+
+def test_a_period_begins_at_midnight_where_the_market_is():
+    # 2024-01-02 begins in Tokyo at 15:00 UTC of the day before: from there to the last bar are 9 days.
+    times = pd.date_range("2024-01-01", periods=24 * 10 + 1, freq="h", tz="Asia/Tokyo")
+    panel = panel_from(pd.DataFrame({"close": np.arange(1.0, 242.0)}, index=times), zone="Asia/Tokyo")
+
+    result = run(configure("buy_and_hold", start="2024-01-02"), panel=panel)
+
+    assert result.ts[0] == pd.Timestamp("2024-01-02", tz="Asia/Tokyo").value
+    assert [said for said in result.remarks if "the record is of" in said] == [
+        "the record is of 9 days: figures a year are scaled up from it, and are no forecast"
+    ]
+
+
+def test_starts_that_lead_to_the_same_bar_are_one_period(panel):
+    config = decode(
+        {
+            "name": "s",
+            "strategies": {"hold": {"kind": "buy_and_hold"}},
+            "sweep": {"portfolio.start": ["2000-01-08", "2000-01-09"]},  # Saturday and Sunday
+        }
+    )
+
+    assert not any("different days" in said for said in sweep(config, panel=panel).remarks)

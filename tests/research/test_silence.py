@@ -5,7 +5,7 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.research import run, sweep
-from flotilla.research.silence import short_in_run
+from flotilla.research.silence import flat_in_run, short_in_run
 from flotilla.testing import made_market
 
 MINE = """
@@ -20,6 +20,9 @@ def never() -> Node:
 
 def both(n: int = 3) -> Node:
     return where(close > sma(close, n), 1.0, -1.0)
+
+def nought() -> Node:
+    return where(close < 0, 1, 0)
 
 def picks(n: int = 3) -> Node:
     return rsi(close, n) < 50 if n > 5 else close > sma(close, 2 * n)
@@ -101,8 +104,12 @@ def test_portfolios_that_do_not_trade_for_other_reasons_are_counted_without_one(
 def test_a_short_signal_in_a_cash_account_is_said():
     said = np.array([[0.5, -1.0], [0.0, 1.0], [-0.5, np.nan]])
 
-    assert short_in_run({"long": abs(said), "both": said}) == (
+    assert short_in_run({"both": said}) == (
         "both said short on 2 of 3 bars: a cash account cannot be short, and takes it as flat",
+    )
+    assert short_in_run({"long": abs(said), "both": said}) == (
+        "both said short on 2 of 3 bars: a cash account cannot be short, and lets it take away from what the "
+        "others say, and holds the sum at 0",
     )
 
 
@@ -115,5 +122,21 @@ def test_a_sweep_says_of_its_best_portfolio_that_it_says_short(folder, panel):
     assert short > 0
     assert [said for said in swept.remarks if "short" in said] == [
         f"in the best portfolio s said short on {short} of 60 bars: "
-        "a cash account cannot be short, and takes it as flat",
+        "a cash account cannot be short, and lets it take away from what the others say, and holds the sum at 0",
     ]
+
+
+def test_a_strategy_that_says_0_throughout_is_told(folder, panel):
+    result = run(configured({"none": ("nought", {}), "near": ("above", {})}), panel=panel, folder=folder)
+
+    assert result.orders
+    assert of_silence(result) == ("none never says anything but 0, which is flat",)
+
+
+def test_a_portfolio_that_never_traded_for_another_reason_is_told():
+    said = np.array([[np.nan], [1.0]])
+
+    assert flat_in_run({"one": said}, orders=0) == ("the portfolio never traded",)
+    assert flat_in_run({"one": said}, orders=1) == ()
+    assert flat_in_run({"mute": said * np.nan}, orders=0) == ()  # it is told of already
+    assert flat_in_run({"none": said * 0.0}, orders=0) == ("none never says anything but 0, which is flat",)

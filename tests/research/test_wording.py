@@ -1,5 +1,10 @@
+import numpy as np
+import pandas as pd
+import pytest
+
 from flotilla.config import decode
-from flotilla.research import lines, run, why
+from flotilla.research import configure, lines, panel_from, run, why
+from flotilla.stage import close, sma
 from flotilla.testing import made_market
 
 
@@ -66,3 +71,25 @@ def test_what_risk_and_caps_left_of_a_weight_is_told(tmp_path):
     )
     assert "30.0000% of equity by its signal alone, times 0.5 (scale 0.5 × tolerance 1), capped at" in text
     assert text.endswith("capped at 10.0000%: 10.0000%")
+
+
+@pytest.mark.parametrize(("fill_at", "filled"), [("open", "10:45:00-04:00"), ("close", "11:00:00-04:00")])
+def test_bars_shorter_than_a_day_are_told_when_they_open_and_close_where_the_market_is(fill_at, filled):
+    times = pd.date_range("2022-04-14 09:30", periods=26, freq="15min", tz="America/New_York")
+    prices = 100.0 + np.array([0, 0, 0, 0, 1] + [1] * 21)
+    frame = pd.DataFrame({"open": prices, "high": prices, "low": prices, "close": prices}, index=times)
+    panel = panel_from(frame, zone="America/New_York")
+    result = run(configure(close > sma(close, 3), fill_at=fill_at), panel=panel)
+
+    text = lines(why(result, result.orders[0].order_id))
+
+    assert text[1].startswith("  decided at the close of bar 4 (2022-04-14T10:45:00-04:00): ")
+    assert text[2].startswith(f"  filled on bar 5 (2022-04-14T{filled}): ")
+
+
+def test_bars_of_a_day_are_told_by_their_date():
+    result = traded()
+    order = result.orders[0]
+    day = np.datetime64(order.ts_event, "ns").astype("datetime64[s]")
+
+    assert f"decided at the close of bar {order.bar} ({day}): " in lines(why(result, order.order_id))[1]

@@ -132,3 +132,23 @@ def test_what_is_kept_for_the_next_rows_is_as_it_was_handed_in(fields):
     np.testing.assert_array_equal(np.concatenate(rows), whole)
     for name, x in fields.items():
         np.testing.assert_array_equal(x, before[name])
+
+
+class Shut(Window):
+    """Its parameter stands in place of a method."""
+
+    def __init__(self, name, value):
+        setattr(self, name, value)
+
+    def over(self, close):
+        return close * 0.0
+
+
+@pytest.mark.parametrize("name", ["open", "close", "over"])
+def test_a_parameter_that_is_called_as_a_method_is_refused(name):
+    with pytest.raises(StageError, match=rf"its {name} is 3, and {name}\(\) is a method of every such stage"):
+        stage_node(Shut(name, 3))
+
+
+def test_a_method_may_be_another_function():
+    assert stage_node(Shut("open", lambda: None)).op == "stage"

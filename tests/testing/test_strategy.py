@@ -283,3 +283,26 @@ def test_what_is_no_number_is_refused(said, told):
 def test_a_lookback_that_is_no_number_of_rows_is_refused(rows):
     with pytest.raises(StageError, match=r"its lookback is .* whole number of rows, 1 or more"):
         check_strategy(Breakout, n=rows)
+
+
+@pytest.mark.parametrize(
+    "made", [close > sma(close, 3), Breakout(), Countdown()], ids=["tree", "window", "onbar"]
+)
+def test_a_strategy_that_is_made_already_is_tried_as_it_is(made):
+    check_strategy(made)
+    with pytest.raises(ConfigError, match="is made already and takes no n: give its class, or the function"):
+        check_strategy(made, n=3)
+
+
+def test_what_is_no_strategy_is_refused():
+    with pytest.raises(
+        ConfigError, match="a strategy is a function, a class, an expression or a name; it is 5"
+    ):
+        check_strategy(5)
+
+
+def test_a_made_market_is_not_longer_than_memory():
+    with pytest.raises(
+        ConfigError, match="it needs 20,000,000 rows for its first signal: a made market of 60,0"
+    ):
+        check_strategy(lambda n: close > sma(close, n), n=20_000_000)

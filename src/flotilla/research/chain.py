@@ -97,6 +97,8 @@ class Why(NamedTuple):
     latch: Latch | None  # None: no drawdown limit was hit
     purchase: Purchase | None  # None: not a buy, or its bar has not come
     terms: dict[str, Any]  # the portfolio's
+    zone: str  # of the data's days
+    bar_ns: int  # from the beginning of the bar that it was decided on to its end
     restored: Restored | None = None  # None: its weight had changed
 
     def __repr__(self) -> str:

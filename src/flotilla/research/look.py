@@ -23,6 +23,7 @@ from flotilla.research.annual import bars_a_year
 from flotilla.research.plot import plot_run, plot_sweep
 from flotilla.research.stats import stats_of
 from flotilla.research.trips import Trip, trips_of
+from flotilla.words import cut
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -192,6 +193,22 @@ def _dated(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a table with its times as times, UTC."""
     there = [name for name in _TIMES if name in frame.columns]
     return frame.with_columns(pl.col(there).cast(pl.Int64).cast(pl.Datetime("ns", "UTC")))
+
+
+def measured(measure: Callable[[Floats], float], portfolio: int, equity: Floats) -> float:
+    """Return what a measure of one's own says of a portfolio. ConfigError if that is no number.
+
+    equity: float64[T], account currency.
+    """
+    said = measure(equity)
+    try:
+        return float(said)
+    except (TypeError, ValueError) as error:
+        name = getattr(measure, "__name__", "measure")
+        raise ConfigError(
+            f"the measure {name} should give a number (NaN for none): of portfolio {portfolio} it gave "
+            f"{cut(said)}"
+        ) from error
 
 
 def ranked_by(

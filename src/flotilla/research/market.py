@@ -160,9 +160,11 @@ def _of_listing(config: RunConfig, panel: Panel) -> tuple[str, ...]:
 def _of_periods(config: RunConfig, panel: Panel) -> tuple[str, ...]:
     """Return what must be said of the periods that portfolios are of: short ones, and different ones."""
     starts = config.axes().get("portfolio.start", (config.portfolio.start,))
-    first, last = (int(ts) for ts in panel.ts_event[[0, -1]])
-    begins = [max(first, int(np.datetime64(str(s), "ns").astype(np.int64)) if s else first) for s in starts]
-    told = short_of_a_year(years_of(np.array([max(begins), last])))
+    begins = [
+        rows_of_days(panel.ts_event, panel.zone, date.fromisoformat(str(s)) if s else None, None)[0]
+        for s in starts
+    ]
+    told = short_of_a_year(years_of(panel.ts_event[max(begins) :]))
     if len(set(begins)) < 2:
         return told
     how = "the longer ones had more time for it" if config.rank_by in GROWS else "the markets differed, too"

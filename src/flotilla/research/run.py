@@ -28,7 +28,7 @@ from flotilla.research.look import RunLook
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, signals_of, trees_of
-from flotilla.research.silence import short_in_run, silent_in_run
+from flotilla.research.silence import flat_in_run, short_in_run, silent_in_run
 from flotilla.stage.expression import Node
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
@@ -134,8 +134,9 @@ def run(
     signals = signals_of(trees, Stages(market.panel, market.fields, store, folder))
     result = _simulated(config, market, signals, identity)
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
+    flat = flat_in_run(result.signals, len(result.orders))
     short = short_in_run(result.signals)
-    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *short))
+    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *flat, *short))
 
 
 def opened(

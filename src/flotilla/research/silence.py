@@ -32,14 +32,29 @@ def silent_in_run(
     return tuple(_of_one(name, warm_up(trees[name]), rows) for name in silent)
 
 
+def flat_in_run(signals: Mapping[str, Floats], orders: int) -> tuple[str, ...]:
+    """Return a sentence for each strategy that says 0 throughout; else one if a portfolio never traded.
+
+    signals: of the bars that are traded; orders: how many there are.
+    """
+    flat = [name for name, said in signals.items() if (said == 0.0).any() and not np.nan_to_num(said).any()]
+    if flat:
+        return tuple(f"{name} never says anything but 0, which is flat" for name in flat)
+    silent = any(np.isnan(said).all() for said in signals.values())
+    return () if orders or silent else ("the portfolio never traded",)
+
+
 def short_in_run(signals: Mapping[str, Floats]) -> tuple[str, ...]:
-    """Return a sentence for each strategy that says short, which a cash account takes as flat."""
+    """Return a sentence for each strategy that says short, with what a cash account makes of it."""
     told = []
+    means = "takes it as flat"
+    if len(signals) > 1:
+        means = "lets it take away from what the others say, and holds the sum at 0"
     for name, said in signals.items():
         short = int((said < 0.0).any(axis=1).sum())
         if short:
             bars = f"{short:,} of {counted(len(said), 'bar')}"
-            told.append(f"{name} said short on {bars}: a cash account cannot be short, and takes it as flat")
+            told.append(f"{name} said short on {bars}: a cash account cannot be short, and {means}")
     return tuple(told)
 
 

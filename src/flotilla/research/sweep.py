@@ -37,7 +37,7 @@ from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.configure import Strategy
 from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
-from flotilla.research.look import SweepLook, ranked_by
+from flotilla.research.look import SweepLook, measured, ranked_by
 from flotilla.research.market import Market, fields_of, first_row, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.memory import check_room, table_bytes
@@ -127,7 +127,7 @@ class SweepResult(SweepLook):
             equity = self.equity(numbers)
             for column, number in enumerate(numbers.tolist()):
                 mine = equity[:, column]
-                values[number] = float(measure(mine[~np.isnan(mine)]))
+                values[number] = measured(measure, number, mine[~np.isnan(mine)])
         return ranked_by(self.table, measure, values, lower)
 
 

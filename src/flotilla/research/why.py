@@ -106,6 +106,8 @@ def _why(
         latch=past.latch(order.bar),
         purchase=past.purchase(order),
         terms=msgspec.to_builtins(config.portfolio),
+        zone=market.panel.zone,
+        bar_ns=int(market.panel.ts_recv[order.bar] - market.panel.ts_event[order.bar]),
         restored=_restored(order, config, market, past, i) if before == order.weight else None,
     )
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from flotilla.research.chain import Latch, Opinion, Purchase, Weighing, Why
+from flotilla.research.annual import DAY_NS
+from flotilla.research.chain import Opinion, Purchase, Weighing, Why
 
 
 def lines(chain: Why) -> list[str]:
     """Return the chain as text, from the fill back to the prices."""
-    return [*_order(chain), *_brought_back(chain), *_latched(chain.latch), *_opinions(chain), *_risk(chain)]
+    return [*_order(chain), *_brought_back(chain), *_latched(chain), *_opinions(chain), *_risk(chain)]
 
 
 def _order(chain: Why) -> Iterator[str]:
     order = chain.order
     quantity = f"{order.quantity:,.6g}" if order.quantity == order.quantity else "sized at the fill"
     yield f"order {order.order_id}: {order.instrument} {quantity}, to weigh {order.weight:.4%} of equity"
-    yield f"  decided at the close of {_bar(order.bar, order.ts_event)}: {_spelled(chain.decided_on)}"
+    yield f"  decided at the close of {_bar(chain, order.bar, order.ts_event)}: {_spelled(chain.decided_on)}"
+    at = "open" if "open" in chain.filled_on and chain.terms["fill_at"] != "close" else "close"
     for fill in chain.fills:
         yield (
-            f"  filled on {_bar(fill.bar, fill.ts_event)}: {fill.quantity:,.6g} at {fill.price:,.4f}, "
-            f"fee {fill.fee:,.2f}"
+            f"  filled on {_bar(chain, fill.bar, fill.ts_event, at)}: {fill.quantity:,.6g} at "
+            f"{fill.price:,.4f}, fee {fill.fee:,.2f}"
         )
     if not chain.fills:
         yield "  not filled"
@@ -46,10 +50,11 @@ def _brought_back(chain: Why) -> Iterator[str]:
         yield f"    it weighed {held:.4%} of equity, and its weight is {chain.order.weight:.4%}"
 
 
-def _latched(latch: Latch | None) -> Iterator[str]:
+def _latched(chain: Why) -> Iterator[str]:
+    latch = chain.latch
     if latch:
         fall, peak = f"{1.0 - latch.equity / latch.peak:.4%}", f"{latch.peak:,.2f} (bar {latch.peak_bar})"
-        when = f"on {_bar(latch.bar, latch.ts)}"
+        when = f"on {_bar(chain, latch.bar, latch.ts)}"
         yield f"  because the drawdown limit of {latch.limit:.4%} was hit {when}:"
         yield f"    equity {latch.equity:,.2f} was {fall} below its peak of {peak};"
         yield "    from then on the portfolio is flat, whatever is said"
@@ -97,8 +102,12 @@ def _restrained(weighing: Weighing) -> Iterator[str]:
     yield f"{text}: {weighing.weight:.4%}"
 
 
-def _bar(bar: int, ts: int) -> str:
-    return f"bar {bar} ({np.datetime64(ts, 'ns').astype('datetime64[s]')})"
+def _bar(chain: Why, bar: int, ts: int, at: str = "close") -> str:
+    """Return a bar with its time: of shorter ones than a day when they open or close, in the data's zone."""
+    if chain.bar_ns >= DAY_NS:
+        return f"bar {bar} ({np.datetime64(ts, 'ns').astype('datetime64[s]')})"
+    seconds = (ts + (chain.bar_ns if at == "close" else 0)) // 1_000_000_000
+    return f"bar {bar} ({datetime.fromtimestamp(seconds, ZoneInfo(chain.zone)).isoformat()})"
 
 
 def _spelled(prices: dict[str, float]) -> str:

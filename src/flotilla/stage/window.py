@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from flotilla.errors import StageError
 from flotilla.stage.expression import Column, NeedsOneValue, Node, as_node, field
+from flotilla.words import cut
 
 Floats = NDArray[np.float64]
+_METHODS = ("open", "close", "over", "start", "advance", "on_bar")
 Inputs = tuple[str | Node, ...] | Mapping[str, str | Node]
 
 
@@ -53,6 +55,8 @@ def stage_node(stage: Any) -> Node:
     """Return a Window or Fold as a node of an expression; StageError if it cannot be one."""
     for name in ("lookback", "warm_up"):
         _check_rows(stage, name)
+    for name in _METHODS:
+        _check_method(stage, name)
     reads = named_inputs(stage)
     for name, node in reads:
         if stage.by_name and not name.isidentifier():
@@ -75,6 +79,17 @@ def named_inputs(stage: Any) -> list[tuple[str, Node]]:
 
 def _input(value: Any) -> Node:
     return field(value) if isinstance(value, str) else as_node(value)
+
+
+def _check_method(stage: Any, name: str) -> None:
+    """Raise StageError if a value stands where a method is called."""
+    value = getattr(stage, name, None)
+    if hasattr(type(stage), name) and not callable(value):
+        raise StageError(
+            type(stage).__name__,
+            f"its {name} is {cut(value)}, and {name}() is a method of every such stage: call the parameter "
+            f"otherwise, as in self.{name}_ = {name}",
+        )
 
 
 def _check_rows(stage: Any, name: str) -> None:

@@ -32,22 +32,25 @@ from flotilla.stage.plan import placed, warm_up
 from flotilla.stage.window import Stage, Window, stage_node
 from flotilla.stream.arrays import decode, encode
 from flotilla.testing.market import made_market
+from flotilla.words import cut
 
 Target = Callable[..., Any]
 
 _SHIFTS = 4  # first rows left out, to tell what depends on where they begin
+_MAXIMUM = 100_000  # bars of a made market: they go through one by one
 _TRIED = 20  # rows that are tried alone, to tell what is seen too early from what is forgotten
 
 
-def check_strategy(target: Target | str, market: Panel | None = None, /, **params: Any) -> None:
+def check_strategy(
+    target: Target | Node | Stage | str, market: Panel | None = None, /, **params: Any
+) -> None:
     """Raise AssertionError, with the row and what it means, if a strategy breaks a promise.
 
-    target: what gives an expression, a Window, a Fold or an OnBar when called with the parameters; or the
-    name of an installed strategy, or "my_file:Thing". market: what it is tried on; a made one, long enough
-    for it, if None.
+    target: what gives an expression, a Window, a Fold or an OnBar when called with the parameters; or one of
+    these, made already, without any; or the name of an installed strategy, or "my_file:Thing". market: what
+    it is tried on; a made one, long enough for it, if None. ConfigError where it would be too long.
     """
-    called = find("strategy", target) if isinstance(target, str) else target
-    trial = _Trial(called, params, market)
+    trial = _Trial(_called(target, params), params, market)
     whole = trial.run([])
     _check_range(trial, whole)
     trial.compare(whole, trial.run([]), "says one thing, and another when it is built and run again")
@@ -59,6 +62,23 @@ def check_strategy(target: Target | str, market: Panel | None = None, /, **param
     for at in (1, bars // 3, bars // 2, bars - 1):
         how = f"goes on differently when its state is written down after {at} rows and read back"
         trial.compare(whole, trial.run_restarted(at), f"{how}: something it remembers is not in its state")
+
+
+def _called(target: Target | Node | Stage | str, params: dict[str, Any]) -> Target:
+    """Return what gives the strategy when it is called."""
+    if isinstance(target, str):
+        found: Target = find("strategy", target)
+        return found
+    if isinstance(target, Node | Stage):
+        if params:
+            raise ConfigError(
+                f"{type(target).__name__} is made already and takes no {', '.join(params)}: give its class, "
+                "or the function that makes it"
+            )
+        return lambda: target
+    if not callable(target):
+        raise ConfigError(f"a strategy is a function, a class, an expression or a name; it is {cut(target)}")
+    return target
 
 
 class _Watching(ChunkRunner):
@@ -94,7 +114,13 @@ class _Trial:
         stage = node.params[0] if node.op == "stage" else None
         self.lookback = stage.lookback if isinstance(stage, Window) else 0
         self.warm_up = warm_up(node)
-        self.market = market or made_market(bars=max(300, 3 * self.warm_up))
+        bars = max(300, 3 * self.warm_up)
+        if market is None and bars > _MAXIMUM:
+            raise ConfigError(
+                f"it needs {self.warm_up:,} rows for its first signal: a made market of {bars:,} bars is too "
+                f"long, it has up to {_MAXIMUM:,}; give smaller parameters, or a market of your own"
+            )
+        self.market = market or made_market(bars=bars)
         self.bars, self.instruments = self.market.shape
         times = (self.market.ts_event, self.market.ts_recv)
         calendar = calendar_fields(*times, self.market.zone, self.instruments)
