@@ -104,10 +104,10 @@ def test_portfolios_that_do_not_trade_for_other_reasons_are_counted_without_one(
 def test_a_short_signal_in_a_cash_account_is_said():
     said = np.array([[0.5, -1.0], [0.0, 1.0], [-0.5, np.nan]])
 
-    assert short_in_run({"both": said}) == (
+    assert short_in_run({"both": said}, 1) == (
         "both said short on 2 of 3 bars: a cash account cannot be short, and takes it as flat",
     )
-    assert short_in_run({"long": abs(said), "both": said}) == (
+    assert short_in_run({"long": abs(said), "both": said}, 2) == (
         "both said short on 2 of 3 bars: a cash account cannot be short, and lets it take away from what the "
         "others say, and holds the sum at 0",
     )
@@ -122,7 +122,8 @@ def test_a_sweep_says_of_its_best_portfolio_that_it_says_short(folder, panel):
     assert short > 0
     assert [said for said in swept.remarks if "short" in said] == [
         f"in the best portfolio s said short on {short} of 60 bars: "
-        "a cash account cannot be short, and lets it take away from what the others say, and holds the sum at 0",
+        "a cash account cannot be short, and lets it take away from what the others say, and holds the sum "
+        "at 0",
     ]
 
 

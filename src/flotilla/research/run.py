@@ -135,7 +135,7 @@ def run(
     result = _simulated(config, market, signals, identity)
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
     flat = flat_in_run(result.signals, len(result.orders))
-    short = short_in_run(result.signals)
+    short = short_in_run(result.signals, len(config.strategies))
     return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *flat, *short))
 
 

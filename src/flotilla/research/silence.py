@@ -44,11 +44,14 @@ def flat_in_run(signals: Mapping[str, Floats], orders: int) -> tuple[str, ...]:
     return () if orders or silent else ("the portfolio never traded",)
 
 
-def short_in_run(signals: Mapping[str, Floats]) -> tuple[str, ...]:
-    """Return a sentence for each strategy that says short, with what a cash account makes of it."""
+def short_in_run(signals: Mapping[str, Floats], strategies: int) -> tuple[str, ...]:
+    """Return a sentence for each strategy that says short, with what a cash account makes of it.
+
+    strategies: how many there are, those included whose signals are not looked at.
+    """
     told = []
     means = "takes it as flat"
-    if len(signals) > 1:
+    if strategies > 1:
         means = "lets it take away from what the others say, and holds the sum at 0"
     for name, said in signals.items():
         short = int((said < 0.0).any(axis=1).sum())

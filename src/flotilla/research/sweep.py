@@ -195,7 +195,7 @@ def _short_in_best(best: RunConfig, panel: Panel, folder: Path | None) -> tuple[
         signals_of(trees, Stages(panel, fields_of(panel), None, folder)),
         first_row(panel, best.portfolio),
     )
-    short = short_in_run({name: signals[first:] for name, signals in said.items()})
+    short = short_in_run({name: signals[first:] for name, signals in said.items()}, len(best.strategies))
     return tuple(f"in the best portfolio {sentence}" for sentence in short)
 
 
