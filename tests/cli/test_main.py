@@ -131,7 +131,7 @@ def test_a_disk_that_refuses_is_named(call, one):
     found = call("report", one, "-o", one / "folder")
 
     assert found.code == 1
-    assert found.err == f"error: {one / 'folder'}: Not a directory\n"
+    assert found.err == f"error: {one / 'folder' / 'report.json'}: Not a directory\n"
 
 
 @pytest.mark.parametrize(

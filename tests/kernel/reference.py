@@ -220,7 +220,8 @@ class Portfolio:
 
     def has_drifted(self, name: str, weight: float, row: Row) -> bool:
         drift = abs(self.position[name] * row.close[name] - weight * self.equity)
-        return drift >= self.terms.band * self.equity
+        rounding = 0.0 if self.terms.rebalance in ("change", "bar") else 2.0**-40
+        return drift >= max(self.terms.band, rounding) * self.equity
 
     def period_of(self, row: Row) -> Any:
         """Return what is another thing in each period."""

@@ -63,3 +63,10 @@ def test_an_allocation_by_name_is_for_every_instrument_and_no_other():
         parts_of({"A": 0.6, "Bee": 0.4}, ["A", "B"])
     with pytest.raises(ConfigError, match="say what B may weigh, too"):
         parts_of({"A": 0.6}, ["A", "B"])
+
+
+def test_a_calendar_does_not_restore_what_rounding_moved():
+    bands = [terms_of(PLAIN | {"rebalance": every}, 1, 1).band[0] for every in ("change", "bar", "month")]
+
+    assert bands == [0.0, 0.0, 2.0**-40]
+    assert terms_of(PLAIN | {"rebalance": "month", "rebalance.band": 0.05}, 1, 1).band[0] == 0.05

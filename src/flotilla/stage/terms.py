@@ -12,6 +12,7 @@ from flotilla.stage.rebalance import rebalance_of
 
 BPS = 1e-4
 DIGITS = 15  # that a float64 tells apart, whatever they are
+ROUNDING = 2.0**-40  # of equity: a calendar leaves what has drifted by less, or it would trade 1e-12 units
 
 
 def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Terms:
@@ -20,7 +21,8 @@ def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Te
     An allocation of None is an equal part for each instrument, and one by instrument is in `parts_of`; a
     drawdown limit of None is none. The band is of `rebalance`, or "rebalance.band" where that is there too.
     """
-    band = values.get("rebalance.band", rebalance_of(values["rebalance"]).band)
+    told = rebalance_of(values["rebalance"])
+    band = values.get("rebalance.band", told.band)
     allocation = 1.0 if isinstance(values["allocation"], Mapping) else values["allocation"]
     values = {**values, "band": band, "allocation": allocation}
 
@@ -41,7 +43,7 @@ def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Te
         lot=lot,
         per=per,
         min_trade=column("min_trade"),
-        band=column("band"),
+        band=np.maximum(column("band"), 0.0 if told.every in ("change", "bar") else ROUNDING),
     )
 
 

@@ -17,7 +17,7 @@ def test_a_record_as_it_was_written_verifies(call, fleet):
 
     found = call("fleet", "audit", "verify")
 
-    assert (found.code, found.out) == (0, "WHOLE: 1 records, as they were written\n")
+    assert (found.code, found.out) == (0, "WHOLE: 1 record, as they were written\n")
     assert call("fleet", "audit", "verify", "--json").json["ok"] is True
 
 
