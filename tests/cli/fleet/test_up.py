@@ -341,7 +341,9 @@ def test_a_time_to_wait_that_is_none_is_refused_before_anything_starts(call, fil
 
 @pytest.mark.parametrize("runs", [False, True])
 def test_ctrl_c_before_the_guard_can_hear_it_is_what_was_asked_for(call, folder, file, monkeypatch, runs):
-    monkeypatch.setattr(up, "guard_command", lambda *_: ["/bin/sleep", "100"])  # as deaf as a guard that begins
+    monkeypatch.setattr(
+        up, "guard_command", lambda *_: ["/bin/sleep", "100"]
+    )  # as deaf as a guard that begins
     left = subprocess.Popen(["sleep", "100"])
     ticks = tree.read(left.pid).start_ticks if runs else 1  # of another process, that had its number
     folder.write_state(FleetState(3, 1, {"feed": Kept(pid=left.pid, start_ticks=ticks, state="ready")}))
