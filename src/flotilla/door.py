@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -148,7 +148,10 @@ class Door:
         try:
             return msgspec.convert(whole(raw) if _takes_whole(kind) else raw, kind)
         except msgspec.ValidationError as error:
-            self.mistakes.append(_with_path(error, where, raw))
+            if isinstance(raw, str) and (words := _words_of(kind)):
+                self.mistakes.append(f"{where}: there is no {cut(raw)}{nearest(raw, words)}")
+            else:
+                self.mistakes.append(_with_path(error, where, raw))
             return None
 
 
@@ -161,6 +164,13 @@ def _takes_whole(kind: Any) -> bool:
     """Say whether a type takes an int and no float."""
     kinds = {part for given in (kind, *get_args(kind)) for part in (given, *get_args(given))}
     return int in kinds and float not in kinds
+
+
+def _words_of(kind: Any) -> list[str]:
+    """Return the words that a `kind` may be, where it is a choice of some."""
+    if get_origin(kind) is Literal:
+        return [str(word) for word in get_args(kind)]
+    return [word for part in get_args(kind) for word in _words_of(part)]
 
 
 def _with_path(error: msgspec.ValidationError, where: str, raw: Any) -> str:

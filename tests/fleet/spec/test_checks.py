@@ -69,7 +69,7 @@ def test_a_platform_with_a_mistake_is_refused_with_its_path(platform, mistake):
         ({"sequences": {"s": [["b"]]}}, "$.sequences.s[0]: no platform is called 'b'"),
         ({"sequences": {"s": [["a"], ["a"]]}}, "$.sequences.s[1]: 'a' comes twice"),
         ({"sequences": {"a": [["a"]]}}, "$.sequences.a: a platform is called that already"),
-        ({"groups": {"g": {"policy": "all"}}}, "$.groups.g.policy: invalid enum value 'all'"),
+        ({"groups": {"g": {"policy": "all"}}}, "$.groups.g.policy: there is no 'all'"),
     ],
 )
 def test_a_fleet_with_a_mistake_is_refused_with_its_path(fleet, mistake):
