@@ -87,7 +87,7 @@ def test_one_that_dies_too_often_is_named_with_its_last_lines(tmp_path):
 
     with Foreground(fleet_of(feed=python(WAITS), faulty=faulty), tmp_path / "fleet") as fleet:
         pid = fleet.pids["feed"]
-        with pytest.raises(ProcessError, match=r"faulty failed: (.*\n)*the reason"):
+        with pytest.raises(ProcessError, match=r"faulty failed: (.*\n)* *the reason"):
             waited(fleet)
 
     assert gone(pid, 0.0)

@@ -11,7 +11,8 @@ def chain():
     weighing = Weighing(3, 1.0, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 0.5)
     heeded = Heeded("m-00000000-*", "m", "*", 7, 0.5, 1.0, "var")
     latch = Latch(0.2, 120.0, 1, 90.0, 3, 9)
-    return Why(ORDER, [], {"close": 5.0}, {}, [opinion], weighing, [heeded], latch, None, {"cash": 100.0})
+    told = [opinion], weighing, [heeded], latch, None, {"cash": 100.0}
+    return Why(ORDER, [], {"close": 5.0}, {}, *told, zone="UTC", bar_ns=86_400_000_000_000)
 
 
 def test_a_chain_as_plain_values_keeps_every_name():

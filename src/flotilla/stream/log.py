@@ -124,7 +124,7 @@ class LogWriter:
             self._db.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
             self._lock.write(THERE)
             self._lock.flush()
-            self._files, self._looked_ns = files(path), monotonic_ns()
+            self._once, self._files, self._looked_ns = once, files(path), monotonic_ns()
             opened.pop_all()  # all is well: they stay open
 
     @property
@@ -132,6 +132,12 @@ class LogWriter:
         """Return whether somebody took the file away, or put another in its place."""
         self._looked_ns = monotonic_ns()
         return files(self.path) != self._files
+
+    @property
+    def _begun_anew(self) -> bool:
+        """Return whether a log that was removed could be begun anew where it lay, or must not be."""
+        # With its whole folder gone nobody begins another, and who holds it open still hears the last words.
+        return self._once or self.path.parent.is_dir()
 
     def last_seq(self, stream: str) -> int:
         """Return the seq of the last row of `stream`, 0 where there is none."""
@@ -216,7 +222,7 @@ class LogWriter:
         """Let something be written, unless a write failed before."""
         if self._failed:
             raise StreamError(f"{self.path} failed before ({self._failed}); open it again")
-        if monotonic_ns() - self._looked_ns > _LOOK_NS and self.removed:
+        if monotonic_ns() - self._looked_ns > _LOOK_NS and self.removed and self._begun_anew:
             self._failed = "it was removed"
             raise StreamError(f"{self.path} was removed, or replaced, while it was written")
         try:
