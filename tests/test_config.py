@@ -142,10 +142,6 @@ def test_whole_steps_are_those_of_a_range(first, last, step):
         ({"portfolio": {"fee_bps": "10"}}, "$.portfolio.fee_bps: expected `float`, got `str`, it is '10'"),
         ({"portfolio": {"cash": 0}}, "$.portfolio.cash: expected `float` > 0.0, it is 0"),
         ({"portfolio": {"cash": float("inf")}}, "$.portfolio.cash is inf, not a finite number"),
-        (
-            {"portfolio": {"rebalance": "monthly"}},
-            "$.portfolio.rebalance: there is no 'monthly'; did",
-        ),
         ({"portfolio": {"size_at": "fil"}}, "$.portfolio.size_at: there is no 'fil'; did you mean fill"),
         ({"portfolio": {"fees": 1}}, "$.portfolio has no key 'fees'; did you mean fee_bps?"),
         (
