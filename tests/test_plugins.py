@@ -50,7 +50,7 @@ def test_what_is_known_is_told_without_using_it():
     csv = known("source")["csv"]
 
     assert csv.path == "flotilla.builtin.sources.csv:Csv"
-    assert csv.doc == "Bars from one CSV file."
+    assert csv.doc == "Bars from CSV files."
     assert csv.parameters["path"].required
     assert csv.error == ""
 
