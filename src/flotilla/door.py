@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -117,7 +118,7 @@ class Door:
         if not isinstance(raw, dict):
             self.mistakes.append(f"{where} should be keys and values, it is {cut(raw)}")
             return None
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        fields = _fields_of(kind)
         self.mistakes += [
             f"{where} has no key {cut(key)}{nearest(str(key), fields)}" for key in raw if key not in fields
         ]
@@ -164,6 +165,12 @@ def _takes_whole(kind: Any) -> bool:
     """Say whether a type takes an int and no float."""
     kinds = {part for given in (kind, *get_args(kind)) for part in (given, *get_args(given))}
     return int in kinds and float not in kinds
+
+
+@cache
+def _fields_of(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return a struct's fields by their keys in a file; msgspec reads its annotations anew each time."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _words_of(kind: Any) -> list[str]:

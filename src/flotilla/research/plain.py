@@ -17,6 +17,8 @@ from flotilla.errors import ConfigError
 from flotilla.model.measures import MEASURES
 from flotilla.words import cut
 
+_ALREADY = frozenset({bool, int, float, str, type(None)})  # most values of an axis: of ten thousand, all
+
 
 def plain(value: Any) -> Any:
     """Return a value as a file would hold it.
@@ -35,7 +37,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple | range | np.ndarray) or _is_column(value):
-        return [plain(part) for part in value]
+        return [part if type(part) in _ALREADY else plain(part) for part in value]
     return value
 
 

@@ -78,11 +78,12 @@ class Stages:
         Instruments that they name are placed at their columns.
         """
         found = placed(nodes, self.panel.instruments)
+        stages = [node for node in walk(found) if node.op == "stage"]
         if self.store:  # all are named before one is opened, which may leave something behind
-            for node in walk(found):
-                if node.op == "stage" and node not in self._identities:
+            for node in stages:
+                if node not in self._identities:
                     self._identities[node] = stage_identity(node, self.panel, self._folder)
-        return [self._replaced(node) for node in found]
+        return [self._replaced(node) for node in found] if stages else found
 
     def check(self, root: Node) -> None:
         """Raise StageError if a Python stage that is a whole strategy says what is no opinion."""
