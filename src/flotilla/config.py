@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from flotilla import door
-from flotilla.door import NAME, NAME_FORM, Door, settle, wrong_values
+from flotilla.door import NAME, NAME_FORM, Door, fields_of, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.measures import RANKED
 from flotilla.plugins import called, check_params, check_value, find, parameters
@@ -299,7 +299,7 @@ def too_small(value: Any) -> bool:
 
 
 def _wrong_sweep(config: RunConfig) -> Iterator[str]:
-    fields = {field.name: field.type for field in msgspec.structs.fields(PortfolioConfig)} | RESTORING
+    fields = {key: field.type for key, field in fields_of(PortfolioConfig).items()} | RESTORING
     weights = {name: [strategy.weight] for name, strategy in config.strategies.items()}
     for key, axis in config.sweep.items():
         where, (owner, _, name) = f"$.sweep.{key}", key.partition(".")

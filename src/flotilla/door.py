@@ -118,7 +118,7 @@ class Door:
         if not isinstance(raw, dict):
             self.mistakes.append(f"{where} should be keys and values, it is {cut(raw)}")
             return None
-        fields = _fields_of(kind)
+        fields = fields_of(kind)
         self.mistakes += [
             f"{where} has no key {cut(key)}{nearest(str(key), fields)}" for key in raw if key not in fields
         ]
@@ -168,7 +168,7 @@ def _takes_whole(kind: Any) -> bool:
 
 
 @cache
-def _fields_of(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+def fields_of(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
     """Return a struct's fields by their keys in a file; msgspec reads its annotations anew each time."""
     return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 

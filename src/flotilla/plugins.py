@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
 from importlib import import_module, invalidate_caches
 from importlib.metadata import EntryPoint, entry_points
@@ -43,7 +43,7 @@ _NAMES = {"risk": "risk model"}  # what a message calls a kind, where not by its
 _MADE_OF = "__flotilla_made_of__"  # where a module of the user's keeps the hash of what was run
 _FOLDERS: set[str] = set()  # of the user's files, as far as they are on Python's path because of us
 _RAN = {"__main__"}  # modules that were not imported: nobody finds them by an import
-_CHECKED = (bool, int, float, str)  # annotations that a configured value is held to
+_CHECKED = frozenset({bool, int, float, str})  # annotations that a configured value is held to
 
 _GIVEN = "@"  # what the name of a target begins with that was given as it is, and is in no file
 _given: dict[str, Callable[..., Any]] = {}  # those of this process
@@ -59,6 +59,11 @@ class Parameter:
     annotation: Any
     default: Any
     required: bool
+
+    @cached_property
+    def kinds(self) -> frozenset[Any]:
+        """Return the annotation and what it is made of: `list[int]` and `int`."""
+        return frozenset({self.annotation, *get_args(self.annotation)})
 
 
 @dataclass(frozen=True)
@@ -163,12 +168,11 @@ def check_value(parameter: Parameter, value: Any, of: str) -> Any:
 
     A whole number is an int however it is written, 10.0 as 10, for an int or where the default is one.
     """
-    kind = parameter.annotation
+    kind, kinds = parameter.annotation, parameter.kinds
     if kind is Any and type(parameter.default) is int:
         return whole(value)
-    if not {kind, *get_args(kind)} & {*_CHECKED} or (value is None and parameter.default is None):
+    if not kinds & _CHECKED or (value is None and parameter.default is None):
         return value
-    kinds = {kind, *get_args(kind)}
     many = get_origin(kind) in (list, tuple) and isinstance(value, list | tuple)
     taken = value
     if int in kinds and float not in kinds:

@@ -32,9 +32,9 @@ class Grid(NamedTuple):
     def column(self, key: str) -> Column:
         """Return a key's value in each portfolio; numbers as numbers, anything else as objects."""
         values = self.axes[key]
-        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-            whole = all(isinstance(v, int) for v in values)
-            return np.array(values, np.int64 if whole else np.float64)[self.codes[key]]
+        kinds = {*map(type, values)}
+        if kinds <= {int, float}:
+            return np.array(values, np.float64 if float in kinds else np.int64)[self.codes[key]]
         found: Column = np.array(values, object)[self.codes[key]]
         return found
 

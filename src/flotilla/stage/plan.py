@@ -63,7 +63,7 @@ def plan(roots: Sequence[Node]) -> Plan:
     for node in order:
         if node.op not in OPERATORS and node.op not in (*_LEAVES, *ELEMENTWISE, "stage"):
             raise UnknownName("operator", node.op, (*OPERATORS, *ELEMENTWISE))
-    needs = {node: int(np.max(rows)) for node, rows in warm_ups(roots).items()}
+    needs = {node: rows if type(rows) is int else int(np.max(rows)) for node, rows in warm_ups(roots).items()}
     steps = tuple(
         Step(nodes, max(needs[n] for n in nodes), max(_keeps(n) for n in nodes)) for nodes in _banks(order)
     )
@@ -84,7 +84,7 @@ def warm_ups(roots: Sequence[Node]) -> dict[Node, Any]:
     """Return the same of every node below the roots; int64[P] where a parameter below differs."""
     needs: dict[Node, Any] = {}
     for node in walk(list(roots)):
-        below = reduce(np.maximum, (needs[i] for i in node.inputs), 1)
+        below = reduce(_larger, (needs[i] for i in node.inputs), 1)
         needs[node] = _own(node) - 1 + below
     return needs
 
@@ -136,6 +136,11 @@ def _keeps(node: Node) -> int:
     if node.op == "stage":
         return 0 if isinstance(node.params[0], Fold) else max(int(node.params[0].lookback) - 1, 0)
     return int(OPERATORS[node.op].keeps(*map(_largest, node.params))) if node.op in OPERATORS else 0
+
+
+def _larger(one: Any, other: Any) -> Any:
+    """Return the larger: of two counts, or of each portfolio's."""
+    return max(one, other) if type(one) is type(other) is int else np.maximum(one, other)
 
 
 def _values(param: Any) -> Any:
