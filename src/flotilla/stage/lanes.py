@@ -94,12 +94,12 @@ def rows_needed(tree: Swept, portfolios: int) -> Ints:
 
 def distinct(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Ints]:
     """Return where each distinct row of the columns first stands, and for each row which one it is."""
-    codes = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
-        # What is no number need not have an order.
-        ordered = column if column.dtype.kind in "if" else np.array([repr(value) for value in column])
-        values, code = np.unique(ordered, return_inverse=True)
-        codes = codes * len(values) + code
+    # What is no number need not have an order.
+    ordered = [c if c.dtype.kind in "if" else np.array([repr(value) for value in c]) for c in columns]
+    codes = ordered[0]
+    for column in ordered[1:]:
+        each = [np.unique(values, return_inverse=True) for values in (codes, column)]
+        codes = each[0][1] * len(each[1][0]) + each[1][1]
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     return first, which
 
