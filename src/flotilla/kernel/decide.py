@@ -110,12 +110,14 @@ def weigh(
     lanes = wanted.shape[1]
     for k in range(1, fresh[0] + 1):
         i, first, last = place(fresh[k], lanes)
+        whole, silent_too = due[i] == 1 and not banded, not every_bar
         for p in range(first, last):
             opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
             risk = risk_factor(scale[i], tolerance[p])
             fused = fuse(opinion, allocation[p] * part[i], risk, min(cap[p], limit[i]))
             fused = 0.0 if halted[p] == 1 else fused
-            wanted[i, p] = fused if fused != weight[i, p] else np.nan
+            asked = fused != weight[i, p] or (whole and (opinions[i, p] == opinions[i, p] or silent_too))
+            wanted[i, p] = fused if asked else np.nan
             weight[i, p] = fused
             heard[i, p] = opinion
         if due[i] == 1 and banded:  # loops of their own, for one with all in it has no vectors
@@ -123,10 +125,6 @@ def weigh(
                 drift = abs(worth(position[i, p], price[i]) - weight[i, p] * equity[p])
                 said = opinions[i, p] == opinions[i, p] or not every_bar
                 wanted[i, p] = weight[i, p] if said and drift >= band[p] * equity[p] else wanted[i, p]
-        elif due[i] == 1:
-            for p in range(first, last):
-                said = opinions[i, p] == opinions[i, p] or not every_bar
-                wanted[i, p] = weight[i, p] if said else wanted[i, p]
 
 
 @compiled_apart

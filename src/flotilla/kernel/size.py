@@ -51,4 +51,5 @@ def order_quantity(target: float, position: float, price: float, min_trade: floa
     """
     quantity = target - position
     worth = abs(quantity) * price
-    return quantity if quantity != 0.0 and (worth >= min_trade or target == 0.0) else math.nan
+    least = min_trade if target != 0.0 else 0.0  # chosen, not asked with `or`: loops keep their vectors
+    return quantity if quantity != 0.0 and worth >= least else math.nan
