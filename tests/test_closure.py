@@ -182,6 +182,17 @@ def test_a_functions_docstring_does_not_count():
     assert one != other
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "same"), [("One", "Other", True), ("Two", "Other", True), ("x", "y", False)]
+)
+def test_a_modules_and_a_classs_docstring_do_not_count(old, new, same):
+    text = "'One'\nclass A:\n    'Two'\n    n = 'x'\n"
+
+    one, other = (code_digest(compile(t, "", "exec")) for t in (text, text.replace(old, new)))
+
+    assert (one == other) == same
+
+
 def test_modules_of_others_are_not_the_users():
     assert not any(map(is_own, (json, np, closure, sys, None)))
     assert is_own(sys.modules[__name__])

@@ -104,7 +104,10 @@ def named_files(texts: Iterable[str], places: Sequence[Path], folders: bool = Fa
 
 
 def code_digest(code: CodeType) -> str:
-    """Return a hash of what compiled code does, hex: of the same text the same in every process."""
+    """Return a hash of what compiled code does, hex: of the same text the same in every process.
+
+    Docstrings and comments do not count, and of layout only what leaves an instruction behind.
+    """
     return blake2b(_code_text(code).encode(), digest_size=16).hexdigest()
 
 
@@ -208,6 +211,9 @@ def _code_text(code: CodeType) -> str:
     documented = code.co_flags & _HAS_DOCSTRING == _HAS_DOCSTRING and code.co_name[0] != "<"
     if code.co_flags & CO_OPTIMIZED and documented:
         consts = consts[1:] if isinstance(code.co_consts[0], str | None) else consts
+    if not code.co_flags & CO_OPTIMIZED and "__doc__" in code.co_names:  # of a module, of a class
+        texts = [k for k, c in enumerate(code.co_consts) if isinstance(c, str) and c != code.co_qualname]
+        del consts[texts[0]]
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
     return repr((code.co_qualname, code.co_code.hex(), code.co_exceptiontable.hex(), names, counts, consts))

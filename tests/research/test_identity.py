@@ -4,7 +4,7 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.research import run, sweep
-from flotilla.research.identity import files_of, our_code
+from flotilla.research.identity import code_of, our_code
 from flotilla.stream.table import Store
 from flotilla.testing import made_market
 
@@ -132,7 +132,34 @@ def test_what_our_code_is_run_by_is_in_it(run_by, monkeypatch):
 
 def read_by(*roots):
     """Return the names of our modules that are in `our_code`."""
-    return {path.stem for path in files_of(*roots)}
+    return {name.rpartition(".")[2] for name in code_of(*roots)}
+
+
+SAYS_ITSELF = '"""Something."""\nclass A:\n    "It."\n    n = 1\ndef f(x):\n    "Does."\n    return x + 1\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("Something", "Other", True),
+        ("It.", "Other", True),
+        ("Does", "Other", True),
+        ("n = 1", "n = 1  # why", True),
+        ("n = 1", "n = 2", False),
+        ("x + 1", "x + 2", False),
+    ],
+)
+def test_our_modules_count_by_what_they_do(old, new, same, monkeypatch):
+    def name_with(module):
+        there = {"flotilla.m": compile(module, "m.py", "exec")}
+        monkeypatch.setattr("flotilla.research.identity.code_of", lambda *_: there)
+        our_code.cache_clear()
+        return our_code()
+
+    found = name_with(SAYS_ITSELF) == name_with(SAYS_ITSELF.replace(old, new))
+
+    our_code.cache_clear()
+    assert found == same
 
 
 def test_what_shows_results_is_not_in_a_name_and_what_makes_them_is():
@@ -149,7 +176,7 @@ def test_what_shows_results_is_not_in_a_name_and_what_makes_them_is():
         "fill",
         "rolling",
     }
-    assert not results & {"wording", "presentation", "page", "verdict", "say"}
+    assert not results & {"wording", "presentation", "page", "verdict", "say", "errors", "look"}
     assert rows >= {"chunk", "banks", "rolling", "elementwise"}
     assert not rows & {"sweep", "run", "config", "table"}
 

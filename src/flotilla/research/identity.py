@@ -15,12 +15,14 @@ from functools import cache
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from uuid import uuid4
 
 import numba
 import numpy as np
 
+from flotilla.closure import code_digest
 from flotilla.config import RunConfig, as_dict
 from flotilla.model.panel import Panel
 from flotilla.research.fingerprint import Fingerprint, Unnameable
@@ -35,11 +37,13 @@ _SHOWS = tuple(
     f"flotilla.{name}"
     for name in (
         "cli",
+        "errors",
         "words",
         *(
             f"research.{n}"
             for n in (
                 "listed",
+                "look",
                 "memory",
                 "plot",
                 "presentation",
@@ -57,29 +61,30 @@ _SHOWS = tuple(
 
 @cache
 def our_code(*roots: str) -> str:
-    """Return the hash of our modules `roots` and of what they import (`files_of`), as hex.
+    """Return the hash of our modules `roots` and of what they import (`code_of`), as hex.
 
-    What our code is run by counts too: NumPy, numba and Python. No root: all that a result depends on.
+    They count by what they do, without comments and docstrings. What our code is run by counts too: NumPy,
+    numba and Python. No root: all that a result depends on.
     """
     digest = blake2b(repr((np.__version__, numba.__version__, sys.version_info[:2])).encode(), digest_size=8)
-    for path in files_of(*roots):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name, code in code_of(*roots).items():
+        digest.update(f"{name} {code_digest(code)} ".encode())
     return digest.hexdigest()
 
 
-def files_of(*roots: str) -> list[Path]:
-    """Return the files of our modules and of all that they import of ours, without what shows results."""
-    waiting, found = list(roots or (*_RESULTS, *_ROWS)), {}
+def code_of(*roots: str) -> dict[str, CodeType]:
+    """Return the code of our modules and of all that they import of ours, without what shows results."""
+    waiting, found = list(roots or (*_RESULTS, *_ROWS)), dict[str, CodeType]()
     while waiting:
         name = waiting.pop()
         spec = None if name in found or name.startswith(_SHOWS) else find_spec(name)
         if spec is not None and spec.origin is not None:
-            found[name] = Path(spec.origin)
-            waiting += _imported(spec.loader.get_code(name))  # type: ignore[union-attr]  # it is a file's
-    return [path for _, path in sorted(found.items())]
+            found[name] = spec.loader.get_code(name)  # type: ignore[union-attr]  # it is a file's
+            waiting += _imported(found[name])
+    return dict(sorted(found.items()))
 
 
-def _imported(code: Any) -> list[str]:
+def _imported(code: CodeType) -> list[str]:
     """Return our modules that a module imports: we do so at the top of it, and by whole names."""
     packages = [name for name in code.co_names if name.partition(".")[0] == "flotilla"]
     within = [f"{package}.{name}" for package in packages for name in code.co_names]
