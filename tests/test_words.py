@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from flotilla.words import counted, cut, lasting
@@ -34,3 +35,8 @@ def test_a_value_is_told_whole_or_by_its_beginning_and_its_length():
     assert cut({"a": 1}) == "{'a': 1}"
     assert cut("x" * 1_600_000) == f"'{'x' * 80}' ... (1,600,000 characters)"
     assert len(cut(list(range(100_000)))) < 120
+
+
+def test_a_table_is_told_in_a_line():
+    assert cut(np.ones((3000, 2))) == "an array of 3,000 by 2"
+    assert cut("a\nb") == "'a\\nb'"

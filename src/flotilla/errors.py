@@ -149,7 +149,7 @@ def line_of(error: BaseException, module: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a message: the known names near to `name`, or else what there is."""
-    names = sorted(known)
+    names = sorted({*known})
     near = get_close_matches(name[:_LONGEST], names)
     if near:
         return f"; did you mean {' or '.join(near)}?"

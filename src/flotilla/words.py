@@ -39,6 +39,8 @@ def lasting(ns: float) -> str:
 def cut(value: object) -> str:
     """Return a value as it is written in code, and of a long one its beginning and its length.
 
+    Of a table, a series or an array of more than a line, its kind and its shape.
+
     >>> cut("NO"), cut("x" * 1_000_000)[:12], cut("x" * 1_000_000)[-26:]
     ("'NO'", "'xxxxxxxxxxx", '... (1,000,000 characters)')
     """
@@ -48,4 +50,9 @@ def cut(value: object) -> str:
         told = repr(value)
     except ValueError:  # more digits than Python writes out
         return "a number of thousands of digits"
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and "\n" in told:
+        kind = type(value).__name__
+        return f"{'an array' if kind == 'ndarray' else f'a {kind}'} of {' by '.join(f'{n:,}' for n in shape)}"
+    told = " ".join(told.split()) if "\n" in told else told
     return told if len(told) <= _MOST else f"{told[:_MOST]} ... ({len(told):,} characters)"

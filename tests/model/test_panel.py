@@ -84,5 +84,54 @@ def test_brackets_take_instruments_or_a_slice_of_the_bars():
         whole["C"]
     with pytest.raises(ConfigError, match="a slice has no step"):
         whole[::2]
-    with pytest.raises(ConfigError, match="a panel has instruments and slices of bars, and no 0"):
+    with pytest.raises(ConfigError, match=r"a panel is asked for instruments.*; not for 0"):
         whole[0]
+
+
+def days(count):
+    ts = np.datetime64("2018-01-30", "ns").astype(np.int64) + 86_400_000_000_000 * np.arange(count)
+    fields = {"close": np.arange(2.0 * count).reshape(count, 2)}
+    return Panel(ts, ts + 86_400_000_000_000, ("A", "B"), fields, np.zeros(2), "id", "made")
+
+
+def test_bars_are_sliced_by_time_with_both_bounds_in_it():
+    whole = days(5)  # from 30 January to 3 February
+
+    assert whole["2018-01-31":"2018-02-01"].fields["close"][:, 0].tolist() == [2.0, 4.0]
+    assert whole["2018-02":].fields["close"][:, 0].tolist() == [4.0, 6.0, 8.0]
+    assert whole[:"2018-01"].fields["close"][:, 0].tolist() == [0.0, 2.0]
+    assert whole["2019":].shape == (0, 2)
+    assert whole["2018":] is whole
+    assert whole["2018-02":].identity == whole[2:].identity
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (slice("2018", None, 2), "a slice has no step"),
+        (slice("soon", None), "not at 'soon'"),
+        (slice(1, "2018"), "not at 1"),
+        ("2018", 'bars of a time are a slice: panel\\["2018":"2018"\\]'),
+        ("close", r'a field of the bars, and no instrument: panel\.fields\["close"\]'),
+        (("A", "B"), 'panel\\[\\["SPY", "TLT"\\]\\]'),
+        (3, r"panel\[5:6\]"),
+        (np.arange(3) > 1, "not for array"),
+    ],
+)
+def test_what_a_panel_cannot_be_asked_names_what_it_can(asked, told):
+    with pytest.raises(ConfigError, match=told):
+        days(5)[asked]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("close", r'panel\.fields\["close"\]'),
+        ("A", r'panel\["A"\]'),
+        ("head", r"panel\[:100\]"),
+        ("instrumens", r"did you mean instruments\?"),
+    ],
+)
+def test_an_attribute_that_is_not_there_says_where_to_find_it(name, told):
+    with pytest.raises(AttributeError, match=told):
+        getattr(days(5), name)

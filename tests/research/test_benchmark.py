@@ -103,3 +103,14 @@ def test_where_holding_heeds_nothing_that_is_swept_one_is_enough(panel):
 
     assert held_by_each(swept) is None
     assert not any("different days" in remark for remark in swept.remarks)
+
+
+def test_holding_is_asked_for_by_what_a_run_is_or_gave(result, panel):
+    hold = benchmark_of(decode(CROSS), panel=panel)
+
+    assert benchmark_of(result).equity.tolist() == hold.equity.tolist()
+    assert benchmark_of("ma_cross", panel=panel).equity.tolist() == hold.equity.tolist()
+    with pytest.raises(ConfigError, match=r"folder should be the path.*given by name, panel=panel$"):
+        benchmark_of(decode(CROSS), panel)
+    with pytest.raises(ConfigError, match=r"it is a DataFrame of 1 by 1; bars are.*panel_from\(frame\)"):
+        benchmark_of(decode(CROSS), pd.DataFrame({"a": [1.0]}))

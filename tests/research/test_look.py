@@ -163,3 +163,58 @@ def test_a_result_of_a_configuration_needs_no_more_for_what_holding_came_to():
     study = configure("ma_cross", data={"start": "2022-01-03"})
 
     assert benchmark_of(study).config.name == "buy-and-hold"
+
+
+@pytest.mark.parametrize(
+    ("measure", "told"),
+    [
+        (
+            lambda equity: equity,
+            r"of portfolio 0 it gave an array of 120",
+        ),
+        (lambda equity: equity[-1:], r"of many take one, as equity\[-1\]\): of portfolio 0"),
+        (lambda equity: None, "it gave None"),
+        (lambda equity: "1.5", "it gave '1.5'"),
+        (lambda equity: equity.foo, r"test_look\.py, line \d+\) failed on portfolio 0.*no attribute 'foo'"),
+        (lambda equity, other: 1.0, "missing 1 required positional argument: 'other'"),
+        (5, "a name or a function of equity, it is 5"),
+    ],
+)
+def test_a_measure_that_gives_no_number_is_told(swept, measure, told):
+    with pytest.raises(ConfigError, match=told):
+        swept.ranked_by(measure)
+
+
+@pytest.mark.parametrize("wrong", [1.5, "0", None, True, {"portfolio": 0}])
+def test_a_portfolio_is_asked_for_by_its_number(swept, wrong):
+    for asked in (swept.config_of, swept.result, lambda number: swept.equity([number])):
+        with pytest.raises(ConfigError, match="asked for by its number"):
+            asked(wrong)
+
+
+def test_rows_of_the_table_are_portfolios_and_so_is_one_number(swept):
+    best = swept.best(2)
+
+    np.testing.assert_array_equal(swept.equity(best), swept.equity(best["portfolio"]))
+    np.testing.assert_array_equal(swept.equity(3), swept.equity([3]))
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "x", 1.5])
+def test_the_best_are_one_or_more(swept, wrong):
+    with pytest.raises(ConfigError, match="1 or more"):
+        swept.best(wrong)
+
+
+def test_a_sweep_says_where_a_measure_is_and_what_there_is(swept):
+    with pytest.raises(AttributeError, match=r"a sharpe of each portfolio: table\['sharpe'\]"):
+        _ = swept.sharpe
+    with pytest.raises(AttributeError, match=r"SweepResult has no 'tabel'; did you mean table"):
+        _ = swept.tabel
+
+
+def test_names_that_are_near_come_once(result):
+    with pytest.raises(AttributeError) as told:
+        _ = result.zzz
+
+    names = str(told.value).partition("there is ")[2].partition(" and ")[0].split(", ")
+    assert len(names) == len(set(names))

@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pytest
 
 from flotilla.config import decode
+from flotilla.errors import ConfigError
 from flotilla.research import report_data, run, sweep, write_report
 from flotilla.testing import made_market
 
@@ -91,3 +93,15 @@ def test_the_samples_survivors_are_warned_of_only_where_it_was_used():
     assert any(what == "Survivorship" for what, _ in told.not_modelled) == (
         result.config.data.source == "sample" and panel.name == "sample"
     )
+
+
+def test_a_report_is_of_a_result():
+    panel = made_market(seed=3, bars=120, instruments=4)
+    swept = sweep(study(SWEEP), panel=panel)
+
+    with pytest.raises(ConfigError, match=r"not SweepResult.*report_data\(swept\.result\(0\), swept\)"):
+        report_data(swept)
+    with pytest.raises(ConfigError, match=r"needs a RunResult.* not RunConfig"):
+        report_data(study())
+    with pytest.raises(ConfigError, match="swept should be the SweepResult"):
+        report_data(swept.result(0), study())

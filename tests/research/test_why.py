@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from flotilla.config import decode
-from flotilla.errors import UnknownName
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.research import lines, run, why, why_of
 from flotilla.testing import made_market
 
@@ -204,3 +204,31 @@ def test_an_unknown_order_is_answered_with_the_nearest():
 
     with pytest.raises(UnknownName, match="did you mean"):
         why(result, known[:-1] + "7")
+
+
+def test_an_order_or_a_fill_may_be_given_itself_or_as_a_row():
+    result = traded(made_market(seed=11, bars=150, instruments=3))
+    order, fill = result.orders[5], result.fills[5]
+
+    chain = why(result, order.order_id)
+
+    assert why(result, order) == chain
+    assert why(result, result.frame_of_orders().row(5, named=True)) == chain
+    assert why(result, fill).order.order_id == fill.order_id
+    assert why_of(result.config, order, result.orders, result.fills, panel=result.panel).order == order
+
+
+def test_what_stands_in_the_place_of_another_is_said():
+    result = traded(made_market(seed=11, bars=150, instruments=3))
+    order = result.orders[5]
+
+    with pytest.raises(ConfigError, match=r"why\(run\(config\), order\), not RunConfig"):
+        why(result.config, order)
+    with pytest.raises(ConfigError, match="not by 0"):
+        why(result, 0)
+    with pytest.raises(ConfigError, match=r"folder should be the path.* panel=panel"):
+        why(result, order, result.panel)
+    with pytest.raises(ConfigError, match=r"of a RunResult, why\(result, order\)"):
+        why_of(result, order, result.orders, result.fills)
+    with pytest.raises(ConfigError, match=r"lines\(why\(result, order\)\), not Order"):
+        lines(order)

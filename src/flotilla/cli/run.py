@@ -17,7 +17,8 @@ from flotilla.model.panel import Panel
 from flotilla.research import RunResult
 from flotilla.research import run as simulate
 from flotilla.research.annual import bars_a_year
-from flotilla.research.benchmark import Benchmark, benchmark_for
+from flotilla.research.benchmark import benchmark_for
+from flotilla.research.beside import Benchmark
 from flotilla.research.report.data import HOLD
 from flotilla.research.report.numbers import day, shown
 from flotilla.research.report.verdict import sentence

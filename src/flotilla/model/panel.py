@@ -12,12 +12,13 @@ from dataclasses import fields as parts_of
 from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.errors import ConfigError, UnknownName
+from flotilla.errors import ConfigError, UnknownName, nearest
+from flotilla.model.span import instant, is_time
 from flotilla.words import counted, cut
 
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -80,19 +81,55 @@ class Panel:
         """Return (T, I)."""
         return len(self.ts_event), len(self.instruments)
 
-    def __getitem__(self, what: str | list[str] | slice) -> Self:
-        """Return one instrument, some of them in this order, or a slice of the bars."""
+    def __getitem__(self, what: Any) -> Self:
+        """Return one instrument, some of them in this order, or a slice of the bars.
+
+        A slice is of rows, panel[100:200], or of time in the panel's zone, with both bounds in it:
+        panel["2018":"2019-06-30"].
+        """
         if isinstance(what, slice):
-            if what.step not in (None, 1):
-                raise ConfigError("bars are in the order of time: a slice has no step")
-            return self.rows(*slice(what.start, what.stop).indices(len(self.ts_event))[:2])
-        names = [what] if isinstance(what, str) else what
-        if not isinstance(names, list):
-            raise ConfigError(f"a panel has instruments and slices of bars, and no {cut(what)}")
+            return self._sliced(what)
+        names = [what] if isinstance(what, str) else what.tolist() if hasattr(what, "tolist") else what
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(
+                'a panel is asked for instruments, panel["SPY"] or panel[["SPY", "TLT"]], and for bars, '
+                f'panel[5:6] or panel["2018":]; not for {cut(what)}'
+            )
         for name in names:
+            if name in self.fields and name not in self.instruments:
+                raise ConfigError(f'{name} is a field of the bars, and no instrument: panel.fields["{name}"]')
+            if name not in self.instruments and is_time(name):
+                raise ConfigError(f'bars of a time are a slice: panel["{name}":"{name}"]')
             if name not in self.instruments:
                 raise UnknownName(f"instrument of {self.name}", str(name), self.instruments)
         return self.only(names)
+
+    def _sliced(self, what: slice) -> Self:
+        """Return a slice of the bars, by their rows or by their time."""
+        if what.step not in (None, 1):
+            raise ConfigError("bars are in the order of time: a slice has no step")
+        bounds = [each for each in (what.start, what.stop) if each is not None]
+        if all(isinstance(each, int | np.integer) for each in bounds):
+            return self.rows(*slice(what.start, what.stop).indices(len(self.ts_event))[:2])
+        a, b = 0, len(self.ts_event)
+        if what.start is not None:
+            a = int(np.searchsorted(self.ts_event, instant(what.start, self.zone)))
+        if what.stop is not None:
+            b = int(np.searchsorted(self.ts_event, instant(what.stop, self.zone, last=True)))
+        return self.rows(a, max(a, b))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say where a field or an instrument is, and what there is."""
+        if name.startswith("_"):
+            raise AttributeError(f"a panel has no {name!r}")
+        if name in self.fields:
+            raise AttributeError(f'a panel has no {name!r} of its own: panel.fields["{name}"], float64[T, I]')
+        if name in self.instruments:
+            raise AttributeError(f'a panel has no {name!r} of its own: panel["{name}"]')
+        if name in ("loc", "iloc", "head", "tail"):
+            raise AttributeError(f'a panel has no {name!r}: panel["2018":] and panel[:100] are bars of it')
+        known = {*vars(self), *(word for word in dir(type(self)) if not word.startswith("_"))}
+        raise AttributeError(f"a panel has no {name!r}{nearest(name, known)}")
 
     def rows(self, a: int, b: int) -> Self:
         """Return bars a..b (b not included, as a slice reads them), as views.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 import numpy as np
@@ -15,11 +15,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig
-from flotilla.errors import ConfigError, nearest
+from flotilla.errors import ConfigError, line_of, nearest
 from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.research.annual import bars_a_year
+from flotilla.research.beside import beside as beside_of
 from flotilla.research.plot import plot_run, plot_sweep
 from flotilla.research.stats import stats_of
 from flotilla.research.trips import Trip, trips_of
@@ -37,6 +38,7 @@ class RunLook:
     """What is asked of one portfolio in full. Every measure is an attribute too: `result.sharpe`."""
 
     config: RunConfig
+    bars: NDArray[np.int64]
     equity: Floats
     positions: Floats
     orders: list[Order]
@@ -59,9 +61,7 @@ class RunLook:
         measures = self.__dict__.get("measures", {})
         if name in measures:
             return float(measures[name])
-        known = [*measures, *(word for word in dir(type(self)) if not word.startswith("_"))]
-        hint = "" if name.startswith("_") else nearest(name, known)
-        raise AttributeError(f"{type(self).__name__} has no {name!r}{hint}")
+        raise AttributeError(_no_such(self, name, measures))
 
     def __dir__(self) -> Iterable[str]:
         """Return what there is, the measures with it."""
@@ -95,21 +95,18 @@ class RunLook:
         schema = {name: kinds.get(name, pl.Float64) for name in names}
         return _dated(pl.DataFrame(rows, schema=schema))
 
-    def stats(self, benchmark: RunLook | Floats | None = None) -> dict[str, float]:
+    def stats(self, benchmark: Any = None) -> dict[str, float]:
         """Return every measure, and what only a portfolio in full has: Sortino ratio, tails, round trips.
 
-        benchmark: another result of the same bars, or its equity, float64[T]: with it what is relative to it.
+        benchmark: with it what is relative to it. Another result, an equity of the same bars, float64[T], an
+        instrument of the data, a file of prices, or a frame, series or panel of one instrument.
         """
-        other = benchmark.equity if isinstance(benchmark, RunLook) else benchmark
-        if other is not None and np.shape(other) != self.equity.shape:
-            raise ConfigError(
-                f"a benchmark has an equity for each bar: {np.shape(other)}, not {self.equity.shape}"
-            )
+        other = None if benchmark is None else beside_of(self, benchmark).equity
         year = bars_a_year(self.ts)
         return self.measures | stats_of(self.ts, self.equity, self.fills, year, other, self.panel.zone)
 
     def plot(self, beside: Any = None) -> go.Figure:
-        """Return a figure of equity and drawdown. beside: another result of the same bars, in grey."""
+        """Return a figure of equity and drawdown. beside: in grey, whatever `stats` takes as a benchmark."""
         return plot_run(self, beside)
 
     def frame_of_orders(self) -> pl.DataFrame:
@@ -137,12 +134,26 @@ class SweepLook:
         """Return what was swept: key -> its values."""
         raise NotImplementedError
 
-    def best(self, n: int = 10) -> pl.DataFrame:
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say where a measure is, and what there is."""
+        if name in MEASURES and name in self.__dict__["table"].columns:
+            raise AttributeError(
+                f"{type(self).__name__} has a {name} of each portfolio: table[{name!r}], best first, or "
+                f"result(portfolio).{name}"
+            )
+        raise AttributeError(_no_such(self, name, ()))
+
+    def best(self, n: Any = 10) -> pl.DataFrame:
         """Return the n best by the measure that ranks them."""
-        return self.table.head(n)
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise ConfigError(f"best({cut(n)}) should be how many are shown, 1 or more")
+        return self.table.head(int(n))
 
     def plot(self, x: str | None = None, y: str | None = None) -> go.Figure:
-        """Return a heat map of the measure that ranks. x, y: keys of the sweep, the last two by default."""
+        """Return a heat map of the measure that ranks; of one axis a line.
+
+        x, y: keys of the sweep, the last two by default; "fast" where one strategy has it.
+        """
         return plot_sweep(self, x, y)
 
     def _repr_html_(self) -> str:
@@ -165,6 +176,13 @@ def told(value: Any, name: str) -> str:
     if unit == "percent":
         return f"{value:.2%}"
     return f"{value:,.2f}" if unit else str(value)
+
+
+def _no_such(result: Any, name: str, measures: Iterable[str]) -> str:
+    """Return what is said of an attribute that a result has not."""
+    known = {*measures, *(word for word in dir(type(result)) if not word.startswith("_"))}
+    known |= {word for word in vars(result) if not word.startswith("_")}
+    return f"{type(result).__name__} has no {name!r}{'' if name.startswith('_') else nearest(name, known)}"
 
 
 def _section(title: str, remarks: Sequence[str], table: str) -> str:
@@ -195,20 +213,45 @@ def _dated(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(there).cast(pl.Int64).cast(pl.Datetime("ns", "UTC")))
 
 
+def number_of(portfolio: Any) -> int:
+    """Return the number of a portfolio; ConfigError where it is none: 1.5, a text, a row."""
+    if isinstance(portfolio, bool) or not isinstance(portfolio, int | np.integer):
+        raise ConfigError(
+            f"a portfolio is asked for by its number (column portfolio of the table), not by {cut(portfolio)}"
+        )
+    return int(portfolio)
+
+
+def numbers_of(portfolios: Any) -> NDArray[np.int64]:
+    """Return the numbers of portfolios: int64[P]. Of rows of a table, those in its column portfolio."""
+    if "portfolio" in getattr(portfolios, "columns", ()):
+        portfolios = portfolios["portfolio"].to_list()
+    many = isinstance(portfolios, Iterable) and not isinstance(portfolios, str | bytes)
+    return np.array([number_of(each) for each in (portfolios if many else [portfolios])], np.int64)
+
+
 def measured(measure: Callable[[Floats], float], portfolio: int, equity: Floats) -> float:
     """Return what a measure of one's own says of a portfolio. ConfigError if that is no number.
 
     equity: float64[T], account currency.
     """
-    said = measure(equity)
+    name = getattr(measure, "__name__", "measure")
     try:
-        return float(said)
-    except (TypeError, ValueError) as error:
-        name = getattr(measure, "__name__", "measure")
+        said = measure(equity)
+    except Exception as error:
+        where = f"{name}{line_of(error, getattr(measure, '__module__', ''))}"
         raise ConfigError(
-            f"the measure {name} should give a number (NaN for none): of portfolio {portfolio} it gave "
-            f"{cut(said)}"
+            f"the measure {where} failed on portfolio {portfolio}, whose equity it is handed, float64"
+            f"[{len(equity)}]: {type(error).__name__}: {error}"
         ) from error
+    value = np.asarray(said)
+    if value.ndim or value.dtype.kind not in "biuf":
+        many = "; of many take one, as equity[-1]" if value.ndim else ""
+        raise ConfigError(
+            f"the measure {name} should give a number (NaN for none{many}): of portfolio {portfolio} it gave "
+            f"{cut(said)}"
+        )
+    return float(value)
 
 
 def ranked_by(

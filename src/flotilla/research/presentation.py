@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
 from flotilla.config import PortfolioConfig, RunConfig
+from flotilla.errors import ConfigError
 from flotilla.kernel.compile import KERNEL_IDENTITY
 from flotilla.plugins import parameters
 from flotilla.research.annual import bars_a_year
@@ -29,6 +30,7 @@ from flotilla.research.signals import targets_of
 from flotilla.research.stats import stats_of
 from flotilla.research.sweep import SweepResult
 from flotilla.research.trips import Trips, trips_of
+from flotilla.words import cut
 
 SURVIVORS = (
     "Survivorship",
@@ -52,6 +54,7 @@ def report_data(
     folder: where the user's own files, and paths, begin. benchmark: what it is held against, as
     `benchmark_for` takes it: an instrument, a file of prices, a frame or series; None for buying and holding.
     """
+    _check(result, swept)
     config, panel = result.config, result.panel
     beside = benchmark_for(result, benchmark, folder)
     a_year = bars_a_year(panel.ts_event)
@@ -89,6 +92,17 @@ def report_data(
         lineage=_lineage(result, swept),
         command=command,
     )
+
+
+def _check(result: Any, swept: Any) -> None:
+    """Raise ConfigError where something else stands in the place of a result."""
+    if not isinstance(result, RunResult):
+        more = "; of a sweep, report_data(swept.result(0), swept)" if isinstance(result, SweepResult) else ""
+        raise ConfigError(
+            f"report_data needs a RunResult, as run(config) returns it, not {cut(result)}{more}"
+        )
+    if not isinstance(swept, SweepResult | None):
+        raise ConfigError(f"swept should be the SweepResult that the run is of, it is {cut(swept)}")
 
 
 def _settings(config: RunConfig, folder: Path | None) -> tuple[dict[str, object], dict[str, object]]:

@@ -146,6 +146,7 @@ def opened(
 
     A strategy, by its name or as it is, is configured with the keywords `study`.
     """
+    folder = folder_of(folder)
     if (
         isinstance(config, str)
         and not Path(config).exists()
@@ -166,8 +167,25 @@ def opened(
     return read(path), folder or path.parent
 
 
-def benchmark_of(config: RunConfig, folder: Path | None = None, panel: Panel | None = None) -> RunResult:
-    """Return what the same cash did when all instruments were bought in equal parts and held."""
+def folder_of(folder: Any) -> Path | None:
+    """Return the folder of the user's own files; ConfigError where something else stands in its place."""
+    if isinstance(folder, Panel) or not isinstance(folder, str | Path | None):
+        meant = "panel=panel" if isinstance(folder, Panel) else "panel=panel_from(frame)"
+        more = f"; bars are given by name, {meant}" if hasattr(folder, "shape") else ""
+        raise ConfigError(f"folder should be the path of a folder, it is {cut(folder)}{more}")
+    return None if folder is None else Path(folder)
+
+
+def benchmark_of(
+    config: RunConfig | RunResult | Path | Strategy, folder: Path | None = None, panel: Panel | None = None
+) -> RunResult:
+    """Return what the same cash did when all instruments were bought in equal parts and held.
+
+    config: of the portfolio, as `run` takes it; or its result, whose bars are taken, too.
+    """
+    if isinstance(config, RunResult):
+        return run(holding(config.config), folder=folder, panel=config.panel if panel is None else panel)
+    config, folder = opened(config, folder)
     return run(holding(config), folder=folder, panel=panel)
 
 

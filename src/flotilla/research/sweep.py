@@ -13,7 +13,7 @@ portfolio that `run` simulates again in a moment, with the same bits.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import prod
@@ -37,7 +37,7 @@ from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.configure import Strategy
 from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of
 from flotilla.research.identity import identity_of_run
-from flotilla.research.look import SweepLook, measured, ranked_by
+from flotilla.research.look import SweepLook, measured, number_of, numbers_of, ranked_by
 from flotilla.research.market import Market, fields_of, first_row, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.memory import check_room, table_bytes
@@ -51,7 +51,7 @@ from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
 from flotilla.stage.rebalance import rebalance_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.table import Store, identity_of
-from flotilla.words import counted
+from flotilla.words import counted, cut
 
 AT_ONCE = 4_096  # portfolios whose equity is looked at together
 Progress = Callable[[int, int], None]
@@ -88,6 +88,7 @@ class SweepResult(SweepLook):
 
     def config_of(self, portfolio: int) -> RunConfig:
         """Return the configuration of one portfolio, by its number; `run` takes it."""
+        portfolio = number_of(portfolio)
         if not 0 <= portfolio < self.grid.size:
             raise ConfigError(
                 f"there is no portfolio {portfolio}: {self.config.name} has 0 to {self.grid.size - 1}"
@@ -98,14 +99,15 @@ class SweepResult(SweepLook):
         """Return one portfolio in full, by its number."""
         return run(self.config_of(portfolio), folder=self.folder, panel=self.panel)
 
-    def equity(self, portfolios: Iterable[int] | None = None) -> NDArray[np.float64]:
+    def equity(self, portfolios: Any = None) -> NDArray[np.float64]:
         """Return the equity of portfolios, by their numbers, or of all: float64[T, P], account currency.
 
+        portfolios: numbers, or rows of the table, as best(3); None is all.
         T: the panel's bars; NaN on those before `portfolio.start`. P: as they are asked for. They pass
         through the rows together, as the sweep did, with the same bits. ConfigError where it would take more
         memory than there is.
         """
-        chosen = np.arange(self.grid.size) if portfolios is None else np.array([*portfolios], np.int64)
+        chosen = np.arange(self.grid.size) if portfolios is None else numbers_of(portfolios)
         for portfolio in chosen[(chosen < 0) | (chosen >= self.grid.size)].tolist():
             self.config_of(portfolio)  # says which there are
         return _equity(self, chosen)
@@ -121,6 +123,8 @@ class SweepResult(SweepLook):
             if measure not in MEASURES or measure not in self.table.columns:
                 raise UnknownName("measure of a sweep", measure, RANKED)
             return self.table[_ranking(self.table, measure)]
+        if not callable(measure):
+            raise ConfigError(f"a measure is a name or a function of equity, it is {cut(measure)}")
         values: dict[int, float] = {}
         for first in range(0, self.grid.size, AT_ONCE):
             numbers = np.arange(first, min(first + AT_ONCE, self.grid.size))

@@ -12,16 +12,16 @@ computed again here: for an order of research as for one of live.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from flotilla.config import RunConfig
-from flotilla.errors import UnknownName
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.kernel.book import worth
 from flotilla.kernel.fuse import fuse, risk_factor
 from flotilla.kernel.opinions import average, blank
@@ -31,13 +31,14 @@ from flotilla.model.records import Fill, Order
 from flotilla.research.chain import Feature, Heeded, Opinion, Restored, Weighing, Why
 from flotilla.research.market import Market, market_of, open_panel
 from flotilla.research.past import Past, filling_bar, past_of
-from flotilla.research.run import RunResult
+from flotilla.research.run import RunResult, folder_of
 from flotilla.research.signals import Stages, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.rebalance import rebalance_of
 from flotilla.stage.terms import terms_of
 from flotilla.stream.decisions import read_decisions
+from flotilla.words import cut
 
 
 class _Said(NamedTuple):
@@ -47,14 +48,22 @@ class _Said(NamedTuple):
     rows: Floats  # float64[T, N]
 
 
-def why(result: RunResult, identity: str, folder: Path | None = None) -> Why:
-    """Return the chain behind an order, or behind a fill, of a run. UnknownName if it has none of that id."""
+def why(result: RunResult, identity: str | Order | Fill, folder: Path | None = None) -> Why:
+    """Return the chain behind an order, or behind a fill, of a run. UnknownName if it has none of that id.
+
+    identity: its id, or the order or fill itself.
+    """
+    if not isinstance(result, RunResult):
+        raise ConfigError(
+            f"why needs the RunResult that the order is of, as why(run(config), order), not {cut(result)}; "
+            "of orders that were recorded elsewhere, why_of(config, order, orders, fills)"
+        )
     return _why(result.config, identity, result.orders, result.fills, folder, result.market)
 
 
 def why_of(
     config: RunConfig,
-    identity: str,
+    identity: str | Order | Fill,
     orders: Sequence[Order],
     fills: Sequence[Fill],
     folder: Path | None = None,
@@ -65,6 +74,10 @@ def why_of(
     orders, fills: all of the portfolio's, in their order. panel: the bars, as they were; the configuration's
     source if None.
     """
+    if not isinstance(config, RunConfig):
+        raise ConfigError(
+            f"why_of needs the RunConfig of the orders, not {cut(config)}; of a RunResult, why(result, order)"
+        )
     bars = open_panel(config, folder) if panel is None else panel
     market = market_of(bars, config.portfolio, config.name, folder)
     return _why(config, identity, orders, fills, folder, market)
@@ -72,12 +85,13 @@ def why_of(
 
 def _why(
     config: RunConfig,
-    identity: str,
+    asked: Any,
     orders: Sequence[Order],
     fills: Sequence[Fill],
     folder: Path | None,
     market: Market,
 ) -> Why:
+    identity, folder = _id_of(asked), folder_of(folder)
     order_of = {fill.fill_id: fill.order_id for fill in fills}
     known = {order.order_id: order for order in orders}
     order = known.get(order_of.get(identity, identity))
@@ -110,6 +124,18 @@ def _why(
         bar_ns=int(market.panel.ts_recv[order.bar] - market.panel.ts_event[order.bar]),
         restored=_restored(order, config, market, past, i) if before == order.weight else None,
     )
+
+
+def _id_of(asked: Any) -> str:
+    """Return the id of an order or a fill, of the row of a table of them, or an id as it is."""
+    if isinstance(asked, Order | Fill):
+        return asked.fill_id if isinstance(asked, Fill) else asked.order_id
+    told = asked.get("fill_id", asked.get("order_id")) if isinstance(asked, Mapping) else asked
+    if not isinstance(told, str):
+        raise ConfigError(
+            f"an order is named by its id, as result.orders[0].order_id, or given itself; not by {cut(asked)}"
+        )
+    return told
 
 
 def _close_before(market: Market, bar: int, i: int) -> int:

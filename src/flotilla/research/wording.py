@@ -8,12 +8,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from flotilla.errors import ConfigError
 from flotilla.research.annual import DAY_NS
 from flotilla.research.chain import Opinion, Purchase, Weighing, Why
+from flotilla.words import cut
 
 
 def lines(chain: Why) -> list[str]:
     """Return the chain as text, from the fill back to the prices."""
+    if not isinstance(chain, Why):
+        raise ConfigError(f"lines needs the Why of an order, as lines(why(result, order)), not {cut(chain)}")
     return [*_order(chain), *_brought_back(chain), *_latched(chain), *_opinions(chain), *_risk(chain)]
 
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from flotilla.errors import ConfigError
 from flotilla.research.report import write_report
 
 
@@ -33,3 +34,17 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(made, tmp_path):
         write_report(made(name="half a character: \ud800"), tmp_path)
 
     assert [path.read_bytes() for path in files] == old
+
+
+@pytest.mark.parametrize("place", [None, 5, "page.html"])
+def test_what_is_no_folder_is_said(made, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigError, match="should be"):
+        write_report(made(), place)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_result_is_no_report_yet(tmp_path):
+    with pytest.raises(ConfigError, match=r"write_report\(report_data\(result\), folder\), not 'result'"):
+        write_report("result", tmp_path)
