@@ -126,3 +126,21 @@ def test_a_split_that_was_not_applied_is_said(call, tmp_path):
 
 def test_one_is_not_several():
     assert headline(panel_of([1.0])) == "made: 1 instrument, 1 bar, 1970-01-01 to 1970-01-01"
+
+
+def test_of_many_files_each_has_a_row_and_what_is_said_of_all_is_said_once(call, tmp_path):
+    newest_first = "timestamp,open,high,low,close,volume\n2024-01-03,1,1,1,1,1\n2024-01-02,1,1,1,1,1\n"
+    for name in ("KO", "PEP"):
+        (tmp_path / f"{name}.csv").write_text(newest_first)
+    weeks = "".join(f"2024-01-{day:02},{day}\n" for day in (5, 12, 19, 26))
+    (tmp_path / "XAU.csv").write_text("date,close\n" + weeks)
+
+    found = call("data", tmp_path)
+
+    rows = [line.split() for line in found.out.splitlines() if ".csv" in line]
+    assert [row[:2] for row in rows] == [["KO.csv", "KO"], ["PEP.csv", "PEP"], ["XAU.csv", "XAU"]]
+    assert rows[0][2:] == ["2", "2024-01-02", "2024-01-03", "1", "day", "0", "1"]
+    assert rows[2][2:-1] == ["4", "2024-01-05", "2024-01-26", "7", "days", "apart", "0"]
+    assert found.err.count("Alpha Vantage") == 1
+    assert "as one panel" in found.err
+    assert "weeks or more: XAU.csv" in found.err.replace("\n", " ")

@@ -112,3 +112,14 @@ def test_a_file_called_check_is_data_too(call, prices, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     assert "check: 1 instrument, 18 bars" in call("data", "./check").out
+
+
+def test_a_folder_that_a_source_would_refuse_as_a_whole_is_refused(call, prices, tmp_path):
+    prices(name="a.csv")
+    prices(name="b.csv")
+
+    whole, alone = call("data", "check", tmp_path), call("data", "check", tmp_path / "a.csv")
+
+    assert (whole.code, alone.code) == (1, 0)
+    assert "2 files side by side" in whole.out
+    assert "KO: a.csv and b.csv, 18 bars from 2024-01-02" in whole.out

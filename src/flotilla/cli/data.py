@@ -17,12 +17,15 @@ from flotilla.research.market import open_panel
 from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.file import PARQUET, draft_of_file
 from flotilla.stream.bars.folder import TEXTS, files_of, together
+from flotilla.stream.bars.joined import joined, told_of_many
 from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.series.pauses import WEEKS, usual
 from flotilla.words import counted, lasting
 
 DAY_NS = 86_400_000_000_000
 CONFIGS = (".yaml", ".yml")
 DATA = (*TEXTS, *PARQUET, ".gz", ".zip", ".feather")
+_NAMED = 3  # instruments of a file that a row of many files names
 _KEY = re.compile(rb"\s*(#[^\n]*\n\s*)*(---\s*\n\s*)?[a-z_]+:(\s|$)")
 
 
@@ -60,6 +63,7 @@ def data(
         "decimal": decimal, "encoding": encoding,
     }  # fmt: skip
     given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    apart: list[str] = []
     if is_config(file):
         if given:
             raise ConfigError(
@@ -67,27 +71,35 @@ def data(
             )
         panels = [open_panel(read(file), file.parent)]
     else:
-        panels = _panels(file, Options(**given))
+        panels, apart = _panels(file, Options(**given))
     shown = [(panel, [coverage(panel, i) for i in range(len(panel.instruments))]) for panel in panels]
     if json:
         told = [as_dict(panel, found) for panel, found in shown]
         say.show_json(told[0] if len(told) == 1 else {"files": told})
-        return
-    for panel, found in shown:
-        _tell(panel, found)
+    elif len(shown) == 1:
+        _tell(*shown[0])
+    else:
+        _tell_many(shown, apart)
 
 
-def _panels(given: Path, options: Options) -> list[Panel]:
-    """Return a panel for each file; DataError tells of every bad one."""
-    files, panels, wrong = files_of(str(given), DATA), [], {}
+def _panels(given: Path, options: Options) -> tuple[list[Panel], list[str]]:
+    """Return a panel for each file, and why they cannot be read as one; DataError tells of every bad file."""
+    files, drafts, panels, wrong = files_of(str(given), DATA), [], [], {}
     for file in files:
         try:
-            panels.append(panel_of(draft_of_file(file, options)))
+            draft = draft_of_file(file, options)
+            panels.append(panel_of(draft))
+            drafts.append(draft)
         except DataError as error:
             wrong[file] = error
     if wrong:
         raise next(iter(wrong.values())) if len(files) == 1 else together(str(given), files, wrong)
-    return panels
+    try:
+        if len(drafts) > 1:
+            joined(drafts, given.name)
+    except DataError as error:
+        return panels, [f"as one panel {error}"]
+    return panels, []
 
 
 def is_config(file: Path) -> bool:
@@ -109,6 +121,34 @@ def _tell(panel: Panel, found: list[Coverage]) -> None:
         f"{', '.join(panel.fields)}; longest pause between two bars: {lasting(float(pause))}; "
         + (f"{counted(holes, 'hole')}: a strategy sees NaN there" if holes else "no holes")
     )
+
+
+def _tell_many(shown: list[tuple[Panel, list[Coverage]]], apart: list[str]) -> None:
+    """Show several files as one table, a row for each, and what is said of them below it.
+
+    apart: why they could not be read side by side.
+    """
+    made = say.table("file", "instrument", ">bars", "first", "last", "frequency", ">holes", ">remarks")
+    for panel, found in shown:
+        names = ", ".join(panel.instruments) if len(found) <= _NAMED else counted(len(found), "instrument")
+        ends = [_day(panel.ts_event[n]) if panel.shape[0] else "never" for n in (0, -1)]
+        holes = sum(each.holes for each in found)
+        made.add_row(
+            panel.name, names, f"{panel.shape[0]:,}", *ends, frequency_of(panel), f"{holes:,}",
+            f"{len(panel.remarks):,}",
+        )  # fmt: skip
+    say.show(say.title(counted(len(shown), "file")), made)
+    say.remarks(*told_of_many([(panel.name, panel.remarks) for panel, _ in shown]), *apart)
+    say.note("all of one file: flotilla data FILE; of all files: --json")
+
+
+def frequency_of(panel: Panel) -> str:
+    """Return how long bars are, in words; dates that are a week apart and more by how far they are."""
+    if not panel.shape[0]:
+        return "unknown"
+    length = int(panel.ts_recv[0] - panel.ts_event[0])
+    apart = usual(panel.ts_event) if length == DAY_NS else 0
+    return f"{apart} days apart" if apart >= WEEKS else lasting(float(length))
 
 
 def coverage(panel: Panel, i: int) -> Coverage:
@@ -158,6 +198,7 @@ def as_dict(panel: Panel, found: list[Coverage]) -> dict[str, Any]:
         "identity": panel.identity,
         "fields": list(panel.fields),
         "bars": bars,
+        "frequency": frequency_of(panel),
         "first": _day(panel.ts_event[0]) if bars else None,
         "last": _day(panel.ts_event[-1]) if bars else None,
         "longest_pause_days": float(np.diff(panel.ts_event).max(initial=0) / DAY_NS),

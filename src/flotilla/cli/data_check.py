@@ -12,7 +12,7 @@ from flotilla.errors import ConfigError
 from flotilla.stream.bars.findings import SHOWN, Finding, Verdict
 from flotilla.stream.bars.folder import files_of
 from flotilla.stream.bars.options import Options
-from flotilla.stream.bars.quality.check import Look, look_at
+from flotilla.stream.bars.quality.check import Look, look_at, look_at_many
 from flotilla.stream.bars.quality.mend import Mended, beside, mended, write
 from flotilla.words import counted
 
@@ -27,6 +27,7 @@ def check(
     out: Path | None = None,
     calendar: str | None = None,
     instrument: str | None = None,
+    frequency: str | None = None,
     zone: str | None = None,
     unit: str | None = None,
     date_format: str | None = None,
@@ -38,28 +39,36 @@ def check(
 ) -> int:
     """Look at files; write what is asked for. Return 0 where all may be loaded, or were mended; else 1."""
     given: dict[str, Any] = {
-        "instrument": instrument, "zone": zone, "unit": unit,
+        "instrument": instrument, "frequency": frequency, "zone": zone, "unit": unit,
         "date_format": date_format, "dialect": dialect, "separator": separator,
         "decimal": decimal, "encoding": encoding,
     }  # fmt: skip
     options = Options(**{name: value for name, value in given.items() if value is not None})
-    paths = [path for file in files for path in files_of(str(file), DATA)]
+    groups = {str(file): files_of(str(file), DATA) for file in files}
+    paths = [path for found in groups.values() for path in found]
     _check_asked(files, paths, on_bad, out)
     told: list[dict[str, Any]] = []
-    looks, code = [], 0
+    looks: dict[Path, Look] = {}
+    code = 0
     for path in paths:
-        look = look_at(path, options, calendar)
-        looks.append(look)
+        looks[path] = look = look_at(path, options, calendar)
         made, written = _mend(path, look, on_bad, out)
         code = max(code, 1 if look.verdict > Verdict.WARN and not written else 0)
         done = {"done": list(made.done) if made else [], "written": list(map(str, written))}
         told.append({**as_dict(path, look), **done})
         if not json:
             tell(path, look, made, written)
+    for name, found in groups.items():
+        side_by_side = look_at_many([looks[path] for path in found], Path(name).name)
+        if side_by_side.findings:
+            code = 1
+            told.append(as_dict(Path(name), side_by_side))
+            if not json:
+                tell(Path(name), side_by_side, None, [])
     if json:
         say.show_json({"files": told, "exit_code": code})
     elif len(looks) > 1:
-        say.show(summary(looks))
+        say.show(summary([*looks.values()]))
     return code
 
 
@@ -94,6 +103,7 @@ def tell(path: Path, look: Look, made: Mended | None, written: Sequence[Path]) -
     say.show(judged, f"  {look.kind}{rows}")
     for found in sorted(look.findings, key=lambda each: -each.verdict):
         say.show(_lines(found))
+    say.remarks(*look.remarks)
     if made is not None:
         say.show(f"  done: {'; '.join(made.done) or 'nothing had to be changed'}")
         say.show(f"  wrote {' and '.join(map(str, written))}")
@@ -128,6 +138,7 @@ def as_dict(path: Path, look: Look) -> dict[str, Any]:
         "verdict": str(look.verdict),
         "kind": look.kind,
         "rows": look.sheet.length if look.sheet is not None else None,
+        "remarks": list(look.remarks),
         "findings": [
             {
                 "code": found.code,

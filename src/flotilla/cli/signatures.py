@@ -147,6 +147,7 @@ def check_data(
     out: Annotated[Path | None, Parameter(help="The file to write; else FILE.good.csv beside it.")] = None,
     calendar: Annotated[str | None, Parameter(help="The exchange's calendar: XNYS, XBOM, 24/7.")] = None,
     instrument: Instrument = None,
+    frequency: Frequency = None,
     zone: Zone = None,
     unit: Unit = None,
     date_format: DateFormat = None,
@@ -159,7 +160,7 @@ def check_data(
     """Say what is wrong with data; write a mended copy where that is asked for."""
     return _do(
         "data_check:check", *files, on_bad=on_bad, out=out, calendar=calendar, instrument=instrument,
-        zone=zone, unit=unit, date_format=date_format, dialect=dialect,
+        frequency=frequency, zone=zone, unit=unit, date_format=date_format, dialect=dialect,
         separator=separator, decimal=decimal, encoding=encoding, json=json,
     )  # fmt: skip
 

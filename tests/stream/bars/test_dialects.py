@@ -6,7 +6,9 @@ import pytest
 from flotilla.errors import ConfigError, DataError
 from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.file import draft_of_file
+from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.options import Options
+from flotilla.stream.bars.quality.check import look_at
 
 # Each: the file's name, its text, options, and what comes out: the instruments, the first time, the closes,
 # the volumes of the first instrument, and a word of the remark ("" where there is nothing to say).
@@ -101,14 +103,14 @@ VENDORS = {
         '"01/12/2024","1,185.92","1,186.06","1,186.74","1,185.19","12.5K","0.18%"\n'
         '"01/11/2024","1,185.59","1,186.54","1,187.05","1,183.62","-","-0.32%"\n',
         {"instrument": "AAPL"},
-        ("AAPL", "2024-01-11T00:00", [1185.59, 1185.92, 1183.63], [np.nan, 12500, 65080000], "the month"),
+        ("AAPL", "2024-01-11T00:00", [1185.59, 1185.92, 1183.63], [np.nan, 12500, 65080000], "month first"),
     ),
     "investing, days first": (
         "x.csv",
         '"Date","Price","Open","High","Low","Vol.","Change %"\n'
         '"16/01/2024","3","3","3","3","1.1B","1%"\n"12/01/2024","2","2","2","2","","1%"\n',
         {},
-        ("x", "2024-01-12T00:00", [2, 3], [np.nan, 1_100_000_000], "the day comes first"),
+        ("x", "2024-01-12T00:00", [2, 3], [np.nan, 1_100_000_000], "read day first, as 16/01/2024 proves"),
     ),
     "nasdaq": (
         "HistoricalData.csv",
@@ -263,6 +265,48 @@ def test_a_vendors_file_becomes_its_bars(tmp_path, vendor):
         assert np.array_equal(panel.fields["volume"][:, 0], volumes, equal_nan=True)
     assert remark in "\n".join(panel.remarks)
     assert panel.remarks or not remark
+
+
+INVESTING = '"Date","Price","Open","High","Low","Vol.","Change %"\n'
+
+
+@pytest.mark.parametrize(
+    ("dates", "first", "why"),
+    [
+        # 3 to 5 December, or 12 March, April and May: both fall from row to row.
+        (["05/12/2023", "04/12/2023", "03/12/2023"], None, ""),
+        (
+            ["01/02/2024", "12/01/2024", "11/01/2024"],
+            "2024-01-11",
+            "day first, as the order of the rows tells",
+        ),
+        (
+            ["02/01/2024", "01/12/2024", "01/11/2024"],
+            "2024-01-11",
+            "month first, as the order of the rows tells",
+        ),
+        (["01/02/2024", "30/01/2024", "09/01/2024"], "2024-01-09", "day first, as 30/01/2024 proves"),
+        (["31/01/2024", "01/30/2024", "01/02/2024"], None, ""),  # both are proved, so none is
+        (["02/01/2024", "01/01/2024"], None, ""),
+    ],
+)
+def test_which_of_day_and_month_comes_first_is_told_by_the_file_or_asked(tmp_path, dates, first, why):
+    path = tmp_path / "x.csv"
+    path.write_text(INVESTING + "".join(f'"{date}","3","3","3","3","7","1%"\n' for date in dates))
+    options = Options()
+
+    look = look_at(path, options)
+    if first is None:
+        with pytest.raises(DataError, match='date_format: "%m/%d/%Y", or "%d/%m/%Y"'):
+            panel_of(draft_of_file(path, options))
+        assert look.codes[0] == "ambiguous_date_format"
+        assert look.verdict is Verdict.REJECT
+        return
+    panel = panel_of(draft_of_file(path, options))
+    assert str(panel.ts_event[0].astype("M8[ns]").astype("M8[D]")) == first
+    assert why in panel.remarks[1]
+    assert look.verdict is Verdict.WARN
+    assert why in look.remarks[1]
 
 
 def test_a_dialect_may_be_named_and_must_then_fit(tmp_path):

@@ -108,7 +108,24 @@ def test_cells_that_cannot_be_read_are_named_as_they_are_written():
 
 
 def test_days_and_months_are_not_guessed():
-    assert "day and month could be swapped here, and are not guessed" in wrong(["03/01/2011", "31/01/2011"])
+    assert "2 x day and month can be swapped in these dates, and are not guessed: 31/01/2011 proves that" in (
+        told := wrong(["03/01/2011", "31/01/2011"])
+    )
+    assert 'date_format: "%d/%m/%Y"' in told
+
+
+def test_months_first_are_read_where_a_day_proves_it_and_this_is_said():
+    column = pa.array(["01/30/2024", "01/31/2024", "02/01/2024"])
+    findings = Findings("a.csv")
+
+    times = stamps_of(column, Options(), findings, str)
+
+    assert not findings
+    assert times.are_dates
+    assert [str(day) for day in times.ts.astype("M8[ns]").astype("M8[D]")] == [
+        "2024-01-30", "2024-01-31", "2024-02-01",
+    ]  # fmt: skip
+    assert times.remark == "dates are read month first, as 01/30/2024 proves"
 
 
 def test_unreadable_cells_are_found_among_many():

@@ -34,7 +34,7 @@ _DUMP = re.compile(r"([A-Z0-9_]+)-\d+(s|m|h|d|w|mo)-\d{4}-\d\d(-\d\d)?")
 _EXPORT = re.compile(r"(.+?)_(M\d+|H\d+|Daily|Weekly|Monthly|D1|W1|MN1)(_\d+)*")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?|\d{6}")
-_DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
+_MONTH_FIRST = "%m/%d/%Y"
 
 
 def shape_of(head: Head, options: Options, source: str) -> Shape:
@@ -126,20 +126,14 @@ def alphavantage(head: Head, options: Options) -> Shape | None:
 
 
 def investing(head: Head, options: Options) -> Shape | None:
-    """Know Investing.com: Price is the close, volumes as 1.2M, newest first, the month before the day."""
+    """Know Investing.com: Price is the close, volumes as 1.2M, newest first; the day or the month first."""
     if not {"date", "price", "open", "high", "low"} <= {*head.lower}:
         return None
     if not ({"vol.", "change %"} & {*head.lower}):
         return None
     columns = {"close": head.column("price"), "volume": head.column("vol.")}
-    slashed = "/" in head.cell("date")
-    options = said(options, columns=_there(columns), amounts=True, thousands=",", sort=True)
-    if not slashed or options.date_format is not None:
-        return _told(head, options, "Investing.com", "Price is the close")
-    form = _DAY_FIRST if _is_day_first(head) else _MONTH_FIRST
-    order = "the day" if form == _DAY_FIRST else "the month"
-    note = f"Price is the close, and {order} comes first in its dates; if not, say date_format"
-    return _told(head, said(options, date_format=form), "Investing.com", note)
+    filled = said(options, columns=_there(columns), amounts=True, thousands=",", sort=True, either_order=True)
+    return _told(head, filled, "Investing.com", "Price is the close")
 
 
 def nasdaq(head: Head, options: Options) -> Shape | None:
@@ -184,8 +178,8 @@ def metatrader(head: Head, options: Options) -> Shape | None:
         and all(_NUMBER.fullmatch(cell) for cell in first[2:])
     ):
         return None
-    names = ["date", "clock", "open", "high", "low", "close", "volume"][: len(first)]
-    filled = said(options, columns={"time": "date", "clock": "clock"}, instrument=instrument)
+    names = ["date", "time", "open", "high", "low", "close", "volume"][: len(first)]
+    filled = said(options, columns={"time": "date", "clock": "time"}, instrument=instrument)
     return Shape(names, 0, filled, f"{head.stem} has no line of names, and is read as MetaTrader writes it")
 
 
@@ -287,13 +281,3 @@ def _told(head: Head, options: Options, vendor: str, note: str) -> Shape:
 
 def _there(columns: dict[str, str | None]) -> dict[str, str]:
     return {role: name for role, name in columns.items() if name is not None}
-
-
-def _is_day_first(head: Head) -> bool:
-    """Say whether the first of two numbers in a date is the day, as the first lines have it."""
-    cells = [cell.split("/") for row in range(len(head.lines) - 1) if (cell := head.cell("date", row))]
-    if any(cell[0].isdigit() and int(cell[0]) > 12 for cell in cells):
-        return True
-    first, second = {cell[0] for cell in cells}, {cell[1] for cell in cells}
-    # Of two numbers the day changes faster; but months, all on the 1st, would look like that too.
-    return len(first) > 1 and len(second) == 1 and int(second.pop()) > 1

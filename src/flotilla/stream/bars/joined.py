@@ -69,10 +69,11 @@ def joined(drafts: Sequence[Draft], name: str) -> Draft:
 def _zone(drafts: Sequence[Draft], name: str) -> tuple[str, tuple[str, ...]]:
     """Return the zone in which days begin, and the remarks: one more where the files' zones differ."""
     zones = list(dict.fromkeys(draft.zone for draft in drafts))
+    remarks = told_of_many([(draft.name, draft.remarks) for draft in drafts])
     if len(zones) == 1:
-        return zones[0], _remarks(drafts)
+        return zones[0], remarks
     told = f"{name}: its files have times of several zones, {_some(zones)}: days begin as in UTC, or say zone"
-    return "UTC", (told, *_remarks(drafts))
+    return "UTC", (told, *remarks)
 
 
 def _union(stamps: list[Stamps]) -> Stamps:
@@ -133,13 +134,15 @@ def _check_once(columns: dict[str, _Column], times: Stamps, step: int, findings:
     findings.settle()
 
 
-def _remarks(drafts: Sequence[Draft]) -> tuple[str, ...]:
-    """Return the remarks of all, those that differ by the file's name alone as one."""
+def told_of_many(remarks: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+    """Return the remarks on files, those that differ by the file's name alone as one.
+
+    remarks: of each file its name and what is said of it.
+    """
     alike: dict[str, list[str]] = {}
-    for draft in drafts:
-        for remark in draft.remarks:
-            bare = remark.replace(draft.name, "").replace(stem_of(draft.name), "")
-            alike.setdefault(bare, []).append(remark)
+    for name, said in remarks:
+        for remark in said:
+            alike.setdefault(remark.replace(name, "").replace(stem_of(name), ""), []).append(remark)
     return tuple(
         told[0] if len(told) == 1 else f"{told[0]} (and so of {counted(len(told) - 1, 'file')} more)"
         for told in alike.values()

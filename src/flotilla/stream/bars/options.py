@@ -22,6 +22,7 @@ class Options:
     layout: long, one or wide, where the columns leave a doubt.
     dialect: whose files these are, see dialects.py; None goes by their shape.
     amounts: numbers may be written 12.5K or $1.50.  keep: (column, value): only such rows are read.
+    either_order: in dates the day or the month comes first, as the column itself tells: see slashed.py.
     """
 
     instrument: str | None = None
@@ -41,6 +42,7 @@ class Options:
     dialect: str | None = None
     amounts: bool = False
     keep: tuple[str, str] | None = None
+    either_order: bool = False
 
     @property
     def are_texts(self) -> bool:

@@ -31,6 +31,7 @@ from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.formats import Read, plain_format, read_format
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.places import Place
+from flotilla.stream.bars.slashed import is_slashed, order_of
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ZONED = re.compile(r".*\d(Z|[+-]\d\d(:?\d\d)?)")
@@ -50,12 +51,14 @@ class Times(NamedTuple):
     ts: int64[N], ns UTC. are_dates: they are session dates.
     wall: what the clock on the wall said where they were written, int64[N] ns, as they carry an offset
     of their own; None where they carry none. zone: the one that they name, as a place has it, if they do.
+    remark: how they were read, where the column itself told it.
     """
 
     ts: Stamps
     are_dates: bool
     wall: Callable[[], Stamps] | None = None
     zone: str | None = None
+    remark: str | None = None
 
 
 def stamps_of(
@@ -195,6 +198,8 @@ def _texts(
     form = options.date_format or (plain_format(first) if options.unit is None else None)
     if form is not None and not (options.date_format is None and _DATE.fullmatch(first)):
         return _formatted(column, form, options, findings, place, groups)
+    if form is None and is_slashed(first):
+        return _slashed(column, options, findings, place, groups)
     if _NUMBER.fullmatch(first):
         is_whole = options.unit != "excel" and "." not in first
         kind, wanted = (pa.int64(), "a whole number") if is_whole else (pa.float64(), "a number")
@@ -242,6 +247,25 @@ def _formatted(
     return _placed(read, options, findings, place, groups)
 
 
+def _slashed(
+    column: pa.Array,
+    options: Options,
+    findings: Findings,
+    place: Place,
+    groups: Callable[[], NDArray[np.intp]] | None,
+) -> Times:
+    """Read dates of which the day or the month may come first, where the column tells which."""
+    texts = column.to_pylist()
+    order = order_of(texts, by_order=options.either_order)
+    if not order.is_told(either=options.either_order):
+        what, mend = order.asked
+        rows = [n for n, text in enumerate(texts) if is_slashed(text)]
+        findings.add(len(rows), what, _cells(rows, texts, place), mend, code="ambiguous_date_format")
+        return Times(np.zeros(len(column), np.int64), False)
+    times = _formatted(column, order.form, options, findings, place, groups)
+    return times._replace(remark=order.said)
+
+
 def _placed(
     read: Read,
     options: Options,
@@ -280,12 +304,9 @@ def _find_unreadable(
         mend = "give every time its zone, or none"
         findings.add(len(naive), what, _cells(naive, texts, place), mend, code="mixed_naive_aware")
         wrong = sorted({*wrong} - {*naive, *zoned})
-    swappable = any(re.fullmatch(r"\d\d?[/.-]\d\d?[/.-]\d{2,4}.*", texts[n]) for n in wrong)
-    hint = '; day and month could be swapped here, and are not guessed: say date_format: "%d/%m/%Y"'
-    what, code = f"a cell of the time column is not {wanted}", "bad_date"
-    mend = _ISO + (hint if swappable else "")
-    code = "ambiguous_date_format" if swappable else code
-    findings.add(len(wrong), what, _cells(wrong, texts, place), mend, code=code)
+    what = f"a cell of the time column is not {wanted}"
+    mend = f'{_ISO}, or say how they are written, as date_format: "%d/%m/%Y"'
+    findings.add(len(wrong), what, _cells(wrong, texts, place), mend, code="bad_date")
 
 
 def _unreadable(column: pa.Array, kind: pa.DataType) -> list[int]:

@@ -66,7 +66,8 @@ def draft_of(
     if unreadable:
         findings.settle()
     sessions = sessions_of(times, options, source)
-    remarks += [*layout.remarks, *([sessions.remark] if sessions.remark else [])]
+    remarks += [*layout.remarks, *([f"{source}: {times.remark}"] if times.remark else [])]
+    remarks += [sessions.remark] if sessions.remark else []
     rows = Rows(source, sessions.ts, sessions.step, _tickers(columns, layout, source), place, findings)
     rows, coded = _sorted(rows, coded, options)
     draft = replace(_drafted(rows, layout, coded, options), zone=sessions.zone)

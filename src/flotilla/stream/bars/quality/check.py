@@ -3,12 +3,15 @@
 1. The bytes: none, another format than the name says, cut off, packed (`look_at`).
 2. The table: its columns, what kind of table they make (`_looked`).
 3. The rows, by that kind: bars.py, trades.py, options.py, actions.py.
+4. Of bars, whatever a source would ask or refuse: of the good rows how long a bar is (`_look_at_length`),
+   and of a file that may be loaded everything else, by reading it as a source does (`_loaded`).
 
 The verdict is the gravest of all findings. What cannot be read at all is rejected.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,9 +24,11 @@ from flotilla.model.panel import FIELDS
 from flotilla.stream.bars import parquet_table
 from flotilla.stream.bars.csv_table import shape_of_text
 from flotilla.stream.bars.dialects import shape_of
-from flotilla.stream.bars.file import PARQUET
+from flotilla.stream.bars.draft import Draft, check_draft
+from flotilla.stream.bars.file import PARQUET, draft_of_file
 from flotilla.stream.bars.findings import Finding, Findings, Verdict, refuse
 from flotilla.stream.bars.heads import Head, stem_of
+from flotilla.stream.bars.joined import joined
 from flotilla.stream.bars.layouts import Layout, layout_of, may_count
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality import actions, bars, options, trades
@@ -34,7 +39,9 @@ from flotilla.stream.bars.quality.note import Notes, gathered
 from flotilla.stream.bars.quality.rows import Rows, prices_of, rows_of
 from flotilla.stream.bars.quality.sheet import Sheet, sheet_of_table, sheet_of_text
 from flotilla.stream.bars.quality.times import Times, times_of
+from flotilla.stream.bars.sessions import sessions_of
 from flotilla.stream.bars.text import read_bytes, text_of
+from flotilla.words import counted
 
 BOM = b"\xef\xbb\xbf"
 # Of the rows: where more are bad, the file is not what it should be. A few rows prove nothing.
@@ -47,6 +54,7 @@ class Look:
 
     kind: what is in it, in words. sheet, times: its rows and when they are, where it could be read so far.
     time: the column of the times. aside: the rows that may not be loaded. separator: between its cells.
+    draft: the bars as a source reads them, where they may be loaded.
     """
 
     name: str
@@ -57,11 +65,17 @@ class Look:
     time: str | None = None
     aside: frozenset[int] = frozenset()
     separator: str = ","
+    draft: Draft | None = None
 
     @property
     def verdict(self) -> Verdict:
         """Return what becomes of the file."""
         return max((found.verdict for found in self.findings), default=Verdict.OK)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a source says of how it reads the file."""
+        return () if self.draft is None else self.draft.remarks
 
     @property
     def codes(self) -> list[str]:
@@ -81,13 +95,48 @@ def look_at(path: Path, options: Options, calendar: str | None = None) -> Look:
             if not sheet.columns:
                 raise refuse(path.name, "it has no columns", "fetch the file again", "missing_column")
             shape = shape_of(Head([list(sheet.columns)], stem_of(path.name)), options, path.name)
-            return _looked(sheet, shape.options, calendar, findings)
+            return _loaded(_looked(sheet, shape.options, calendar, findings), path, options)
         if data[:4] == b"PK\x03\x04":
             return _archive(path, options, calendar, findings)
-        return _looked(*_sheet(data, options, findings), calendar, findings)
+        return _loaded(_looked(*_sheet(data, options, findings), calendar, findings), path, options)
     except DataError as error:
         findings.extend(error.findings or (Finding(1, str(error), (), "", code="unreadable"),))
         return Look(path.name, "unreadable", gathered(findings))
+
+
+def _loaded(look: Look, path: Path, options: Options) -> Look:
+    """Return a look with all that a source would refuse of a file in which nothing else was found."""
+    if look.kind != BARS or look.verdict > Verdict.WARN or look.sheet is None or not look.sheet.length:
+        return look
+    try:
+        draft = draft_of_file(path, options)
+        check_draft(draft)
+    except DataError as error:
+        found = error.findings or (Finding(1, str(error), (), "", code="unreadable"),)
+        return replace(look, findings=gathered((*look.findings, *found)))
+    return replace(look, draft=draft)
+
+
+def look_at_many(looks: Sequence[Look], name: str) -> Look:
+    """Return what a source would refuse of files side by side, of which each may be loaded alone."""
+    drafts = [look.draft for look in looks if look.draft is not None]
+    findings: tuple[Finding, ...] = ()
+    if len(drafts) == len(looks) > 1:
+        try:
+            joined(drafts, name)
+        except DataError as error:
+            findings = error.findings
+    return Look(name, f"{counted(len(looks), 'file')} side by side", findings)
+
+
+def _look_at_length(notes: Notes, times: Times, options_: Options) -> None:
+    """Note where a source would ask of the good rows which days they are, or how long a bar is."""
+    if notes.rejected or not times.known.any():
+        return
+    try:
+        sessions_of(times.without(notes.aside), options_, notes.sheet.name)
+    except DataError as error:
+        notes.findings.extend(error.findings)
 
 
 def _sheet(data: bytes, options: Options, findings: Findings) -> tuple[Sheet, Options]:
@@ -146,6 +195,7 @@ def _looked(sheet: Sheet, options: Options, calendar: str | None, findings: Find
     times = times_of(_column(sheet, time, layout), options, findings, sheet.place)
     if layout is not None:
         _look_at_bars(notes, times, layout, options, calendar)
+        _look_at_length(notes, times, options)
     elif kind == ACTIONS:
         actions.look(notes, times.ts, calendar)
     elif kind == "trades":

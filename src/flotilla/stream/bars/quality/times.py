@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,16 +17,16 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from flotilla.stream.bars import stamps
 from flotilla.stream.bars.columns import nulls_of
 from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Finding, Findings, Verdict
 from flotilla.stream.bars.formats import plain_format, read_format
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.places import Place
-from flotilla.stream.bars.stamps import stamps_of
+from flotilla.stream.bars.slashed import is_slashed, order_of
 
 YEARS = (1678, 2261)  # that 64 bits of ns hold whole
-_SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d\d)([T ].*)?")
 _ZONED = re.compile(r".*\d[T ]\d.*(Z|[+-]\d\d(:?\d\d)?)")
 _OFFSET = re.compile(r"(Z|[+-]\d\d(?::?\d\d)?)$")
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d.*")
@@ -39,11 +39,23 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Times:
-    """ts: int64[N] ns UTC, 0 where not known. known: bool[N]. are_dates: they are session dates."""
+    """ts: int64[N] ns UTC, 0 where not known. known: bool[N]. are_dates: they are session dates.
+
+    read: those that are known, as a source reads them.
+    """
 
     ts: Ints
     known: Mask
     are_dates: bool
+    read: stamps.Times
+
+    def without(self, rows: Collection[int]) -> stamps.Times:
+        """Return the times as a source reads them, without some rows."""
+        kept = ~np.isin(np.flatnonzero(self.known), sorted(rows))
+        wall = self.read.wall
+        return self.read._replace(
+            ts=self.read.ts[kept], wall=None if wall is None else (lambda: wall()[kept])
+        )
 
 
 def times_of(
@@ -69,8 +81,9 @@ def times_of(
         _add(findings, "mixed_naive_aware", rows, texts, what, "give every time its zone, or none", place)
         main = "zoned"
     if main == "slashed":
-        texts = _slashed(texts, sorts, findings, place)
-        main = "date"
+        form = _order(texts, options, findings, place)
+        known = read_format(pa.array(texts, pa.string()), form).ok
+        return _read(texts, known, False, replace(options, date_format=form), findings, place)
     if main == "zoned":
         _find_offsets(texts, findings)
     known = np.array([_sort(text) == main for text in texts], np.bool_)
@@ -93,9 +106,9 @@ def _plain(texts: list[str], options: Options) -> str | None:
 
 
 def _sort(text: str) -> str:
-    for sort, form in (
-        ("slashed", _SLASHED), ("date", _DATE), ("zoned", _ZONED), ("naive", _NAIVE), ("number", _NUMBER)
-    ):  # fmt: skip
+    if is_slashed(text):
+        return "slashed"
+    for sort, form in (("date", _DATE), ("zoned", _ZONED), ("naive", _NAIVE), ("number", _NUMBER)):
         if form.fullmatch(text):
             return sort
     return "other"
@@ -117,15 +130,17 @@ def _read(
     verdict = Verdict.QUARANTINE if len(wrong) * 2 < len(texts) else Verdict.REJECT
     if not any(found.code in ("mixed_naive_aware", "mixed_epoch_units") for found in findings):
         _add(findings, "bad_date", wrong, texts, what, mend, place, verdict)
-    ts = np.zeros(len(texts), np.int64)
+    ts, read = np.zeros(len(texts), np.int64), stamps.Times(np.zeros(0, np.int64), are_dates)
     if len(good):
         told = Findings(findings.name)
         at = good.tolist()
-        read = stamps_of(pa.array([texts[n] for n in at], pa.string()), options, told, lambda n: place(at[n]))
+        read = stamps.stamps_of(
+            pa.array([texts[n] for n in at], pa.string()), options, told, lambda n: place(at[n])
+        )
         ts[good], are_dates = _guessed(read.ts, texts, at, told), read.are_dates
         findings.extend(_softened(finding, at) for finding in told)
         _find_fold([texts[n] for n in at], ts[good], at, findings, place)
-    return Times(ts, known, are_dates)
+    return Times(ts, known, are_dates, read)
 
 
 def _typed(column: pa.Array, options: Options, findings: Findings, place: Place) -> Times:
@@ -134,7 +149,7 @@ def _typed(column: pa.Array, options: Options, findings: Findings, place: Place)
     at = np.flatnonzero(known)
     ts, told = np.zeros(len(column), np.int64), Findings(findings.name)
     taken = column.take(pa.array(at))
-    read = stamps_of(taken, options, told, lambda n: place(int(at[n])))
+    read = stamps.stamps_of(taken, options, told, lambda n: place(int(at[n])))
     ts[at] = read.ts
     if pa.types.is_integer(column.type):
         ts[at] = _guessed(read.ts, taken.to_pylist(), range(len(at)), told)
@@ -143,7 +158,7 @@ def _typed(column: pa.Array, options: Options, findings: Findings, place: Place)
     what, mend = "a row has no time", "give each row its time"
     aside = Verdict.QUARANTINE
     findings.add(len(empty), what, map(place, empty), mend, code="bad_date", verdict=aside, rows=empty)
-    return Times(ts, known, read.are_dates)
+    return Times(ts, known, read.are_dates, read)
 
 
 def _guessed(ts: Ints, numbers: Sequence[object], at: Sequence[int], told: Findings) -> Ints:
@@ -173,7 +188,7 @@ def _unreadable(column: pa.Array, options: Options) -> Ints:
 
     def reads(part: pa.Array) -> bool:
         told = Findings("")
-        stamps_of(part, how, told, str)
+        stamps.stamps_of(part, how, told, str)
         return not any(found.code in ("bad_date", "ambiguous_date_format") for found in told)
 
     bad: list[int] = []
@@ -187,33 +202,18 @@ def _unreadable(column: pa.Array, options: Options) -> Ints:
     return np.array(sorted(bad), np.int64)
 
 
-def _slashed(texts: list[str], sorts: NDArray[np.str_], findings: Findings, place: Place) -> list[str]:
-    """Return 01/31/2024 as 2024-01-31, where the column proves which is the month; else ask.
-
-    A year of two digits is of 1970 to 2069.
-    """
-    parts = {n: _SLASHED.fullmatch(texts[n]) for n in np.flatnonzero(sorts == "slashed").tolist()}
-    first = [n for n, part in parts.items() if part and int(part[1]) > 12]
-    second = [n for n, part in parts.items() if part and int(part[2]) > 12]
-    day_first = bool(first) and not second
-    if first or not second:
-        proof = f": {texts[first[0]]} proves that the day comes first" if day_first else ""
-        what = f"day and month can be swapped in these dates, and are not guessed{proof}"
-        mend = "say how they are written: date_format, as %d/%m/%Y"
-        rows = np.array(sorted(parts), np.int64)
+def _order(texts: list[str], options: Options, findings: Findings, place: Place) -> str:
+    """Return the format of dates as 01/31/2024, and note what tells that the month comes first, or ask."""
+    order = order_of(texts, by_order=options.either_order)
+    rows = np.array([n for n, text in enumerate(texts) if is_slashed(text)], np.int64)
+    if not order.is_told(either=options.either_order):
+        what, mend = order.asked
         _add(findings, "ambiguous_date_format", rows, texts, what, mend, place)
-    else:
-        what = f"dates are read month first, as {texts[second[0]]} proves"
-        findings.add(
-            1, what, [f"{place(second[0])}: {texts[second[0]]}"], "", code="month_first", verdict=Verdict.WARN
-        )
-    written = list(texts)
-    for n, part in parts.items():
-        if part:
-            day, month = (part[1], part[2]) if day_first else (part[2], part[1])
-            year = part[3] if len(part[3]) == 4 else f"{'20' if int(part[3]) < 70 else '19'}{part[3]}"
-            written[n] = f"{year}-{int(month):02}-{int(day):02}"
-    return written
+    elif not options.either_order:
+        proof = next(n for n, text in enumerate(texts) if order.why.startswith(text) and text)
+        shown = [f"{place(proof)}: {texts[proof]}"]
+        findings.add(1, order.said, shown, "", code="month_first", verdict=Verdict.WARN)
+    return order.form
 
 
 def _other_units(texts: list[str], known: Mask, findings: Findings, place: Place) -> Mask:
