@@ -74,20 +74,20 @@ VENDORS = {
         "Date,Open,High,Low,Close,Volume\n2024-01-02,187,188.5,183.9,185.64,1\n"
         "2024-01-03,184.2,185.9,183.4,184.25,2\n",
         {"dialect": "stooq"},
-        ("aapl_us_d", "2024-01-02T00:00", [185.64, 184.25], [1, 2], ""),
+        ("AAPL.US", "2024-01-02T00:00", [185.64, 184.25], [1, 2], "is called AAPL.US, after the file"),
     ),
     "stooq, polish": (
         "cdr_d.csv",
         "Data,Otwarcie,Najwyzszy,Najnizszy,Zamkniecie,Wolumen\n2024-01-02,115,116,113,114.5,7\n"
         "2024-01-03,114,115,110,110.9,8\n",
         {},
-        ("cdr_d", "2024-01-02T00:00", [114.5, 110.9], [7, 8], "Zamkniecie is the close"),
+        ("CDR", "2024-01-02T00:00", [114.5, 110.9], [7, 8], "Zamkniecie is the close"),
     ),
     "alpha vantage": (
         "daily_IBM.csv",
         "timestamp,open,high,low,close,volume\n2024-01-03,161,162,160,160.1,5\n2024-01-02,162,163,160,161.5,4\n",
         {},
-        ("daily_IBM", "2024-01-02T00:00", [161.5, 160.1], [4, 5], "newest first"),
+        ("IBM", "2024-01-02T00:00", [161.5, 160.1], [4, 5], "a split is a jump, and returns"),
     ),
     "alpha vantage, its JSON": (
         "IBM.csv",
@@ -123,7 +123,7 @@ VENDORS = {
         "NASDAQ_AAPL, 60.csv",
         "time,open,high,low,close,Volume,Plot,Plot\n1704205800,187,188,183,185.5,10,1,2\n1704209400,185,186,184,184.5,20,1,2\n",
         {},
-        ("NASDAQ_AAPL, 60", "2024-01-02T14:30", [185.5, 184.5], [10, 20], "seconds since 1970"),
+        ("AAPL", "2024-01-02T14:30", [185.5, 184.5], [10, 20], "seconds since 1970"),
     ),
     "tradingview, ISO": (
         "aapl.csv",
@@ -151,7 +151,7 @@ VENDORS = {
         "EURUSD60.csv",
         "2007.03.30,16:00,1.3319,1.3325,1.3311,1.3323,512\n2007.03.30,17:00,1.3323,1.3330,1.3320,1.3328,400\n",
         {"zone": "UTC"},
-        ("EURUSD60", "2007-03-30T16:00", [1.3323, 1.3328], [512, 400], "no line of names"),
+        ("EURUSD", "2007-03-30T16:00", [1.3323, 1.3328], [512, 400], "no line of names"),
     ),
     "binance, milliseconds": (
         "BTCUSDT-1h-2024-12.csv",
@@ -307,6 +307,24 @@ def test_which_of_day_and_month_comes_first_is_told_by_the_file_or_asked(tmp_pat
     assert why in panel.remarks[1]
     assert look.verdict is Verdict.WARN
     assert why in look.remarks[1]
+
+
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ("open,high,low,close,adjusted_close", "2024-01-0{}"),
+        ("open,high,low,close,volume", "2024-01-02 1{}:00:00"),
+    ],
+)
+def test_alpha_vantages_prices_are_as_they_were_paid_unless_they_are_adjusted(tmp_path, header, time):
+    path = tmp_path / "IBM.csv"
+    rows = "".join(f"{time.format(n)},5,5,5,5,5\n" for n in (5, 4, 3))
+    path.write_text(f"timestamp,{header}\n{rows}")
+
+    panel = panel_of(draft_of_file(path, Options(zone="America/New_York")))
+
+    assert "turned round" in panel.remarks[0]
+    assert "a split is a jump" not in panel.remarks[0]
 
 
 def test_a_dialect_may_be_named_and_must_then_fit(tmp_path):

@@ -35,6 +35,7 @@ _EXPORT = re.compile(r"(.+?)_(M\d+|H\d+|Daily|Weekly|Monthly|D1|W1|MN1)(_\d+)*")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?|\d{6}")
 _MONTH_FIRST = "%m/%d/%Y"
+_AS_PAID = "its prices are those that were paid, so a split is a jump, and returns leave dividends out"
 
 
 def shape_of(head: Head, options: Options, source: str) -> Shape:
@@ -122,7 +123,11 @@ def alphavantage(head: Head, options: Options) -> Shape | None:
     if not {*BARS} <= {*lower} or not (is_numbered or (lower[0] == "timestamp" and first > second)):
         named = options.dialect == "alphavantage" and {*BARS} <= {*lower}
         return Shape(head.lines[0], 1, said(options, sort=True)) if named else None
-    return _told(head, said(options, sort=True), "Alpha Vantage", "newest first, and turned round")
+    note = "newest first, and turned round"
+    is_daily = ":" not in (head.lines[1][0] if len(head.lines) > 1 and head.lines[1] else "")
+    if is_daily and not any(map(is_adjusted_close, lower)):
+        note += f"; {_AS_PAID}: TIME_SERIES_DAILY_ADJUSTED has them"
+    return _told(head, said(options, sort=True), "Alpha Vantage", note)
 
 
 def investing(head: Head, options: Options) -> Shape | None:
@@ -216,7 +221,10 @@ def nse(head: Head, options: Options) -> Shape | None:
             series = columns.pop("keep")
             filled = said(options, columns=_there(columns), keep=(series, "EQ"))
             return _told(
-                head, filled, "the NSE", f"{columns['symbol']} is the symbol, {columns['close']} the close"
+                head,
+                filled,
+                "the NSE",
+                f"{columns['symbol']} is the symbol, {columns['close']} the close; {_AS_PAID}",
             )
     return None
 
@@ -242,9 +250,8 @@ def polygon(head: Head, options: Options) -> Shape | None:
     columns = {"time": head.column("window_start"), "symbol": head.column("ticker")}
     zone = "UTC" if head.cell("ticker").startswith(("X:", "C:")) else "America/New_York"
     filled = said(options, columns=_there(columns), unit="ns", zone=zone)
-    return _told(
-        head, filled, "Polygon", f"window_start is the time, in ns, and days are those of {filled.zone}"
-    )
+    note = f"window_start is the time, in ns, and days are those of {filled.zone}"
+    return _told(head, filled, "Polygon", note if zone == "UTC" else f"{note}; {_AS_PAID}")
 
 
 DIALECTS: dict[str, Dialect] = {

@@ -15,6 +15,7 @@ from flotilla.errors import DataError, OutOfOrderError
 from flotilla.stream.bars.draft import DAY_NS, PRICES, Draft, Stamps, stamp_text
 from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
+from flotilla.stream.bars.named import instrument_of
 from flotilla.stream.bars.sizes import check_fits
 from flotilla.words import counted, lasting
 
@@ -142,7 +143,8 @@ def told_of_many(remarks: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...
     alike: dict[str, list[str]] = {}
     for name, said in remarks:
         for remark in said:
-            alike.setdefault(remark.replace(name, "").replace(stem_of(name), ""), []).append(remark)
+            bare = remark.replace(name, "").replace(stem_of(name), "")
+            alike.setdefault(bare.replace(instrument_of(stem_of(name)), ""), []).append(remark)
     return tuple(
         told[0] if len(told) == 1 else f"{told[0]} (and so of {counted(len(told) - 1, 'file')} more)"
         for told in alike.values()

@@ -25,6 +25,7 @@ from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
 from flotilla.stream.bars.layouts import Layout, layout_of, may_count, plain
 from flotilla.stream.bars.long import Coded, Rows, coded_of, pivoted
+from flotilla.stream.bars.named import instrument_of
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.places import Place, moved
 from flotilla.stream.bars.sessions import sessions_of
@@ -73,7 +74,7 @@ def draft_of(
     draft = replace(_drafted(rows, layout, coded, options), zone=sessions.zone)
     if layout.adjusted is not None and options.adjusted is None:
         remarks.append(unread(source, layout.fields["close"], layout.adjusted))
-    return replace(draft, fields=adjusted(draft.fields), remarks=tuple(remarks))
+    return replace(draft, fields=adjusted(draft.fields), remarks=(*remarks, *draft.remarks))
 
 
 def _times(
@@ -164,9 +165,14 @@ def _drafted(rows: Rows, layout: Layout, coded: Coded | None, options: Options) 
 
 
 def _one(rows: Rows, fields: dict[str, str], instrument: str | None) -> Draft:
-    """Return a table that is all one instrument; without a name it is called as its file."""
+    """Return a table that is all one instrument; without a name it is called after its file."""
     arrays = {field: rows.columns[name][:, None] for field, name in fields.items()}
-    return rows.draft(rows.ts, (instrument or stem_of(rows.source),), arrays)
+    stem = stem_of(rows.source)
+    draft = rows.draft(rows.ts, (instrument or instrument_of(stem),), arrays)
+    if instrument or draft.instruments == (stem,):
+        return draft
+    told = f"its instrument is called {draft.instruments[0]}, after the file; if not, say instrument"
+    return replace(draft, remarks=(f"{rows.source}: {told}",))
 
 
 def _wide(rows: Rows) -> Draft:

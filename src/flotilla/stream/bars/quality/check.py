@@ -30,6 +30,7 @@ from flotilla.stream.bars.findings import Finding, Findings, Verdict, refuse
 from flotilla.stream.bars.heads import Head, stem_of
 from flotilla.stream.bars.joined import joined
 from flotilla.stream.bars.layouts import Layout, layout_of, may_count
+from flotilla.stream.bars.named import instrument_of
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality import actions, bars, options, trades
 from flotilla.stream.bars.quality.archive import entries_of
@@ -261,7 +262,7 @@ def _look_at_bars(
             what = f"no column volume; there is {', '.join(sheet.columns)}"
             mend = "nothing, where no strategy asks for it"
             notes.places("missing_column", Verdict.WARN, 1, [], what, mend)
-        instrument = options_.instrument or stem_of(sheet.name)
+        instrument = options_.instrument or instrument_of(stem_of(sheet.name))
         fields = {field: column for field, column in layout.fields.items() if field in FIELDS}
         rows = rows_of(notes, times, layout.symbol, fields, instrument, options_)
     elif layout.levels:
