@@ -15,7 +15,7 @@ DEV := $(VENV)/dev.lock
 BENCH := $(PEERS)/bench.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench docs lock clean
+.PHONY: help demo lint check test bench docs lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -23,11 +23,16 @@ help: ## say what there is
 demo: $(PRODUCT) ## research real prices, trade the best on paper, write a report
 	$(BIN)/flotilla demo
 
-test: $(DEV) ## lint, types, layers, tests
+lint: $(DEV)
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+check: lint ## lint, types, layers and the rules of the house, before each commit: under a minute
+	$(BIN)/python -m pytest -q tests/house
+
+test: lint ## lint, types, layers, all tests
 	$(BIN)/python -m pytest -n 2
 
 bench: $(BENCH) ## the same work, here and in the peers, side by side (QUICK=1: a small part of it)
