@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flotilla.stream.files import private_folder, sync_folder, without_room, write_atomically
+from flotilla.stream.files import private_folder, stands_at, sync_folder, without_room, write_atomically
 
 
 def test_a_file_is_written_and_its_folder_is_made(tmp_path):
@@ -104,3 +104,16 @@ def test_a_file_in_the_place_of_a_private_folder_is_named(tmp_path, inside):
         private_folder(home / inside)
 
     assert found.value.filename == str(home / inside)
+
+
+def test_an_open_file_that_is_moved_replaced_or_removed_does_not_stand_at_its_path(tmp_path):
+    path = tmp_path / "fleet.lock"
+    with path.open("w") as file:
+        there = [stands_at(file.fileno(), path)]
+        path.rename(tmp_path / "elsewhere")
+        there.append(stands_at(file.fileno(), path))
+        path.write_text("another")
+        there.append(stands_at(file.fileno(), path))
+
+        assert there == [True, False, False]
+        assert not stands_at(file.fileno(), path / "below a file")

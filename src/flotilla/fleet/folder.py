@@ -28,7 +28,7 @@ import msgspec
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
-from flotilla.stream.files import named, sync_folder
+from flotilla.stream.files import named, stands_at, sync_folder
 from flotilla.words import cut
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
@@ -189,12 +189,7 @@ class Folder:
 
     def holds(self, hold: Hold) -> bool:
         """Return whether the lock that is held is still the one that the next supervisor would take."""
-        try:
-            found = self._lock.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        held = os.fstat(hold.lock)
-        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+        return stands_at(hold.lock, self._lock)
 
     def generation(self) -> int:
         """Return the generation of the latest supervisor, 0 where there was none."""

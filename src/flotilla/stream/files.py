@@ -40,6 +40,15 @@ def named(path: Path) -> Iterator[None]:
         raise OSError(error.errno, f"{error.strerror or error}{without_room(path)}", str(path)) from error
 
 
+def stands_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one at `path`: it may have been moved or removed."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return os.path.samestat(found, os.fstat(descriptor))
+
+
 def without_room(path: Path) -> str:
     """Return how little room there is where a file is, or would be, as the end of a message; "" if enough.
 

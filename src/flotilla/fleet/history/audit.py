@@ -27,7 +27,6 @@ from __future__ import annotations
 import fcntl
 import hmac
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -37,8 +36,9 @@ from typing import NamedTuple
 import msgspec
 
 from flotilla import clock
-from flotilla.errors import ConfigError, StreamError
-from flotilla.stream.files import sync_folder
+from flotilla.errors import StreamError
+from flotilla.fleet.history.key import key_at
+from flotilla.stream.files import stands_at, sync_folder
 from flotilla.words import counted
 
 _BEGINNING = b"flotilla audit log, version 1"
@@ -90,13 +90,8 @@ class Chain:
 
     def __init__(self, path: Path, key: Path, anchor: Path) -> None:
         """Open the log at `path`; all three files are made, 0600, where there are none."""
-        self._key = _key(key, make=True)
-        self._log = _opened(path, os.O_RDWR | os.O_APPEND)
-        try:
-            fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._log)
-            raise StreamError(f"{path} has a writer already") from None
+        self._key = key_at(key, make=True)
+        self._log = _claimed(path)
         self._anchor = _opened(anchor, os.O_RDWR)
         self.found = ""  # what was wrong when it was opened, empty where nothing was
         self._failed = ""
@@ -120,6 +115,10 @@ class Chain:
 
     def append_all(self, deeds: Sequence[Deed], *, sync: bool = False) -> int:
         """As `append`, of all that was done at once; return the number of the last."""
+        if not stands_at(self._log, self._path):
+            anew = _claimed(self._path)  # what follows is not lost, and that it was is a break
+            os.close(self._log)
+            self._log, self._failed = anew, "the log was moved or removed"
         self.mend()
         self._sure = self._seq + len(self._first)
         seq, mac, lines = self._seq, self._mac, []
@@ -246,7 +245,7 @@ def verify(path: Path, key: Path, anchor: Path) -> Verdict:
 
     `ConfigError` where the key cannot be had. Every line is checked, some 400,000 in a second.
     """
-    secret = _key(key, make=False)
+    secret = key_at(key, make=False)
     log, anchored = _seen(path, secret, anchor)
     if anchored is None or not log.endswith(b"\n"):  # caught, perhaps, in the middle of an append
         clock.sleep(_PAUSE_S)
@@ -334,39 +333,6 @@ def _unsealed(secret: bytes, content: bytes) -> tuple[int, bytes] | None:
     return int(number), mac
 
 
-def _key(path: Path, *, make: bool) -> bytes:
-    """Return the key, made if asked; with a new one an old log does not verify, which is as it should be."""
-    try:
-        return _secret(path)
-    except FileNotFoundError:
-        if not make:
-            raise ConfigError(f"{path}: the key of the audit log is not there") from None
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-        file.flush()
-        os.fsync(descriptor)
-    sync_folder(path.parent)
-    return _secret(path)
-
-
-def _secret(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be the key of the audit log: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        secret = file.read(128)
-    if found.st_mode & 0o077 or found.st_uid != os.geteuid():
-        raise ConfigError(f"{path} can be read by others: it must be yours, with mode 0600")
-    if len(secret) != 64:
-        raise ConfigError(f"{path} holds no key of the audit log")
-    return secret
-
-
 def _opened(path: Path, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -374,6 +340,16 @@ def _opened(path: Path, flags: int) -> int:
         raise StreamError(f"{path} cannot be opened: {error.strerror}") from error
     sync_folder(path.parent)
     return descriptor
+
+
+def _claimed(path: Path) -> int:
+    log = _opened(path, os.O_RDWR | os.O_APPEND)
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(log)
+        raise StreamError(f"{path} has a writer already") from None
+    return log
 
 
 def _write_whole(descriptor: int, content: bytes) -> None:
