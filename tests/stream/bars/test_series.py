@@ -5,9 +5,9 @@ import pytest
 from flotilla.stream.bars.series.jumps import (
     is_coarse,
     jumps,
-    least,
     long_wicks,
     spikes,
+    steps_of,
     usual,
     words,
 )
@@ -110,8 +110,8 @@ def test_a_low_far_below_all_closes_is_a_bad_print():
 
 def test_what_is_large_is_measured_by_the_price_itself():
     assert usual(np.array([1.0, 1.0, 1.0])) == 0.0
-    assert least(np.array([1.0, 1.0])) == 0.2
-    assert least(walk(500, step=0.05)) == pytest.approx(15 * usual(walk(500, step=0.05)))
+    assert steps_of(np.array([1.0, 1.0])).least == 0.2
+    assert steps_of(walk(500, step=0.05)).least == pytest.approx(15 * usual(walk(500, step=0.05)))
 
 
 def test_a_stretch_is_stale_where_nobody_trades_and_nothing_moves():

@@ -47,27 +47,57 @@ class Jump(NamedTuple):
         return max(self.ratio, 1.0 / self.ratio)
 
 
+class Steps(NamedTuple):
+    """A price's changes in logarithms, taken once: what all that is asked of them is told from.
+
+    logs: float64[N] of the closes; sizes: float64[N - 1], absolute; usual: the median of those that are none
+    of 0; least: from which on a change is looked at.
+    """
+
+    logs: Floats
+    sizes: Floats
+    usual: float
+    least: float
+
+
+def steps_of(close: Floats) -> Steps:
+    """Return the changes of a price from bar to bar. close: float64[N] > 0."""
+    logs = np.log(close)
+    sizes = np.abs(np.diff(logs))
+    middle = _median(sizes)
+    return Steps(logs, sizes, middle, max(LARGE, UNUSUAL * middle))
+
+
+def _median(sizes: Floats) -> float:
+    """Return the median of the changes that are none of 0; 0 where there is none."""
+    moved = sizes[sizes > 0]
+    if not len(moved):
+        return 0.0
+    half = len(moved) // 2
+    if len(moved) % 2:
+        return float(np.partition(moved, half)[half])
+    low, high = np.partition(moved, (half - 1, half))[half - 1 : half + 1]
+    return float(np.mean([low, high]))
+
+
 def usual(close: Floats) -> float:
     """Return the median absolute change of a price from bar to bar, in logarithms. close: float64[N] > 0."""
-    steps = np.abs(np.diff(np.log(close)))
-    steps = steps[steps > 0]
-    return float(np.median(steps)) if len(steps) else 0.0
-
-
-def least(close: Floats) -> float:
-    """Return the change from which on a bar is looked at, in logarithms."""
-    return max(LARGE, UNUSUAL * usual(close))
+    return _median(np.abs(np.diff(np.log(close))))
 
 
 def spikes(close: Floats) -> Mask:
     """Say which bars leave the price of their neighbours by a lot, and are back in the next, bool[N]."""
     out = np.zeros(len(close), np.bool_)
-    if len(close) < 3:
-        return out
-    logs = np.log(close)
-    leaves, returns = np.abs(logs[1:-1] - logs[:-2]), np.abs(logs[2:] - logs[:-2])
-    out[1:-1] = (leaves > least(close)) & (returns < RETURN * leaves)
+    out[spikes_in(steps_of(close))] = True
     return out
+
+
+def spikes_in(steps: Steps) -> NDArray[np.intp]:
+    """Return the bars that leave the price of their neighbours by a lot, and are back in the next."""
+    logs, sizes = steps.logs, steps.sizes
+    left = np.flatnonzero(sizes[:-1] > steps.least)
+    returns = np.abs(logs[left + 2] - logs[left])
+    return left[returns < RETURN * sizes[left]] + 1
 
 
 def long_wicks(extreme: Floats, close: Floats) -> Mask:
@@ -81,20 +111,20 @@ def jumps(close: Floats, from_size: float = 1.0) -> list[Jump]:
 
     from_size: only those by this factor and more.
     """
-    steps = np.zeros(len(close))
-    steps[1:] = np.abs(np.diff(np.log(close)))
-    back = spikes(close)
-    back[1:] |= back[:-1]  # nor the way back
-    found = np.flatnonzero((steps > max(least(close), np.log(from_size))) & ~back)
-    return [_read(close, int(at)) for at in found]
+    steps = steps_of(close)
+    return jumps_in(close, steps, spikes_in(steps), from_size)
+
+
+def jumps_in(close: Floats, steps: Steps, back: NDArray[np.intp], from_size: float = 1.0) -> list[Jump]:
+    """Return the same of changes that are known. back: the bars that are spikes."""
+    found = np.flatnonzero(steps.sizes > max(steps.least, np.log(from_size))) + 1
+    neither = {*back.tolist(), *(back + 1).tolist()}  # nor the way back
+    return [_read(close, at) for at in found.tolist() if at not in neither]
 
 
 def is_coarse(close: Floats, at: int) -> bool:
     """Say whether a price moves in large steps only around a bar."""
-    near = close[max(at - AROUND, 0) : at + AROUND]
-    steps = np.abs(np.diff(np.log(near)))
-    steps = steps[steps > 0]
-    return bool(len(steps) and np.median(steps) > COARSE)
+    return usual(close[max(at - AROUND, 0) : at + AROUND]) > COARSE
 
 
 def ratio_of(close: Floats, at: int) -> float:
@@ -106,14 +136,21 @@ def ratio_of(close: Floats, at: int) -> float:
 def _read(close: Floats, at: int) -> Jump:
     ratio = ratio_of(close, at)
     size = max(ratio, 1.0 / ratio)
-    if not is_coarse(close, at):
-        for scale in SCALES:
-            if abs(np.log(size / scale)) < NEAR_SCALE:
-                return Jump(at, ratio, "scale", scale)
-        near = min(RATIOS, key=lambda each: abs(np.log(size / each)))
-        if abs(np.log(size / near)) < (NEAR_FAR if near > FAR else NEAR):
-            return Jump(at, ratio, "split", near)
-    return Jump(at, ratio, "other", 0.0)
+    kind, of = _nearest(size)
+    if of and is_coarse(close, at):
+        return Jump(at, ratio, "other", 0.0)
+    return Jump(at, ratio, kind, of)
+
+
+def _nearest(size: float) -> tuple[str, float]:
+    """Return what a change by this factor is near to: its kind, and the factor; 0 for other."""
+    for scale in SCALES:
+        if abs(np.log(size / scale)) < NEAR_SCALE:
+            return "scale", scale
+    near = min(RATIOS, key=lambda each: abs(np.log(size / each)))
+    if abs(np.log(size / near)) < (NEAR_FAR if near > FAR else NEAR):
+        return "split", near
+    return "other", 0.0
 
 
 def words(jump: Jump, name: str, when: str, volume: Floats | None = None) -> str:

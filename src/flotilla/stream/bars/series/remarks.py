@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
-from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps, ratio_of, spikes, words
+from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps_in, ratio_of, spikes_in, steps_of, words
 from flotilla.stream.bars.series.pauses import HOLE, early, holes
 from flotilla.stream.bars.series.stale import SAME, stale
 from flotilla.words import counted
@@ -67,8 +67,10 @@ def _jumps(ts: Stamps, step: int, instruments: Sequence[str], fields: Mapping[st
         rows = np.flatnonzero(np.isfinite(close))
         close, stamps = close[rows], ts[rows]
         volume = fields["volume"][rows, i] if "volume" in fields else None
-        back = [Jump(at, ratio_of(close, at), "spike", 0.0) for at in np.flatnonzero(spikes(close)).tolist()]
-        for jump in [*jumps(close, MOVES), *back]:
+        steps = steps_of(close)
+        back = spikes_in(steps)
+        prints = [Jump(at, ratio_of(close, at), "spike", 0.0) for at in back.tolist()]
+        for jump in [*jumps_in(close, steps, back, MOVES), *prints]:
             grave = jump.kind in ("split", "scale") or jump.size > GRAVE
             if grave and stamps[jump.at] - stamps[jump.at - 1] <= PAUSE:
                 said = words(jump, instruments[i], _when(stamps[jump.at], step), volume)
@@ -126,8 +128,9 @@ def _holes(ts: Stamps, step: int, instruments: Sequence[str], close: Floats) -> 
         return
     for n, long in holes(ts):
         yield f"there is no bar between {_when(ts[n], step)} and {_when(ts[n + 1], step)}, {long}"
-    for i, name in enumerate(instruments):
-        rows = np.flatnonzero(np.isfinite(close[:, i]))
+    known = np.isfinite(close)
+    for i in np.flatnonzero(~known.all(axis=0)).tolist():
+        name, rows = instruments[i], np.flatnonzero(known[:, i])
         apart = np.diff(rows) - 1
         for k in np.flatnonzero(apart >= HOLE).tolist():
             first, last = _when(ts[rows[k] + 1], step), _when(ts[rows[k + 1] - 1], step)
