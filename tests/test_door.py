@@ -162,3 +162,16 @@ def test_a_long_value_is_told_by_its_beginning_and_never_whole():
     assert len(whole) < 200
     assert whole.startswith("$ should be keys and values, it is 'symbol,close")
     assert len(deep) < 200
+
+
+def test_a_file_that_is_not_there_has_its_nearest_beside_it(tmp_path):
+    (tmp_path / "cross.yaml").write_text("name: x")
+    (tmp_path / "cross.csv").write_text("")
+
+    with pytest.raises(ConfigError, match=r"No such file or directory; did you mean cross\.yaml\?"):
+        read(tmp_path / "crosss.yaml")
+    with pytest.raises(ConfigError, match="so is its folder"):
+        read(tmp_path / "none" / "cross.yaml")
+    (tmp_path / "cross.yaml").unlink()
+    with pytest.raises(ConfigError, match="there is no YAML file in"):
+        read(tmp_path / "cross.yaml")

@@ -23,7 +23,7 @@ from flotilla import door
 from flotilla.door import NAME, NAME_FORM, Door, fields_of, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.measures import RANKED
-from flotilla.plugins import called, check_params, check_value, find, parameters
+from flotilla.plugins import called, check_params, check_value, find, names, parameters
 from flotilla.stage.rebalance import Band, Every, Rebalance, rebalance_of
 from flotilla.words import cut
 
@@ -114,7 +114,25 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: str | Path) -> RunConfig:
     """Return the configuration in a file; ConfigError tells every mistake, with its path."""
     path = Path(path)
+    _check_kind(path)
     return check_plugins(decode(door.read(path), str(path)), str(path), path.parent)
+
+
+def _check_kind(path: Path) -> None:
+    """Raise ConfigError where a path is not that of a configuration, but of a strategy or of data."""
+    name, suffix = str(path), path.suffix.lower()
+    if suffix == ".py" or (not path.exists() and (name in names("strategy") or ":" in name)):
+        kind = f"{name}:NAME" if suffix == ".py" and ":" not in name else name
+        raise ConfigError(
+            f"{name} is a strategy{'' if suffix != '.py' else ' (Python)'}, and what is read is a YAML file, "
+            f'which names it: strategies: {{mine: {{kind: "{kind}"}}}}; from Python: run("{kind}")'
+        )
+    if suffix in (".csv", ".tsv", ".parquet"):
+        source = "parquet" if suffix == ".parquet" else "csv"
+        raise ConfigError(
+            f"{name} is data, and what is read is a YAML file, which names it: data: {{source: {source}, "
+            f'params: {{path: "{name}"}}}}; flotilla data {name} shows what is in it'
+        )
 
 
 def decode(raw: Any, file: str = "configuration") -> RunConfig:

@@ -48,13 +48,23 @@ def read(path: Path) -> Any:
         with path.open("rb") as file:  # a part of it at most: it may be a device, or the data themselves
             text = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # a name with a NUL in it is a ValueError
-        raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from error
+        why = f"{path} cannot be read: {getattr(error, 'strerror', error)}"
+        raise ConfigError(f"{why}{_near(path) if isinstance(error, FileNotFoundError) else ''}") from error
     if len(text) > _MOST_BYTES:
         raise ConfigError(f"{path} is no configuration: it has more than {_MOST_BYTES >> 20} MB")
     try:
         return parse(text.decode(), str(path))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}") from error
+
+
+def _near(path: Path) -> str:
+    """Return the end of a message: the YAML files there are beside one that is not there."""
+    try:
+        there = [each.name for each in path.parent.iterdir() if each.suffix in (".yaml", ".yml")]
+    except OSError as error:
+        return f"; so is its folder: {path.parent}: {error.strerror}"
+    return nearest(path.name, there) if there else f"; there is no YAML file in {path.parent.resolve()}"
 
 
 def parse(text: str, file: str = "configuration") -> Any:

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from flotilla.cli.commands import COMMANDS, overview
+from flotilla.cli.main import _KEYS
+from flotilla.config import DataConfig, PortfolioConfig
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
 HEAVY = (
@@ -88,6 +90,14 @@ def test_a_mistyped_command_answers_with_the_nearest_without_importing_any():
     ("argv", "said"),
     [
         (("run", "x.yaml", "--jsn"), "Unknown option: --jsn. Did you mean --json? See: flotilla run --help"),
+        (
+            ("run", "x.yaml", "--start", "2018-01-01"),
+            "--start is no option of run: the configuration says it",
+        ),
+        (("run", "--cash", "5", "x.yaml"), "as portfolio: {cash: ...}"),
+        (("sweep", "x.yaml", "--fee-bps=5"), "as portfolio: {fee_bps: ...}"),
+        (("sweep", "x.yaml", "--fee_bps=5"), "as portfolio: {fee_bps: ...}"),
+        (("report", "x.yaml", "--instruments", "KO"), "as data: {instruments: ...}"),
         (("run",), "parameter CONFIG requires an argument. See: flotilla run --help"),
         (("sweep", "x.yaml", "--top", "ten"), "ten"),
         (("stages", "verfy"), "verfy"),
@@ -155,7 +165,7 @@ def test_debug_shows_the_code_behind_an_error(call):
 
     assert found.code == 2
     assert "Traceback" in found.err
-    assert found.err.endswith("No such file or directory\n")
+    assert "No such file or directory" in found.err.splitlines()[-1]
 
 
 def test_colour_is_for_terminals_that_want_it():
@@ -192,3 +202,12 @@ def test_a_reader_that_has_seen_enough_is_no_error(six):
 
     assert "Traceback" not in found.stderr
     assert "Exception ignored" not in found.stderr
+
+
+def test_the_keys_that_are_typed_as_options_are_those_of_the_configuration():
+    data, portfolio = DataConfig.__struct_fields__, PortfolioConfig.__struct_fields__
+
+    told = {word: key for word, key in _KEYS.items() if key.startswith(("portfolio: {", "data: {"))}
+
+    assert {*told} == {name.replace("_", "-") for name in (*data, *portfolio)} - {"params"} | {"set"}
+    assert told["start"] == "portfolio: {start: ...}"

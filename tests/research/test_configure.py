@@ -10,7 +10,8 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.research import configure, panel_from, run, sweep
-from flotilla.stage import Node, Window, close, sma
+from flotilla.stage import Node, OnBar, Window, close, sma
+from flotilla.testing import made_market
 
 
 def above(n: int = 5) -> Node:
@@ -101,7 +102,7 @@ def test_a_sweep_of_a_parameter_called_weight_is_not_one_of_the_weights():
         ),
         (lambda: run("ma_cros"), "no file, and no strategy, is called 'ma_cros'; did you mean ma_cross"),
         (lambda: run("study.yml"), "study.yml cannot be read: No such file"),
-        (lambda: run("ma_cross", pannel=3), "portfolio has no key 'pannel'"),
+        (lambda: run("ma_cross", pannel=3), r"pannel is no parameter of a strategy.*did you mean panel"),
         (lambda: run(configure(above), fee_bps=3), "fee_bps: a configuration says that itself"),
         (lambda: configure(above, sweep={"n": 3}), "sweep of 'n' needs a list of values, it is 3"),
         (lambda: configure(above, sweep={"n": "345"}), "sweep of 'n' needs a list of values, it is '345'"),
@@ -118,7 +119,7 @@ def test_what_a_notebook_gets_wrong_is_told_as_a_mistake_of_the_configuration(ca
 def test_a_frame_is_no_panel_and_a_portfolio_that_is_not_there_has_no_configuration(prices):
     swept = sweep(configure(above, sweep={"n": [3, 5]}), panel=panel_from(prices))
 
-    with pytest.raises(ConfigError, match=r"give panel_from\(frame\)"):
+    with pytest.raises(ConfigError, match=r"give panel=panel_from\(frame\)"):
         run(configure(above), panel=prices)
     with pytest.raises(ConfigError, match="there is no portfolio 2: study has 0 to 1"):
         swept.config_of(2)
@@ -235,3 +236,58 @@ def test_a_function_that_was_typed_anew_is_the_one_that_was_given(prices):
     panel = panel_from(prices)
     assert run(first, panel=panel).equity.tolist() == run(before, panel=panel).equity.tolist()
     assert run(first, panel=panel).equity.tolist() != run(strategy, panel=panel).equity.tolist()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"fast": 5}, r"fast is no parameter of a strategy and no term of the portfolio \(above takes n\)$"),
+        ({"n": 5}, r"n is a parameter of above: write params=\{'n': 5\}"),
+        ({"n": [5, 6]}, r"n is a parameter of above: write sweep=\{'n': \[\.\.\.\]\}"),
+        ({"fee": 5}, r"did you mean fee_bps\?"),
+        ({"end": "2018-01-01"}, r"write data=\{'end': '2018-01-01'\}"),
+        ({"df": pd.DataFrame({"a": [1.0]})}, r"panel=panel_from\(frame\)"),
+        ({"portfolio": {"fee_bps": 5}}, "as fee_bps=5"),
+        ({"params": pd.DataFrame({"a": [1.0]})}, r"it is a DataFrame.*panel=panel_from\(frame\)"),
+    ],
+)
+def test_a_keyword_that_is_none_says_where_it_belongs(wrong, told):
+    with pytest.raises(ConfigError, match=told):
+        configure(above, **wrong)
+
+
+def test_bars_come_second_and_a_frame_is_sent_to_its_door():
+    panel = made_market(seed=3, bars=60, instruments=2)
+    frame = panel.pandas()
+
+    assert run(above, panel).equity.tolist() == run(above, panel=panel).equity.tolist()
+    assert sweep(above, panel, sweep={"n": [3, 4]}).table.height == 2
+    for asked in (run, sweep):
+        with pytest.raises(ConfigError, match=r"of 60 by 10: give panel=panel_from\(frame\)"):
+            asked(above, frame)
+        with pytest.raises(ConfigError, match=r"given by name: params=\{'n': 3\}"):
+            asked(above, {"n": 3})
+        with pytest.raises(ConfigError, match=r"bars come second: run\(strategy, panel_from\(frame\)\)"):
+            asked(frame)
+        with pytest.raises(ConfigError, match="store should be a Store"):
+            asked(above, panel, store="here")
+    with pytest.raises(ConfigError, match=r"run\(result\.config\) does it again"):
+        run(run(above, panel))
+    assert configure(above, {"n": 3}).strategies["strategy"].params == {"n": 3}
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (1.0, r"lambda: strategy 'strategy' gave float.*where\(known\(close\), 1, 0\)"),
+        (None, "returns nothing"),
+        ("close", r'field\("close"\)'),
+        (OnBar, r"return OnBar\(\)"),
+        (np.ones(3), "a Window is handed arrays"),
+        ([1], "given to configure"),
+        (len, "call it"),
+    ],
+)
+def test_a_strategy_that_gives_no_signal_is_told_what_would_be_one(made, told):
+    with pytest.raises(ConfigError, match=told):
+        run(lambda: made, panel=made_market(seed=3, bars=60, instruments=2))

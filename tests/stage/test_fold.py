@@ -5,7 +5,7 @@ import pytest
 from flotilla.errors import StageError
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, close
-from flotilla.stage.fold import Fold, OnBar
+from flotilla.stage.fold import Fold, OnBar, Row
 from flotilla.stage.operators import delay
 from flotilla.stage.window import stage_node
 from flotilla.stream.arrays import decode, encode
@@ -209,3 +209,20 @@ def test_a_fold_may_call_compiled_code_and_is_told_to_leave_out_the_signature():
     np.testing.assert_array_equal(run(Compiled(), [4]), np.cumsum(X, axis=0))
     with pytest.raises(StageError, match="compile the function without a signature"):
         run(Signed())
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (lambda bar: bar.clos, r"the bar has no 'clos'; did you mean close\?"),
+        (lambda bar: bar.volume, r"the bar has no 'volume': name it, inputs = \('close', 'volume'\)"),
+        (
+            lambda bar: bar["close"],
+            r"as bar\.close, a value for each instrument, and not as bar\['close'\]",
+        ),
+        (lambda bar: bar[0], r"not as bar\[0\]"),
+    ],
+)
+def test_a_bar_says_what_it_has(read, told):
+    with pytest.raises((AttributeError, TypeError), match=told):
+        read(Row(("close",), (np.ones(2),)))

@@ -134,3 +134,32 @@ def test_a_word_of_pandas_names_ours(typed, word):
     with pytest.raises(AttributeError, match=word):
         getattr(close, typed)
     assert not hasattr(close, typed)
+
+
+BRACKETS = "& | ~ instead of and, or, not, with brackets around comparisons"
+
+
+@pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        (lambda: max(close, high), "maximum(a, b) and minimum(a, b) instead of max and min"),
+        (lambda: 1 if close > 5 else 0, "where(condition, a, b) instead of if"),
+        (lambda: close > 1 and close < 2, BRACKETS),
+        (lambda: not close, BRACKETS),
+        (lambda: 1 < close < 2, "(0 < x) & (x < 1) instead of 0 < x < 1"),
+        (lambda: close in (1, 2), "(x == a) | (x == b) instead of x in (a, b)"),
+        (lambda: any([close > 1]), "a | b instead of any([a, b])"),
+        (lambda: sorted([close, high]), "rank(x) instead of sorted"),
+    ],
+    ids=["max", "if", "and", "not", "chain", "in", "any", "sorted"],
+)
+def test_who_asks_an_expression_whether_it_is_true_is_told_the_word_for_what_he_wrote(asks, told):
+    with pytest.raises(ConfigError) as wrong:
+        asks()
+
+    assert str(wrong.value).endswith(f"has no truth value yet; write {told}")
+
+
+def test_where_the_line_is_not_known_all_words_are_told():
+    with pytest.raises(ConfigError, match=r"instead of and.*instead of if.*instead of max and min"):
+        eval("max(close, 1)", {"close": close})

@@ -234,3 +234,24 @@ def test_a_score_of_huge_values_is_not_known_and_not_a_calm_zero():
 
     np.testing.assert_allclose(said[:, :, 0], [[-1, 0, 1, np.nan]] * 2, rtol=1e-15)
     np.testing.assert_allclose(said[:, :, 1], [[-1e149, 0, 1e149, np.nan], [-1, 0, 1, np.nan]], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: of.sma(20), r"sma\(x, n\) needs x first, what it is of: sma\(close, 20\)"),
+        (lambda: of.sma(close), r"sma\(x, n\) needs n, the number of rows: sma\(close, 20\)"),
+        (of.sma, r"sma\(x, n\) needs x and n"),
+        (lambda: of.rsi(14), r"rsi\(x, n\) needs x first, what it is of: rsi\(close, 14\)"),
+        (lambda: of.returns(20), r"returns\(close, 20\)"),
+        (lambda: of.sma(20, close), r"not over close; the rows come last, sma\(x, 20\)"),
+        (lambda: of.sma(close, window=5), r"sma\(x, n\) takes no 'window'"),
+        (lambda: of.sma("close", 5), "close is a word, without quotes"),
+        (lambda: of.atr(14), r"atr\(high, low, close, n\) needs low and close"),
+        (lambda: of.where(close > 1, 1), "needs b"),
+        (lambda: of.maximum(close, high, low), r"takes 2, and was given 3: maximum\(a, maximum\(b, c\)\)"),
+    ],
+)
+def test_a_word_that_is_called_wrongly_says_what_is_missing(wrong, told):
+    with pytest.raises(ConfigError, match=told):
+        wrong()

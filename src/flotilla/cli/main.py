@@ -28,6 +28,22 @@ _AT_ONCE: dict[tuple[str, ...], Callable[[], str]] = {
     ("-h",): overview,
     ("--version",): lambda: f"flotilla {__version__}",
 }
+_READ_A_FILE = ("run", "sweep", "report", "live")
+# What is typed as an option, and is a key of the configuration.
+_OF_PORTFOLIO = (
+    "allocation", "cap", "cash", "decisions", "fee-bps", "fill-at", "lot", "max-drawdown", "min-trade",
+    "rebalance", "risk-tolerance", "size-at", "slippage-bps", "start",
+)  # fmt: skip
+_OF_DATA = ("end", "instruments", "source")
+_KEYS = {
+    word: f"{part}: {{{word.replace('-', '_')}: ...}}"
+    for part, words in (("portfolio", _OF_PORTFOLIO), ("data", _OF_DATA))
+    for word in words
+} | {
+    "weight": "strategies: {NAME: {weight: ...}}",
+    "params": "strategies: {NAME: {params: {...}}}",
+    "set": "portfolio: {KEY: ...}",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,12 +121,17 @@ def _app() -> Any:
 
 def _misused(error: Any) -> str:
     """Return what is said of a command line that is wrong. error: of cyclopts."""
-    from cyclopts import UnknownCommandError
+    from cyclopts import UnknownCommandError, UnknownOptionError
 
     if isinstance(error, UnknownCommandError) and error.unused_tokens:
         # Its own message would import every command to find the nearest.
         name = error.unused_tokens[0]
         return f"no command is called {name!r}{nearest(name, _names(error.app or _app()))}"
+    command = (*(error.command_chain or ()), "")[0]
+    if isinstance(error, UnknownOptionError) and command in _READ_A_FILE:
+        word = str(error.token.keyword or error.token.value).partition("=")[0]
+        if key := _KEYS.get(word.lstrip("-").replace("_", "-")):
+            return f"{word} is no option of {command}: the configuration says it, as {key}"
     error.verbose = False
     return f"{error} See: {' '.join(['flotilla', *(error.command_chain or ()), '--help'])}"
 

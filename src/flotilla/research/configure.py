@@ -13,17 +13,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flotilla.config import RunConfig, check_keywords, check_plugins, decode
+from flotilla.config import DataConfig, PortfolioConfig, RunConfig, check_keywords, check_plugins, decode
 from flotilla.door import NAME
-from flotilla.errors import ConfigError, UnknownName
+from flotilla.errors import ConfigError, UnknownName, nearest
 from flotilla.model.panel import Panel
-from flotilla.plugins import check_params, find
+from flotilla.plugins import called, check_params, find, parameters
 from flotilla.research.given import name_of
 from flotilla.research.plain import key_of, plain, values_of
 from flotilla.stage import Node
 from flotilla.stage.window import Stage
 from flotilla.words import cut
 
+_WORDS = (
+    "params",
+    "weights",
+    "sweep",
+    "name",
+    "rank_by",
+    "data",
+    "folder",
+    "panel",
+    "store",
+)  # of study and run
 Strategy = str | Callable[..., Any] | Node | Stage
 
 
@@ -39,8 +50,8 @@ def panel_from(frame: Any, **options: Any) -> Panel:
 
 def configure(
     strategy: Strategy | list[Any] | tuple[Any, ...] | Mapping[str, Any],
-    *,
     params: Mapping[str, Any] | None = None,
+    *,
     weights: Mapping[str, float] | None = None,
     sweep: Mapping[str, Any] | None = None,
     name: str = "study",
@@ -57,15 +68,19 @@ def configure(
     the mean of all. sweep: parameter -> its values: "fast", or "name.fast", "portfolio.fee_bps". folder:
     where the user's own files are looked for first. portfolio: its terms, as fee_bps=5.
     """
-    for word, told in (("params", params), ("weights", weights), ("sweep", sweep), ("data", data)):
+    given: dict[str, Any] = {"params": params, "weights": weights, "sweep": sweep, "data": data}
+    for word, told in given.items():
         if not isinstance(told, Mapping | None):
-            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {cut(told)}")
+            bars = isinstance(told, Panel) or hasattr(told, "shape")
+            more = "; bars are given to run and sweep: panel=panel_from(frame)" if bars else ""
+            raise ConfigError(f"{word} should be names and values, as {{'n': 20}}, it is {cut(told)}{more}")
     strategies = {key: _one(each) for key, each in _each(strategy)}
     one = next(iter(strategies)) if len(strategies) == 1 and not isinstance(strategy, Mapping) else None
     for key, values in (params or {}).items() if one is None else [(one, params or {})]:
         _of(strategies, key, "params")["params"] |= plain(values)
     for key, weight in (weights or {}).items():
         _of(strategies, key, "weights")["weight"] = plain(weight)
+    _check_terms(portfolio, strategies, folder)
     whole = {
         "name": name,
         "data": plain(data or {}),
@@ -78,6 +93,37 @@ def configure(
     config = decode(whole | {"sweep": axes})
     check_keywords(config, portfolio, folder)
     return check_plugins(config, folder=folder)
+
+
+def _check_terms(
+    terms: Mapping[str, Any], strategies: Mapping[str, dict[str, Any]], folder: Path | None
+) -> None:
+    """Raise ConfigError where a keyword is no term of the portfolio, with what it may have been meant for."""
+    known = PortfolioConfig.__struct_fields__
+    strange = {term: value for term, value in terms.items() if term not in known}
+    kinds = [strategy["kind"] for strategy in strategies.values()] if strange else []
+    takes = {
+        called(kind).rpartition(":")[2]: list(parameters(find("strategy", kind, folder))) for kind in kinds
+    }
+    for term, value in strange.items():
+        owners = [name for name, taken in takes.items() if term in taken]
+        if owners:
+            many = isinstance(plain(value), list)
+            given = f"sweep={{'{term}': [...]}}" if many else f"params={{'{term}': {cut(value)}}}"
+            raise ConfigError(f"{term} is a parameter of {owners[0]}: write {given}")
+        if term in DataConfig.__struct_fields__:
+            raise ConfigError(f"{term} is of the data: write data={{'{term}': {cut(value)}}}")
+        if isinstance(value, Panel) or hasattr(value, "shape"):
+            raise ConfigError(f"{term} is no keyword; bars are given as panel=panel_from(frame)")
+        if term == "portfolio" and isinstance(value, Mapping):
+            raise ConfigError("terms of the portfolio are keywords by themselves, as fee_bps=5")
+        told = "; ".join(f"{name} takes {', '.join(taken) or 'none'}" for name, taken in takes.items())
+        every = [*known, *_WORDS, *(each for taken in takes.values() for each in taken)]
+        near = nearest(term, every)
+        raise ConfigError(
+            f"{term} is no parameter of a strategy and no term of the portfolio ({told})"
+            f"{near if 'did you mean' in near else ''}"
+        )
 
 
 def _each(strategy: Any) -> Iterator[tuple[str, Any]]:

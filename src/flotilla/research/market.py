@@ -25,6 +25,7 @@ from flotilla.stage.single import Marks
 from flotilla.stage.terms import parts_of
 from flotilla.stream.bars.draft import rows_of_days
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
+from flotilla.words import cut
 
 Floats = NDArray[np.float64]
 GROWS = frozenset({"final_equity", "total_return", "max_drawdown", "orders", "fees"})  # with time
@@ -64,7 +65,7 @@ def _beside(path: Any, folder: Path) -> Any:
     return [_beside(each, folder) for each in path] if isinstance(path, list | tuple) else path
 
 
-def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Panel:
+def panel_for(config: RunConfig, folder: Path | None, panel: Any) -> Panel:
     """Return the bars of a run: the configuration's own, or a panel in place of its source.
 
     A panel is cut to the days and instruments that the configuration asks for, as a source would be.
@@ -72,7 +73,10 @@ def panel_for(config: RunConfig, folder: Path | None, panel: Panel | None) -> Pa
     if panel is None:
         return open_panel(config, folder)
     if not isinstance(panel, Panel):
-        raise ConfigError(f"panel should be a Panel, it is a {type(panel).__name__}: give panel_from(frame)")
+        meant = f"parameters are given by name: params={cut(panel)}" if isinstance(panel, dict) else ""
+        raise ConfigError(
+            f"panel should be a Panel, it is {cut(panel)}: {meant or 'give panel=panel_from(frame)'}"
+        )
     asked = config.data
     first, last = rows_of_days(panel.ts_event, panel.zone, asked.start, asked.end)
     if first >= last:

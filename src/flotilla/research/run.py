@@ -111,9 +111,9 @@ class RunResult(RunLook):
 
 def run(
     config: RunConfig | Path | Strategy,
+    panel: Panel | None = None,
     *,
     folder: Path | None = None,
-    panel: Panel | None = None,
     store: Store | None = None,
     **study: Any,
 ) -> RunResult:
@@ -125,6 +125,7 @@ def run(
     store: where Python stages keep their rows; None computes them anew.
     """
     config, folder = opened(config, folder, study)
+    check_store(store)
     if config.sweep:
         raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
     panel = panel_for(config, folder, panel)
@@ -155,7 +156,9 @@ def opened(
         return configure(config, folder=folder, **study or {}), folder
     if not isinstance(config, RunConfig | str | Path):
         if not (callable(config) or isinstance(config, Node | Stage | list | Mapping)):
-            raise ConfigError(f"what is run is a configuration, its path or a strategy, not {cut(config)}")
+            raise ConfigError(
+                f"what is run is a configuration, its path or a strategy, not {cut(config)}{_instead(config)}"
+            )
         return configure(config, folder=folder, **study or {}), folder
     if study:
         raise ConfigError(f"{', '.join(study)}: a configuration says that itself; give them to configure()")
@@ -165,6 +168,23 @@ def opened(
     if not path.suffix and len(path.parts) == 1 and not path.exists():
         raise UnknownName("file, and no strategy,", str(config), names("strategy"))
     return read(path), folder or path.parent
+
+
+def check_store(store: Any) -> None:
+    """Raise ConfigError where something else stands in the place of a store."""
+    if not isinstance(store, Store | None):
+        raise ConfigError(f"store should be a Store of flotilla.stream.table, as Store(), it is {cut(store)}")
+
+
+def _instead(given: Any) -> str:
+    """Return what to write where something else is run, as the end of a message."""
+    if isinstance(given, RunLook):
+        return "; it was run already: run(result.config) does it again"
+    if hasattr(given, "config_of"):
+        return "; one portfolio of a sweep is swept.result(number)"
+    if isinstance(given, Panel):
+        return "; bars come second: run(strategy, panel)"
+    return "; bars come second: run(strategy, panel_from(frame))" if hasattr(given, "shape") else ""
 
 
 def folder_of(folder: Any) -> Path | None:

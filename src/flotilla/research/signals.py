@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flotilla.config import RunConfig, StrategyConfig
 from flotilla.errors import ConfigError, FlotillaError, StageError, StreamError, line_of
 from flotilla.model.panel import Panel
-from flotilla.plugins import find, handed
+from flotilla.plugins import called, find, handed
 from flotilla.research.identity import stage_identity
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, field, walk
@@ -53,12 +53,12 @@ def naming(name: str, strategy: StrategyConfig, target: Target) -> Iterator[None
     try:
         yield
     except ConfigError as error:
-        where = f"$.strategies.{name}: {strategy.kind}{line_of(error, target.__module__)}"
+        where = f"$.strategies.{name}: {called(strategy.kind)}{line_of(error, target.__module__)}"
         raise ConfigError(f"{where}: {error}") from error
     except FlotillaError:
         raise
     except Exception as error:
-        where = f"{strategy.kind}{line_of(error, target.__module__)}"
+        where = f"{called(strategy.kind)}{line_of(error, target.__module__)}"
         raise StageError(name, f"{where}: {type(error).__name__}: {error}") from error
 
 

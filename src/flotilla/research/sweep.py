@@ -43,7 +43,7 @@ from flotilla.research.measures import measures_of
 from flotilla.research.memory import check_room, table_bytes
 from flotilla.research.passage import Noting, Passage
 from flotilla.research.plain import columns_of
-from flotilla.research.run import RunResult, opened, run
+from flotilla.research.run import RunResult, check_store, opened, run
 from flotilla.research.signals import Stages, naming, signals_of, targets_of, trees_of
 from flotilla.research.silence import idle_in_sweep, short_in_run
 from flotilla.stage.expression import walk
@@ -137,9 +137,9 @@ class SweepResult(SweepLook):
 
 def sweep(
     config: RunConfig | Path | Strategy,
+    panel: Panel | None = None,
     *,
     folder: Path | None = None,
-    panel: Panel | None = None,
     portfolios: Any = None,
     workers: int | None = None,
     store: Store | None = None,
@@ -158,6 +158,7 @@ def sweep(
     """
     began = monotonic_ns()
     config, folder = opened(config, folder, study)
+    check_store(store)
     if workers is not None and workers < 1:
         raise ConfigError(f"workers should be 1 or more, it is {workers}")
     panel = panel_for(config, folder, panel)

@@ -11,6 +11,7 @@ Before an operator has seen enough rows, and where an input is not a number, it 
 that carry an answer along repeat it instead; each says so.) A signal of NaN means "leave it", 0 "be flat".
 """
 
+import sys
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NoReturn, Union
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.panel import FIELDS
-from flotilla.stage.foreign import FUNCTIONS, UFUNCS, instead
+from flotilla.stage.foreign import FUNCTIONS, UFUNCS, instead, truth_instead
+from flotilla.words import cut
 
 CALENDAR = "calendar "  # begins the names of its fields: a column of the data may be called month, too
 Scalar = Union[int, float]  # noqa: UP007  (evaluated at run time, in annotations of plugins)
@@ -129,10 +131,7 @@ class Node:
 
     def __bool__(self) -> bool:
         raise ConfigError(
-            f"{self!r} is an expression and has no truth value yet; write & | ~ instead of and, or, not, "
-            "with brackets around comparisons; where(condition, a, b) instead of if; (0 < x) & (x < 1) "
-            "instead of 0 < x < 1; (x == a) | (x == b) instead of x in (a, b); maximum(a, b) and "
-            "minimum(a, b) instead of max and min"
+            f"{self!r} is an expression and has no truth value yet; write {truth_instead(sys._getframe(1))}"
         )
 
     def _no_number(self, *_: Any) -> NoReturn:
@@ -343,8 +342,12 @@ def as_node(value: Any) -> Node:
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf":
         return Node("const", (float(value),))
     raise ConfigError(
-        f"an expression is made of operators and numbers, not of {type(value).__name__}: {value!r}; values "
-        'of your own are a column of the data: field("name")'
+        f"an expression is made of operators and numbers, not of {type(value).__name__}: {cut(value)}; "
+        + (
+            f"{value} is a word, without quotes"
+            if isinstance(value, str) and value in FIELDS
+            else 'values of your own are a column of the data: field("name")'
+        )
     )
 
 

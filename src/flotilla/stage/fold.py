@@ -1,10 +1,12 @@
 """A Fold: a stage with a state, which travels with it. `OnBar` is one written a bar at a time."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.errors import nearest
+from flotilla.model.panel import FIELDS
 from flotilla.stage.opinion import numbers
 from flotilla.stage.window import Stage, named_inputs
 
@@ -47,6 +49,16 @@ class Row:
 
     def __init__(self, names: tuple[str, ...], values: tuple[Floats, ...]) -> None:
         self.__dict__.update(zip(names, values, strict=True))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        names = tuple(vars(self))
+        if name in FIELDS:
+            raise AttributeError(f"the bar has no {name!r}: name it, inputs = {(*names, name)}")
+        raise AttributeError(f"the bar has no {name!r}{nearest(name, names)}")
+
+    def __getitem__(self, at: Any) -> NoReturn:
+        name = at if isinstance(at, str) else next(iter(vars(self)), "close")
+        raise TypeError(f"the bar is read as bar.{name}, a value for each instrument, and not as bar[{at!r}]")
 
 
 class OnBar(Fold):

@@ -5,7 +5,11 @@ an operator, it is that operator (`np.log(close)`, `close ** 2`); where it does 
 unclear which rows it is about, the answer names the word.
 """
 
+import linecache
+import re
 from collections.abc import Callable, Mapping
+from itertools import islice
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -90,7 +94,57 @@ WORDS: Mapping[str, str] = {
     "abs": "abs(x)", "rank": "rank(x)", "where": "where(condition, a, b)", "logical_xor": "a != b",
 }  # fmt: skip
 
+_AND = "& | ~ instead of and, or, not, with brackets around comparisons"
+_IF = "where(condition, a, b) instead of if"
+_MAXIMUM = "maximum(a, b) and minimum(a, b) instead of max and min"
+_IN = "(x == a) | (x == b) instead of x in (a, b)"
+_CHAIN = "(0 < x) & (x < 1) instead of 0 < x < 1"
+# What asks for a truth value, as it stands in a line between two marks -> what says it here.
+_TRUTHS = (
+    (re.compile(r"\x01(max|min)\("), _MAXIMUM),
+    (re.compile(r"\x01sorted\("), "rank(x) instead of sorted"),
+    (re.compile(r"\x01any\("), "a | b instead of any([a, b])"),
+    (re.compile(r"\x01all\("), "a & b instead of all([a, b])"),
+    (re.compile(r"\x01[^\x02]*\b(and|or|not)\b|\b(and|or|not) *\(*\x01|\x02\)* *(and|or)\b"), _AND),
+    (re.compile(r"\x01[^\x02]*\bin\b"), _IN),
+    (re.compile(r"\x01[^\x02]*[<>=][^\x02]*[&|][^\x02]*[<>=]"), _AND),
+    (re.compile(r"\x01[^\x02]*[<>]=?[^<>()]+[<>]"), _CHAIN),
+    (re.compile(r"\x01[^\x02]*\bif\b|\b(if|elif|while|assert) *\(*\x01"), _IF),
+)
+
+
+def truth_instead(frame: FrameType) -> str:
+    """Return what to write where an expression was asked whether it is true. frame: who asked.
+
+    It is what the line there says; all of it where the line cannot be read.
+    """
+    line, last, begin, end = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    text = linecache.getline(frame.f_code.co_filename, line or 0).rstrip()
+    if text and line == last and begin is not None and end is not None:
+        marked = f"{text[:begin]}\x01{text[begin:end]}\x02{text[end:]}"
+        for shape, words in _TRUTHS:
+            if shape.search(marked):
+                return words
+    return "; ".join([_AND, _IF, _IN, _MAXIMUM])
+
 
 def instead(name: str) -> str:
     """Return what says here what `name` says elsewhere, as the end of a message; "" where it is not known."""
     return f": {WORDS[name]}" if name in WORDS else ""
+
+
+def no_signal(made: Any) -> str:
+    """Return what to write where a strategy gave what is no signal, as the end of a message."""
+    if made is None:
+        return ": it returns nothing, so return the signal"
+    if isinstance(made, bool | int | float | np.generic):
+        return f": {float(made):g} on every bar is where(known(close), {float(made):g}, 0)"
+    if isinstance(made, type):
+        return f": {made.__name__} is a class, so return {made.__name__}()"
+    if hasattr(made, "shape"):
+        return ': values of your own are a column of the data, field("name"); a Window is handed arrays'
+    if isinstance(made, str):
+        return f': a column of the data is field("{made}")'
+    if isinstance(made, list | tuple | dict):
+        return ": of several, their mean is a signal; several strategies are given to configure"
+    return ": call it, and return what it gives" if callable(made) else ""

@@ -26,6 +26,7 @@ from flotilla.kernel.opinions import WHERE, Program, cut
 from flotilla.kernel.portfolio import Floats, Ints
 from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
 from flotilla.stage.fold import Fold
+from flotilla.stage.foreign import no_signal
 from flotilla.stage.plan import warm_up, warm_ups
 from flotilla.stage.window import Window, stage_node
 
@@ -62,7 +63,7 @@ def as_tree(made: Any, name: str) -> Node:
         return stage_node(made)
     raise ConfigError(
         f"strategy {name!r} gave {type(made).__name__}; "
-        "it must give an expression, a Window, a Fold or an OnBar"
+        f"it must give an expression, a Window, a Fold or an OnBar{no_signal(made)}"
     )
 
 
