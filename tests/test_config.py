@@ -398,18 +398,3 @@ def test_a_weight_that_sums_lose_is_refused_in_a_sweep_too(weight):
         decode({"name": "p", "strategies": {"s": {"kind": "ma_cross", "weight": weight}}})
     with pytest.raises(ConfigError, match="weight"):
         decode({"name": "p", "strategies": strategies, "sweep": {"s.weight": [1, weight]}})
-
-
-@pytest.mark.parametrize(
-    ("path", "told"),
-    [
-        ("trend.py", r'trend\.py is a strategy.*kind: "trend\.py:NAME"'),
-        ("trend.py:up", r'trend\.py:up is a strategy.*kind: "trend\.py:up"'),
-        ("ma_cross", r'ma_cross is a strategy.*from Python: run\("ma_cross"\)'),
-        ("prices.csv", r'is data.*data: \{source: csv, params: \{path: "prices\.csv"\}\}'),
-        ("prices.parquet", "source: parquet"),
-    ],
-)
-def test_what_is_no_configuration_is_named_as_what_it_is(path, told):
-    with pytest.raises(ConfigError, match=told):
-        read(path)

@@ -1,6 +1,7 @@
 """One portfolio in full, and what is said to someone whose configuration cannot be lived."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -168,3 +169,18 @@ def test_a_strategy_that_fails_is_named(panel, tmp_path):
 
     with pytest.raises(StageError, match="Broken: ZeroDivisionError: nothing to divide by"):
         lived(panel, tmp_path, strategies={"s": {"kind": "mine:Broken"}})
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("trend.py", r'trend\.py is a strategy.*kind: "trend\.py:NAME"'),
+        ("trend.py:up", r'trend\.py:up is a strategy.*kind: "trend\.py:up"'),
+        ("ma_cross", r'ma_cross is a strategy.*from Python: run\("ma_cross"\)'),
+        ("prices.csv", r'is data.*data: \{source: csv, params: \{path: "prices\.csv"\}\}'),
+        ("prices.parquet", "source: parquet"),
+    ],
+)
+def test_what_is_no_configuration_is_named_as_what_it_is(path, told):
+    with pytest.raises(ConfigError, match=told):
+        run(Path(path))

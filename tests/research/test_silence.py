@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from flotilla.config import decode
+from flotilla.config import as_dict, decode
 from flotilla.research import run, sweep
-from flotilla.research.silence import flat_in_run, short_in_run
+from flotilla.research.silence import crowded_in_run, flat_in_run, loud_in_run, short_in_run
 from flotilla.testing import made_market
 
 MINE = """
@@ -20,6 +20,9 @@ def never() -> Node:
 
 def both(n: int = 3) -> Node:
     return where(close > sma(close, n), 1.0, -1.0)
+
+def loud(n: int = 3) -> Node:
+    return where(close > sma(close, n), 2.0, 1.0)
 
 def nought() -> Node:
     return where(close < 0, 1, 0)
@@ -141,3 +144,32 @@ def test_a_portfolio_that_never_traded_for_another_reason_is_told():
     assert flat_in_run({"one": said}, orders=1) == ()
     assert flat_in_run({"mute": said * np.nan}, orders=0) == ()  # it is told of already
     assert flat_in_run({"none": said * 0.0}, orders=0) == ("none never says anything but 0, which is flat",)
+
+
+def test_a_signal_beyond_one_is_told_with_what_it_counts_as():
+    said = {"a": np.array([[0.5, 2.5], [1.0, np.nan], [-3.0, 1.5]])}
+
+    assert loud_in_run(said, 1) == ("a said up to 2.5 on 2 of 3 bars: a signal beyond 1 counts as 1",)
+    assert loud_in_run(said, 2) == ("a said up to 3 on 2 of 3 bars: a signal beyond 1 counts as 1",)
+    assert loud_in_run({"a": np.array([[1.0, -1.0, np.nan]])}, 2) == ()
+
+
+def test_weights_that_come_to_more_than_all_are_told():
+    assert crowded_in_run(np.array([[0.5, 0.5], [0.7, 0.2], [np.nan, 1.0]])) == ()
+    assert crowded_in_run(np.array([[0.6, 0.6], [1.0, 1.0], [0.1, 0.1]])) == (
+        "weights came to more than 1 on 2 of 3 bars, to 2 at the highest: a cash account buys with the "
+        "cash that it has, so buys were cut in proportion, and exposure stayed at about 1",
+    )
+
+
+def test_a_run_and_a_sweep_remark_on_both(folder, panel):
+    config = configured({"loud": ("loud", {"n": 3})}, portfolio={"allocation": 1.0})
+    swept = decode(as_dict(config) | {"sweep": {"loud.n": [3, 4]}})
+
+    result, table = run(config, panel=panel, folder=folder), sweep(swept, panel=panel, folder=folder)
+
+    loud = [said for said in result.remarks if "beyond 1 counts as 1" in said]
+    assert loud == [f"loud said up to 2 on {np.any(result.signals['loud'] > 1, axis=1).sum()} of 60 bars: a "
+                    "signal beyond 1 counts as 1"]  # fmt: skip
+    assert [said for said in result.remarks if "weights came to more than 1" in said and "to 2 at" in said]
+    assert [said for said in table.remarks if said.startswith("in the best portfolio loud said up to 2 on")]

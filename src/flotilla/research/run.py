@@ -28,7 +28,7 @@ from flotilla.research.look import RunLook
 from flotilla.research.market import Market, market_of, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, signals_of, trees_of
-from flotilla.research.silence import flat_in_run, short_in_run, silent_in_run
+from flotilla.research.silence import crowded_in_run, flat_in_run, loud_in_run, short_in_run, silent_in_run
 from flotilla.stage.expression import Node
 from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
 from flotilla.stage.terms import terms_of
@@ -137,7 +137,8 @@ def run(
     silent = silent_in_run(config, folder, result.signals, panel.shape[0])
     flat = flat_in_run(result.signals, len(result.orders))
     short = short_in_run(result.signals, len(config.strategies))
-    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *flat, *short))
+    cut_down = (*loud_in_run(result.signals, len(config.strategies)), *crowded_in_run(result.weights))
+    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *flat, *short, *cut_down))
 
 
 def opened(

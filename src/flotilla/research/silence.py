@@ -1,4 +1,8 @@
-"""Say of strategies that never say anything that they do not, and why: so no run is flat without a word."""
+"""Say where a run does not do what its strategies say, so that nothing of it happens in silence.
+
+Of those that never say anything it says why; of signals that a cash account cannot follow (short, beyond 1),
+and of weights that come to more than there is, what is done instead.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from flotilla.stage.plan import warm_up
 from flotilla.words import counted
 
 Floats = NDArray[np.float64]
+_ROUNDING = 1e-9  # of a sum of weights
 
 
 def silent_in_run(
@@ -59,6 +64,36 @@ def short_in_run(signals: Mapping[str, Floats], strategies: int) -> tuple[str, .
             bars = f"{short:,} of {counted(len(said), 'bar')}"
             told.append(f"{name} said short on {bars}: a cash account cannot be short, and {means}")
     return tuple(told)
+
+
+def loud_in_run(signals: Mapping[str, Floats], strategies: int) -> tuple[str, ...]:
+    """Return a sentence for each strategy whose signal is beyond 1; of several, or beyond -1.
+
+    strategies: how many there are, those included whose signals are not looked at.
+    """
+    told = []
+    for name, said in signals.items():
+        size = np.abs(said) if strategies > 1 else said
+        beyond = size > 1.0
+        if beyond.any():
+            bars = f"{int(beyond.any(axis=1).sum()):,} of {counted(len(said), 'bar')}"
+            told.append(
+                f"{name} said up to {size[beyond].max():.3g} on {bars}: a signal beyond 1 counts as 1"
+            )
+    return tuple(told)
+
+
+def crowded_in_run(weights: Floats) -> tuple[str, ...]:
+    """Return a sentence if the weights decided come to more than all there is. weights: float64[T, I]."""
+    sums = np.nansum(weights, axis=1)
+    over = sums > 1.0 + _ROUNDING
+    if not over.any():
+        return ()
+    bars = f"{int(over.sum()):,} of {counted(len(sums), 'bar')}"
+    return (
+        f"weights came to more than 1 on {bars}, to {sums.max():.3g} at the highest: a cash account buys "
+        "with the cash that it has, so buys were cut in proportion, and exposure stayed at about 1",
+    )
 
 
 def _of_one(name: str, needed: int, rows: int) -> str:

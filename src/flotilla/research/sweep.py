@@ -45,7 +45,7 @@ from flotilla.research.passage import Noting, Passage
 from flotilla.research.plain import columns_of
 from flotilla.research.run import RunResult, check_store, opened, run
 from flotilla.research.signals import Stages, naming, signals_of, targets_of, trees_of
-from flotilla.research.silence import idle_in_sweep, short_in_run
+from flotilla.research.silence import idle_in_sweep, loud_in_run, short_in_run
 from flotilla.stage.expression import walk
 from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
 from flotilla.stage.rebalance import rebalance_of
@@ -158,9 +158,7 @@ def sweep(
     """
     began = monotonic_ns()
     config, folder = opened(config, folder, study)
-    check_store(store)
-    if workers is not None and workers < 1:
-        raise ConfigError(f"workers should be 1 or more, it is {workers}")
+    _check(workers, store)
     panel = panel_for(config, folder, panel)
     grid = _grid(config, folder, portfolios)
     remarks = remarks_of(msgspec.structs.replace(config, sweep=grid.axes), panel, folder)
@@ -181,15 +179,22 @@ def sweep(
     ranked = table[_ranking(table, config.rank_by)]
     idle = idle_in_sweep(config, folder, grid, table["orders"].to_list(), panel.shape[0])
     best = at(config, grid.values(int(ranked["portfolio"][0])))
-    remarks = (*remarks, *lost, *idle, *_short_in_best(best, panel, folder))
+    remarks = (*remarks, *lost, *idle, *_unheeded_in_best(best, panel, folder))
     seconds = (monotonic_ns() - began) * 1e-9
     return SweepResult(
         config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks, folder
     )
 
 
-def _short_in_best(best: RunConfig, panel: Panel, folder: Path | None) -> tuple[str, ...]:
-    """Return what is said of the best portfolio's strategies if they say short: a cash account cannot be.
+def _check(workers: Any, store: Any) -> None:
+    """Raise ConfigError where workers are no number of threads, or the store is none."""
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise ConfigError(f"workers should be 1 or more, it is {cut(workers)}")
+    check_store(store)
+
+
+def _unheeded_in_best(best: RunConfig, panel: Panel, folder: Path | None) -> tuple[str, ...]:
+    """Return what is said of the best portfolio's strategies if a cash account cannot follow them.
 
     Of expressions, which cost next to nothing for one portfolio; somebody's Python is not run once more.
     """
@@ -200,8 +205,9 @@ def _short_in_best(best: RunConfig, panel: Panel, folder: Path | None) -> tuple[
         signals_of(trees, Stages(panel, fields_of(panel), None, folder)),
         first_row(panel, best.portfolio),
     )
-    short = short_in_run({name: signals[first:] for name, signals in said.items()}, len(best.strategies))
-    return tuple(f"in the best portfolio {sentence}" for sentence in short)
+    traded, count = {name: signals[first:] for name, signals in said.items()}, len(best.strategies)
+    told = (*short_in_run(traded, count), *loud_in_run(traded, count))
+    return tuple(f"in the best portfolio {sentence}" for sentence in told)
 
 
 def _grid(config: RunConfig, folder: Path | None, portfolios: Any) -> Grid:
