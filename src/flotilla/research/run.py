@@ -166,8 +166,9 @@ def opened(
     if isinstance(config, RunConfig):
         return check_plugins(config, config.name, folder), folder
     path = Path(config)
-    if not path.suffix and len(path.parts) == 1 and not path.exists():
-        raise UnknownName("file, and no strategy,", str(config), names("strategy"))
+    known = names("strategy")
+    if not path.suffix and len(path.parts) == 1 and not path.exists() and str(path) not in known:
+        raise UnknownName("file, and no strategy,", str(config), known)
     return read(path), folder or path.parent
 
 
