@@ -16,7 +16,7 @@ _PAIR = (10, 60)
 
 
 def measure(job: Job) -> Measured:
-    """Return the bars a second; a bar that was not lived, or a wrong end, raises."""
+    """Return the bars a second; a bar that was not simulated, or a wrong end, raises."""
     bars = panel().rows(0, 2_000) if job.quick else panel()
     cross = {"kind": "ma_cross", "params": dict(zip(("fast", "slow"), _PAIR, strict=True))}
     config = decode({"name": "w3", "strategies": {"cross": cross}})
@@ -24,7 +24,7 @@ def measure(job: Job) -> Measured:
         rate, equity = _rate(done.run), done.result.equity
     final, _ = KNOWN_W3["decision", "change"][_PAIR]
     if len(equity) != len(bars.ts_event) or not (job.quick or close_to(float(equity[-1]), final, 1e-9)):
-        raise WrongValue(f"{len(equity)} bars were lived, to an equity of {equity[-1]}, and not {final}")
+        raise WrongValue(f"{len(equity)} bars were simulated, to an equity of {equity[-1]}, and not {final}")
     return Measured(
         value=rate,
         unit="bars/s",

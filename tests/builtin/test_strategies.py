@@ -24,7 +24,7 @@ def market():
 
 
 def say(market, node):
-    """Return a strategy's opinions: float64[T, I]."""
+    """Return a strategy's signals: float64[T, I]."""
     fields = {
         **market.fields,
         **calendar_fields(market.ts_event, market.ts_recv, market.zone, market.shape[1]),
@@ -81,12 +81,12 @@ def test_equal_means_are_no_crossover():
     np.testing.assert_array_equal(said[2:, 0], [0, 0, 1, 0])
 
 
-def test_buying_and_holding_has_one_opinion_from_the_first_close_on(market):
+def test_buying_and_holding_has_one_signal_from_the_first_close_on(market):
     said = say(market, buy_and_hold())
 
     listed = ~np.isnan(market.fields["close"])
     assert np.all(said[listed] == 1.0)
-    assert np.isnan(said[~listed]).all()  # no opinion: keep what there is
+    assert np.isnan(said[~listed]).all()  # no signal: keep what there is
 
 
 def test_reversion_is_long_from_oversold_to_the_middle(market):

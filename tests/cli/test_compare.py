@@ -14,7 +14,7 @@ def research(one):
     return run(one)
 
 
-def lived(research):
+def replayed(research):
     """Return what a live run that did the same would leave."""
     none = np.array([], np.int64)
     return LiveResult(
@@ -29,7 +29,7 @@ def lived(research):
 
 
 def test_the_same_twice_is_equal(research):
-    found = compare(lived(research), research)
+    found = compare(replayed(research), research)
 
     assert found.equal
     assert all(side.equal for side in found.sides)
@@ -37,7 +37,7 @@ def test_the_same_twice_is_equal(research):
 
 
 def test_one_bit_of_equity_is_a_difference_with_both_spelled_out(research):
-    live = lived(research)
+    live = replayed(research)
     live.equity[-1] = np.nextafter(live.equity[-1], np.inf)
 
     found = compare(live, research)
@@ -55,7 +55,7 @@ def test_one_bit_of_equity_is_a_difference_with_both_spelled_out(research):
 
 
 def test_minus_zero_is_not_zero(research):
-    live = lived(research)
+    live = replayed(research)
     live.cash[3], research.cash[3] = -0.0, 0.0
 
     assert compare(live, research).differences == [
@@ -66,7 +66,7 @@ def test_minus_zero_is_not_zero(research):
 def test_a_quantity_that_is_not_known_equals_itself(research):
     unknown = [msgspec.structs.replace(order, quantity=float("nan")) for order in research.orders]
 
-    found = compare(lived(research)._replace(orders=unknown), replace(research, orders=unknown))
+    found = compare(replayed(research)._replace(orders=unknown), replace(research, orders=unknown))
 
     assert found.equal
 
@@ -75,8 +75,8 @@ def test_another_order_and_a_missing_one_are_named(research):
     first, *others = research.orders
     other = msgspec.structs.replace(first, weight=0.25)
 
-    changed = compare(lived(research)._replace(orders=[other, *others]), research)
-    missing = compare(lived(research)._replace(fills=research.fills[:-1]), research)
+    changed = compare(replayed(research)._replace(orders=[other, *others]), research)
+    missing = compare(replayed(research)._replace(fills=research.fills[:-1]), research)
 
     weights = f"weight is 0.25 in live and {first.weight!r} in research"
     assert changed.differences == [
@@ -90,7 +90,7 @@ def test_another_order_and_a_missing_one_are_named(research):
 
 
 def test_the_rest_is_counted(research):
-    found = compare(lived(research)._replace(equity=research.equity + 1.0), research)
+    found = compare(replayed(research)._replace(equity=research.equity + 1.0), research)
 
     (said,) = found.differences
     rows = len(research.equity)

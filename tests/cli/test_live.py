@@ -12,7 +12,7 @@ from flotilla.cli.live import pace_of
 from flotilla.cli.runs import live_folder_of
 from flotilla.live.folder import Run
 from flotilla.live.messages import KEPT, Acked
-from flotilla.live.result import lived, read_result
+from flotilla.live.result import read_result, simulated_bars
 from flotilla.stream.log import LogWriter
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
@@ -56,15 +56,15 @@ def test_one_that_was_stopped_goes_on_where_it_was(call, one):
     argv = ["live", "--replay", str(one)]
     process = subprocess.Popen([*PROGRAM, *argv, "--speed", "100"], stderr=subprocess.PIPE, text=True)
     folder = live_folder_of("small")
-    while not (folder / "run.json").exists() or not lived(folder):
+    while not (folder / "run.json").exists() or not simulated_bars(folder):
         assert process.poll() is None
 
     anew = call(*argv, "--fresh")
     beside = call(*argv)
-    running = process.poll() is None and lived(folder) > 0
+    running = process.poll() is None and simulated_bars(folder) > 0
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    done = lived(folder)
+    done = simulated_bars(folder)
     again = call(*argv, "--speed", 500)
 
     assert (anew.code, beside.code, running) == (1, 1, True)

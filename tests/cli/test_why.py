@@ -27,7 +27,7 @@ def test_a_fill_leads_to_its_order(call, one):
     assert found["where"] == "research"
     assert found["order"]["order_id"] == fill.order_id
     assert [each["fill_id"] for each in found["fills"]] == [fill.fill_id]
-    assert found["opinions"][0]["strategy"] == "cross"
+    assert found["signals"][0]["strategy"] == "cross"
 
 
 def test_the_best_of_a_sweep_is_known_without_running_it(call, six):

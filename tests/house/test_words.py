@@ -41,3 +41,16 @@ def test_the_rule_sees_what_it_is_for():
     assert all(seen.values())
     assert not re.search(UNWANTED["who or what wrote it"], "the next session opens at 09:30")
     assert not re.search(UNWANTED["one machine's folders"], "~/work/data and ../shared/home/prices")
+
+
+def test_what_a_strategy_says_is_a_signal_and_bars_are_simulated(texts):
+    # A decision's entry keeps the words of its day.
+    found = [
+        f"{name}:{number}: {match.group()}"
+        for name, text in texts.items()
+        if name != "docs/decisions.md" and Path(name).name != Path(__file__).name
+        for number, line in enumerate(text.splitlines(), 1)
+        if (match := re.search(r"(?i)opinion|\blived\b|\bliv(e|es|ing) through\b", line))
+    ]
+
+    assert not found, "\n".join(found)

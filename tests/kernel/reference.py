@@ -7,11 +7,11 @@ For each row, in this order:
 
 1. `fill`    what was ordered before: sells, then buys, which are scaled down together to the cash there is
 2. `mark`    at the last known closes, and add to the measures
-3. `decide`  fuse opinions and risk to weights, weights to quantities, and leave orders for the next row
+3. `decide`  fuse signals and risk to weights, weights to quantities, and leave orders for the next row
 
 An instrument that is not a key of `Row.price` does not trade on the row: its orders rest. One that is not a
-key of `Row.close` has no close: nothing is decided for it. One that is not a key of a strategy's opinions is
-one that the strategy has no opinion of: it stays with its last.
+key of `Row.close` has no close: nothing is decided for it. One that is not a key of a strategy's signals is
+one that the strategy has no signal of: it stays with its last.
 """
 
 from datetime import date, timedelta
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
     price: dict[str, float]  # at which orders fill
     close: dict[str, float]
-    opinions: dict[str, dict[str, float]]  # strategy -> instrument -> [-1, 1]
+    signals: dict[str, dict[str, float]]  # strategy -> instrument -> [-1, 1]
     scale: dict[str, float]  # of the risk decisions that stand; 1 where none does
     cap: dict[str, float]
     day: date  # on which it began, where the market is
@@ -77,7 +77,7 @@ class Portfolio:
         self.cash = terms.cash
         self.position = dict.fromkeys(instruments, 0.0)
         self.orders: dict[str, float] = {}  # units, or a weight where it is sized at the fill
-        self.opinion = dict.fromkeys(instruments, 0.0)
+        self.signal = dict.fromkeys(instruments, 0.0)
         self.weight = dict.fromkeys(instruments, 0.0)
         self.marks = dict.fromkeys(instruments, 0.0)
         self.period: dict[str, Any] = {}  # in which something was last decided
@@ -93,7 +93,7 @@ class Portfolio:
         self.traded = self.fees = 0.0
 
     def live(self, row: Row) -> None:
-        """Live through one row."""
+        """Simulate one row."""
         self.bar += 1
         self.fill(row)
         self.mark(row)
@@ -194,7 +194,7 @@ class Portfolio:
                 self.decide_one(name, row)
 
     def decide_one(self, name: str, row: Row) -> None:
-        self.opinion[name] = self.fused(name, row)
+        self.signal[name] = self.fused(name, row)
         weight = self.weighed(name, row)
         before, self.weight[name] = self.weight[name], weight
         restored = self.is_due(name, row) and self.has_drifted(name, weight, row)
@@ -214,8 +214,8 @@ class Portfolio:
         """Say whether a new period begins for an instrument that something was decided of before."""
         if name not in self.period or self.period[name] == self.period_of(row):
             return False
-        said = any(share > 0.0 and name in row.opinions[s] for s, share in self.shares.items())
-        said = said or (len(self.shares) == 1 and any(name in told for told in row.opinions.values()))
+        said = any(share > 0.0 and name in row.signals[s] for s, share in self.shares.items())
+        said = said or (len(self.shares) == 1 and any(name in told for told in row.signals.values()))
         return said or self.terms.rebalance != "bar"
 
     def has_drifted(self, name: str, weight: float, row: Row) -> bool:
@@ -243,19 +243,19 @@ class Portfolio:
         }[word]
 
     def fused(self, name: str, row: Row) -> float:
-        """Return the strategies' weighted mean, none of them beyond 1; without any, the last opinion."""
+        """Return the strategies' weighted mean, none of them beyond 1; without any, the last signal."""
         said = [
-            (share, min(max(row.opinions[s][name], -1.0), 1.0))
+            (share, min(max(row.signals[s][name], -1.0), 1.0))
             for s, share in self.shares.items()
-            if share > 0.0 and name in row.opinions[s]
+            if share > 0.0 and name in row.signals[s]
         ]
         if not said:
-            return self.opinion[name]
+            return self.signal[name]
         if len(said) == 1:
             return said[0][1]
         above = below = 0.0
-        for share, opinion in said:
-            above += share * opinion
+        for share, signal in said:
+            above += share * signal
             below += share
         return above / below
 
@@ -264,7 +264,7 @@ class Portfolio:
             return 0.0
         risk = min(1.0, self.terms.risk_tolerance * row.scale[name])
         cap = min(self.terms.cap, row.cap[name])
-        return min(min(max(self.opinion[name], 0.0), 1.0) * self.allocation[name] * risk, cap)
+        return min(min(max(self.signal[name], 0.0), 1.0) * self.allocation[name] * risk, cap)
 
     def whole_lots(self, quantity: float) -> float:
         """Return the quantity in whole lots, toward zero; what is one but for rounding is that one."""

@@ -22,7 +22,7 @@ def runs(draw):
 
 
 def of_bars(result):
-    """Return the fills of each bar that was lived."""
+    """Return the fills of each bar that was simulated."""
     return [[f for f in result.fills if f.bar == bar] for bar in result.bars.tolist()]
 
 

@@ -21,13 +21,13 @@ def test_a_level_is_traded_once_and_left_to_drift_or_kept_at_every_bar():
     assert units(by_hand(close, told, rebalance="bar")) == [0.0, 50.0, 50.0, 37.5]  # half of 1,500
 
 
-def test_an_opinion_that_is_not_known_keeps_what_there_is_and_zero_sells_it():
+def test_a_signal_that_is_not_known_keeps_what_there_is_and_zero_sells_it():
     result = by_hand([[10.0]] * 5, [[1.0], [nan], [nan], [0.0], [nan]])
 
     assert units(result) == [0.0, 50.0, 50.0, 50.0, 0.0]
 
 
-def test_a_negative_opinion_is_flat_because_a_cash_account_cannot_be_short():
+def test_a_negative_signal_is_flat_because_a_cash_account_cannot_be_short():
     result = by_hand([[10.0]] * 4, [[1.0], [-1.0], [-0.5], [-1.0]])
 
     assert units(result) == [0.0, 50.0, 0.0, 0.0]
@@ -86,7 +86,7 @@ def test_what_does_not_trade_when_the_limit_is_hit_is_sold_when_it_trades_again(
 
 @pytest.mark.parametrize("lanes", [1, 16, 43, 300, 1000])
 def test_the_news_of_a_single_lane_is_not_missed_wherever_it_sits(lanes):
-    # Lane n has one opinion of its own, on bar n, when all others are quiet.
+    # Lane n has one signal of its own, on bar n, when all others are quiet.
     bars = lanes + 2
     panel = panel_of({"close": np.full((bars, 1), 10.0), "told0": np.arange(float(bars))[:, None]})
     config = {"name": "quiet", "strategies": {"s": {"kind": "told:since"}}, "portfolio": {"fee_bps": 0}}

@@ -1,4 +1,4 @@
-"""From opinions and risk to a weight."""
+"""From signals and risk to a weight."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,17 +20,17 @@ def test_a_tolerance_of_zero_lets_nothing_through(scale):
     assert risk_factor(scale, 0.0) == 0.0
 
 
-def test_a_weight_is_opinion_by_allocation_by_risk_up_to_the_cap():
+def test_a_weight_is_signal_by_allocation_by_risk_up_to_the_cap():
     assert fuse(0.5, 0.5, 1.0, 1.0) == 0.25
     assert fuse(0.5, 0.5, 0.5, 1.0) == 0.125
     assert fuse(1.0, 0.5, 1.0, 0.1) == 0.1
 
 
 @given(st.floats(-1.0, 1.0), st.floats(0.0, 10.0), PART, PART)
-def test_a_weight_is_never_short_nor_above_the_cap(opinion, allocation, risk, cap):
-    assert 0.0 <= fuse(opinion, allocation, risk, cap) <= cap
+def test_a_weight_is_never_short_nor_above_the_cap(signal, allocation, risk, cap):
+    assert 0.0 <= fuse(signal, allocation, risk, cap) <= cap
 
 
 @given(st.floats(-1.0, 0.0))
-def test_a_negative_opinion_means_flat(opinion):
-    assert fuse(opinion, 1.0, 1.0, 1.0) == 0.0
+def test_a_negative_signal_means_flat(signal):
+    assert fuse(signal, 1.0, 1.0, 1.0) == 0.0

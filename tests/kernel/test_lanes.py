@@ -1,4 +1,4 @@
-"""Many portfolios at once: each is the one that `reference.py` says, and the one that `run` lives."""
+"""Many portfolios at once: each is the one that `reference.py` says, and the one that `run` simulates."""
 
 from math import isnan
 from unittest.mock import patch
@@ -31,7 +31,7 @@ def lists(draw, world):
     swept |= {f"{name}.weight": SHARES for name in told}
     swept |= {"s0.weight": [1.0, 0.5]}  # so that somebody is heard
     portfolios = {key: rng.choice(values, count).tolist() for key, values in swept.items()}
-    if draw(st.booleans()):  # nearly all think the same, so that a single one's news must not be missed
+    if draw(st.booleans()):  # nearly all say the same, so that a single one's news must not be missed
         alone = rng.choice(count, min(count, 3), replace=False).tolist()
         for name in told:
             portfolios[f"{name}.k"] = [k if n in alone else 0 for n, k in enumerate(portfolios[f"{name}.k"])]
@@ -62,7 +62,7 @@ def test_every_lane_lives_as_the_reference_says_in_every_bit(data):
     ts = world.panel.ts_event
     year = years_of(ts[first_row(world.panel, config) :]), bars_a_year(ts)
     for k in some:
-        expected = world.lived(swept.config_of(k)).measures(*year)
+        expected = world.simulated(swept.config_of(k)).measures(*year)
         assert differences(row_of(swept, k), expected) == {}, f"portfolio {k}"
 
 

@@ -1,4 +1,4 @@
-"""Books and measures before the first bar; and that a portfolio lives as `reference.py` says."""
+"""Books and measures before the first bar; and that a portfolio does as `reference.py` says."""
 
 from math import isnan
 
@@ -63,18 +63,18 @@ def same(a, b):
 
 
 @given(st.data())
-def test_a_portfolio_lives_as_the_reference_says_in_every_bit(data):
+def test_a_portfolio_does_as_the_reference_says_in_every_bit(data):
     world = data.draw(worlds())
     config = data.draw(configs(world))
 
-    lived = run(config, panel=world.panel, folder=FOLDER)
+    ours = run(config, panel=world.panel, folder=FOLDER)
 
-    reference = world.lived(config)
-    first = int(lived.bars[0])
-    assert lived.equity.tolist() == reference.equities
-    assert lived.cash.tolist() == reference.cashes
-    assert lived.positions.tolist() == [list(p.values()) for p in reference.positions]
-    assert lived.weights.tolist() == [list(w.values()) for w in reference.weights]
-    assert [(f.bar - first, f.instrument, f.quantity, f.price, f.fee) for f in lived.fills] == reference.fills
-    expected = reference.measures(years_of(lived.ts), bars_a_year(world.panel.ts_event))
-    assert {n for n, v in lived.measures.items() if not same(v, expected[n])} == set()
+    reference = world.simulated(config)
+    first = int(ours.bars[0])
+    assert ours.equity.tolist() == reference.equities
+    assert ours.cash.tolist() == reference.cashes
+    assert ours.positions.tolist() == [list(p.values()) for p in reference.positions]
+    assert ours.weights.tolist() == [list(w.values()) for w in reference.weights]
+    assert [(f.bar - first, f.instrument, f.quantity, f.price, f.fee) for f in ours.fills] == reference.fills
+    expected = reference.measures(years_of(ours.ts), bars_a_year(world.panel.ts_event))
+    assert {n for n, v in ours.measures.items() if not same(v, expected[n])} == set()

@@ -1,4 +1,4 @@
-"""Random markets, opinions, risk decisions and terms, for the kernel and its reference to live through."""
+"""Random markets, signals, risk decisions and terms, for the kernel and its reference to simulate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SHARES = [1.0, 0.0, 0.5, 3.0]
 
 
 class World(NamedTuple):
-    """A market with opinions in it, and what is decided of risk."""
+    """A market with signals in it, and what is decided of risk."""
 
     panel: Panel
     decisions: list[Decision]
@@ -66,7 +66,7 @@ class World(NamedTuple):
         )
 
     def rows(self, config: RunConfig) -> list[Row]:
-        """Return what a portfolio of that configuration lives through, as the reference reads it."""
+        """Return what a portfolio of that configuration sees, as the reference reads it."""
         panel, fields = self.panel, self.panel.fields
         at = config.portfolio.fill_at
         at = at if at != "auto" else "open" if "open" in fields else "close"
@@ -83,7 +83,7 @@ class World(NamedTuple):
                 Row(
                     price=known(at, t),
                     close=known("close", t),
-                    opinions={name: known(field, t) for name, field in said.items()},
+                    signals={name: known(field, t) for name, field in said.items()},
                     scale={name: scale for name, (scale, _) in risk.items()},
                     cap={name: cap for name, (_, cap) in risk.items()},
                     day=day_of(panel, t),
@@ -91,7 +91,7 @@ class World(NamedTuple):
             )
         return rows
 
-    def lived(self, config: RunConfig) -> Portfolio:
+    def simulated(self, config: RunConfig) -> Portfolio:
         """Return the reference portfolio after the last row."""
         terms = msgspec.structs.asdict(config.portfolio)
         restoring = rebalance_of(config.portfolio.rebalance)
@@ -128,7 +128,7 @@ def panel_of(fields: Mapping[str, Any], days: Any = None) -> Panel:
 
 
 def by_hand(close: Any, told: Any, opens: Any = None, days: Any = None, **terms: Any) -> RunResult:
-    """Return a run of 1,000 in cash that is told what to think. close, told, opens: float[T, I]."""
+    """Return a run of 1,000 in cash that is told its signals. close, told, opens: float[T, I]."""
     fields = {"close": close, "told0": told} | ({"open": opens} if opens else {})
     plain = {"cash": 1000.0, "fee_bps": 0.0, "allocation": 0.5}
     config = {"name": "hand", "strategies": {"s": {"kind": "told:told"}}, "portfolio": plain | terms}
@@ -155,13 +155,13 @@ def worlds(draw: st.DrawFn, most_bars: int = 40) -> World:
         values[rng.random(close.shape) < (0.1 if partly else 0.0)] = np.nan
     levels = draw(st.sampled_from([[0.0, 1.0], [-1.0, 0.0, 0.25, 0.5, 1.0], [1.0]]))
     quiet = draw(st.sampled_from([0.0, 0.3, 0.8]))
-    lasting = draw(st.sampled_from([0.6, 0.95]))  # most opinions are those of the bar before
+    lasting = draw(st.sampled_from([0.6, 0.95]))  # most signals are those of the bar before
     for name in TOLD:
-        opinions = rng.choice(levels, close.shape)
+        signals = rng.choice(levels, close.shape)
         held = rng.random(close.shape) < lasting
         for t in range(1, bars):
-            opinions[t] = np.where(held[t], opinions[t - 1], opinions[t])
-        fields[name] = np.where(rng.random(close.shape) < quiet, np.nan, opinions)
+            signals[t] = np.where(held[t], signals[t - 1], signals[t])
+        fields[name] = np.where(rng.random(close.shape) < quiet, np.nan, signals)
     days = 10_957 + np.cumsum(rng.integers(1, 4, bars))
     zone = draw(st.sampled_from(["UTC", "UTC", "America/New_York"]))  # where midnight UTC is the day before
     panel = replace(panel_of(fields, days), zone=zone)

@@ -103,8 +103,8 @@ def expected(run: Run, panel: Panel) -> LiveResult:
         portfolio.settle(filled, price[t])
         equity.append(portfolio.mark(marks[t]))
         cash.append(float(portfolio.book.cash[0]))
-        opinions = np.stack([signals[name][t - first] for name in run.strategies])
-        asked = portfolio.decide(moment, opinions, risk.at(t), panel.fields["close"][t])
+        said = np.stack([signals[name][t - first] for name in run.strategies])
+        asked = portfolio.decide(moment, said, risk.at(t), panel.fields["close"][t])
         gateway.accept(run.portfolio_id, asked)
         fills += filled
         orders += asked

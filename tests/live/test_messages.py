@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from flotilla.errors import DataError
-from flotilla.live.messages import FILLED, MARKET, OPINIONS, Closing, Filled, Market, Opinions, arrays, raw
+from flotilla.live.messages import FILLED, MARKET, SIGNALS, Closing, Filled, Market, Signals, arrays, raw
 from flotilla.model.records import Fill
 
 
@@ -29,4 +29,4 @@ def test_messages_come_back():
 
 def test_one_stream_does_not_take_what_belongs_to_another():
     with pytest.raises(DataError, match="no record"):
-        MARKET.decode(OPINIONS.encode(Opinions("cross", 1, b"")))
+        MARKET.decode(SIGNALS.encode(Signals("cross", 1, b"")))

@@ -1,4 +1,4 @@
-"""A strategy's opinions: one for every bar, the same however the bars come."""
+"""A strategy's signals: one for every bar, the same however the bars come."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,13 +10,13 @@ import pytest
 from flotilla.errors import ConfigError, DataError, StageError
 from flotilla.live import strategy
 from flotilla.live.folder import Run
-from flotilla.live.messages import OPINIONS, arrays
+from flotilla.live.messages import SIGNALS, arrays
 from flotilla.stream.log import LogReader
 
 
 def said(run: Run, name: str) -> np.ndarray:
     log = LogReader(run.log(f"signals-{name}"), "signals")
-    rows = [OPINIONS.decode(row.payload) for row in log.read(0, 10_000)]
+    rows = [SIGNALS.decode(row.payload) for row in log.read(0, 10_000)]
     log.close()
     assert [row.bar for row in rows] == list(range(run.manifest.first, run.manifest.first + len(rows)))
     return arrays([row.strengths for row in rows], (run.shape[1],))
@@ -80,7 +80,7 @@ def test_a_damaged_state_is_named(cast):
         cast.start("cross")
 
 
-def test_an_opinion_that_is_none_is_refused_with_its_time_and_instrument(cast, monkeypatch):
+def test_a_signal_that_is_none_is_refused_with_its_time_and_instrument(cast, monkeypatch):
     cast.start("feed")
     cast.step("feed")
     cast.start("streak")
@@ -89,9 +89,7 @@ def test_an_opinion_that_is_none_is_refused_with_its_time_and_instrument(cast, m
         stage, "on_bar", lambda _state, bar: np.where(bar.close > 0, 2.0, np.nan), raising=False
     )
 
-    with pytest.raises(
-        StageError, match=r"Streak at 2000-02-.* for M.: it says 2, and an opinion is between"
-    ):
+    with pytest.raises(StageError, match=r"Streak at 2000-02-.* for M.: it says 2, and a signal is between"):
         cast.step("streak")
 
 

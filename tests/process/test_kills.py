@@ -30,7 +30,7 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.config import RunConfig, decode
 from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
-from flotilla.live.result import LiveResult, lived, read_result
+from flotilla.live.result import LiveResult, read_result, simulated_bars
 from flotilla.research import run as research
 from flotilla.session.replay import fleet_of, replay
 from flotilla.stream.log import LogReader
@@ -127,7 +127,7 @@ class Warden:
         end = monotonic_ns() + int(PATIENCE_S * 1e9)
         while not self.done:
             assert monotonic_ns() < end, (
-                f"{lived(self.run.folder)} of {BARS} bars were lived, and it goes no further"
+                f"{simulated_bars(self.run.folder)} of {BARS} bars were simulated, and it goes no further"
             )
             self.look(0.01)
         return read_result(self.run.folder)
@@ -181,12 +181,14 @@ def sent_to_gateway(run: Run) -> list[str]:
 
 
 def disturb(warden: Warden, chance: random.Random) -> None:
-    """Kill every role once, each when a random share of the bars is lived; some a second time, soon after."""
+    """Kill every role once, each after a random share of the bars; some a second time, soon after."""
     names = chance.sample(list(warden.commands), len(warden.commands))
     for name, bar in zip(names, sorted(chance.uniform(0, 0.6 * BARS) for _ in names), strict=True):
         end = monotonic_ns() + int(PATIENCE_S * 1e9)
-        while lived(warden.run.folder) < bar:
-            assert monotonic_ns() < end, f"it does not go on from bar {lived(warden.run.folder)} of {BARS}"
+        while simulated_bars(warden.run.folder) < bar:
+            assert monotonic_ns() < end, (
+                f"it does not go on from bar {simulated_bars(warden.run.folder)} of {BARS}"
+            )
             warden.look(0.002)
         warden.look(chance.uniform(0, 0.05))
         warden.kill(name)
@@ -222,7 +224,7 @@ def killed(run: Run) -> set[str]:
 
 
 class Fates:
-    """Kills every role of a replay once, each when a random share of the bars is lived.
+    """Kills every role of a replay once, each when a random share of the bars is simulated.
 
     Where this process gets no processor for seconds, the last of them may have ended before.
     """

@@ -31,8 +31,8 @@ def folder(tmp_path):
 
 
 def name(config, panel, folder):
-    lives = sweep if "sweep" in config else run
-    return lives(decode(config), panel=panel, folder=folder).identity
+    simulate = sweep if "sweep" in config else run
+    return simulate(decode(config), panel=panel, folder=folder).identity
 
 
 @pytest.mark.parametrize("config", [CONFIG, SWEEP], ids=["run", "sweep"])

@@ -1,4 +1,4 @@
-"""The past that is told from fills is the one that was lived, to the bit."""
+"""The past that is told from fills is the one that was simulated, to the bit."""
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from flotilla.stage.terms import terms_of
 from flotilla.testing import made_market
 
 
-def lived(**portfolio):
+def simulated(**portfolio):
     strategies = {
         "cross": {"kind": "ma_cross", "params": {"fast": 3, "slow": 8}},
         "back": {"kind": "rsi_reversion", "params": {"n": 5}},
@@ -30,8 +30,8 @@ def told(result, bar):
     [{}, {"start": "2000-02-10"}, {"size_at": "fill", "allocation": 0.8}, {"slippage_bps": 10}],
     ids=str,
 )
-def test_cash_positions_and_equity_are_the_bits_that_were_lived(terms):
-    result = lived(**terms)
+def test_cash_positions_and_equity_are_the_bits_that_were_simulated(terms):
+    result = simulated(**terms)
 
     past = told(result, int(result.bars[-1]))
 
@@ -41,7 +41,7 @@ def test_cash_positions_and_equity_are_the_bits_that_were_lived(terms):
 
 
 def test_a_past_ends_where_it_is_told_to():
-    result = lived()
+    result = simulated()
 
     past = told(result, 60)
 
@@ -49,8 +49,8 @@ def test_a_past_ends_where_it_is_told_to():
 
 
 def test_without_a_limit_none_is_hit_and_before_it_is_hit_neither():
-    assert told(lived(), 149).latch(149) is None
-    result = lived(max_drawdown=0.02)
+    assert told(simulated(), 149).latch(149) is None
+    result = simulated(max_drawdown=0.02)
     hit = told(result, 149).latch(149)
 
     assert hit is not None
@@ -59,7 +59,7 @@ def test_without_a_limit_none_is_hit_and_before_it_is_hit_neither():
 
 
 def test_an_order_fills_on_the_next_bar_that_has_a_price():
-    market = lived().market
+    market = simulated().market
     fill = market.fill
 
     for i in range(fill.shape[1]):
@@ -71,7 +71,7 @@ def test_an_order_fills_on_the_next_bar_that_has_a_price():
 
 
 def test_a_sell_is_no_purchase_and_neither_is_what_was_replaced():
-    result = lived(allocation=0.9)
+    result = simulated(allocation=0.9)
     past = told(result, 148)
     sells = {fill.order_id for fill in result.fills if fill.quantity < 0}
 

@@ -1,4 +1,4 @@
-"""One portfolio in full, and what is said to someone whose configuration cannot be lived."""
+"""One portfolio in full, and what is said to someone whose configuration cannot be simulated."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +20,12 @@ def panel():
     return made_market(seed=2, bars=120, instruments=3)
 
 
-def lived(panel, folder=None, **otherwise):
+def simulated(panel, folder=None, **otherwise):
     return run(decode({**PLAIN, **otherwise}), panel=panel, folder=folder)
 
 
 def test_a_run_has_every_bar_and_all_that_was_owned(panel):
-    result = lived(panel)
+    result = simulated(panel)
 
     assert result.equity.shape == result.cash.shape == result.ts.shape == (120,)
     assert result.positions.shape == result.weights.shape == result.signals["s"].shape == (120, 3)
@@ -36,13 +36,13 @@ def test_a_run_has_every_bar_and_all_that_was_owned(panel):
 def test_what_is_to_be_known_of_the_data_is_said_with_every_result(panel):
     noted = replace(panel, remarks=("AAA ends early",))
 
-    assert lived(noted).remarks[0] == "AAA ends early"
+    assert simulated(noted).remarks[0] == "AAA ends early"
     assert sweep(decode(PLAIN), panel=noted).remarks[0] == "AAA ends early"
-    assert report_data(lived(noted)).remarks[0] == "AAA ends early"
+    assert report_data(simulated(noted)).remarks[0] == "AAA ends early"
 
 
 def test_equal_runs_have_equal_bits_and_equal_names(panel):
-    one, two = lived(panel), lived(panel)
+    one, two = simulated(panel), simulated(panel)
 
     assert one.identity == two.identity
     assert one.equity.tobytes() == two.equity.tobytes()
@@ -50,7 +50,7 @@ def test_equal_runs_have_equal_bits_and_equal_names(panel):
 
 
 def test_frames_have_a_row_for_each_bar_order_and_fill(panel):
-    result = lived(panel)
+    result = simulated(panel)
 
     frame = result.frame()
     assert frame.columns == ["ts", "equity", "cash", "exposure", "return", *panel.instruments]
@@ -61,7 +61,7 @@ def test_frames_have_a_row_for_each_bar_order_and_fill(panel):
 
 
 def test_rows_before_the_start_warm_up_and_are_not_traded(panel):
-    whole, late = lived(panel), lived(panel, portfolio={"start": "2000-03-01"})
+    whole, late = simulated(panel), simulated(panel, portfolio={"start": "2000-03-01"})
 
     first = int(late.bars[0])
     assert str(panel.ts_event[first].astype("datetime64[ns]")).startswith("2000-03-01")
@@ -74,10 +74,10 @@ def test_rows_before_the_start_warm_up_and_are_not_traded(panel):
 def test_of_several_strategies_each_ones_signals_are_kept(panel):
     hold = {"kind": "buy_and_hold"}
 
-    both = lived(panel, strategies={**PLAIN["strategies"], "hold": hold})
+    both = simulated(panel, strategies={**PLAIN["strategies"], "hold": hold})
 
     assert list(both.signals) == ["s", "hold"]
-    assert both.signals["s"].tobytes() == lived(panel).signals["s"].tobytes()
+    assert both.signals["s"].tobytes() == simulated(panel).signals["s"].tobytes()
 
 
 def test_the_benchmark_buys_all_in_equal_parts_and_holds(panel):
@@ -150,14 +150,14 @@ def test_what_cannot_be_run_is_said_with_its_place_and_what_there_is(what, panel
     otherwise, message = WRONG[what]
 
     with pytest.raises(ConfigError, match=message):
-        lived(panel, tmp_path, **otherwise)
+        simulated(panel, tmp_path, **otherwise)
 
 
 def test_data_without_opens_cannot_be_filled_at_the_open(panel):
     only = replace(panel, fields={"close": panel.fields["close"]})
 
     with pytest.raises(ConfigError, match="the data has no open; it has close"):
-        lived(only, portfolio={"fill_at": "open"})
+        simulated(only, portfolio={"fill_at": "open"})
 
 
 def test_a_strategy_that_fails_is_named(panel, tmp_path):
@@ -168,7 +168,7 @@ def test_a_strategy_that_fails_is_named(panel, tmp_path):
     )
 
     with pytest.raises(StageError, match="Broken: ZeroDivisionError: nothing to divide by"):
-        lived(panel, tmp_path, strategies={"s": {"kind": "mine:Broken"}})
+        simulated(panel, tmp_path, strategies={"s": {"kind": "mine:Broken"}})
 
 
 @pytest.mark.parametrize(

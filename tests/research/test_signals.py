@@ -42,9 +42,9 @@ def inside(level: float = 50.0):
 class Second(Window):
     inputs = (stage_node(Model(60.0)),)
 
-    def over(self, opinion):
+    def over(self, signal):
         CALLS.append("second")
-        return 1.0 - opinion
+        return 1.0 - signal
 
 class Each(OnBar):
     def start(self, instruments):
@@ -284,14 +284,14 @@ def test_whatever_else_goes_wrong_in_a_strategy_is_told_with_its_line(panel, bad
         run(config("divided"), panel=panel, folder=bad)
 
 
-def test_an_opinion_that_is_none_is_refused_with_its_time_and_instrument(panel, bad):
+def test_a_signal_that_is_none_is_refused_with_its_time_and_instrument(panel, bad):
     for call in (
         lambda: run(config("Loud"), panel=panel, folder=bad),
         lambda: run(config("louder"), panel=panel, folder=bad),
         lambda: sweep(config("Loud", sweep={"s.strength": [1.0, 3.0]}), panel=panel, folder=bad),
         lambda: sweep(config("Loud", sweep={"portfolio.fee_bps": [1, 3]}), panel=panel, folder=bad),
     ):
-        with pytest.raises(StageError, match="an opinion is between -1 and 1") as caught:
+        with pytest.raises(StageError, match="a signal is between -1 and 1") as caught:
             call()
         assert (caught.value.ts, caught.value.instrument) == (panel.ts_event[4], panel.instruments[1])
 

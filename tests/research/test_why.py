@@ -27,10 +27,10 @@ def test_an_order_leads_back_to_the_signals_features_and_bars_behind_it():
 
     assert chain.order == order
     assert chain.decided_on["close"] == panel.fields["close"][order.bar, i]
-    assert {o.signal_id for o in chain.opinions} == set(order.signal_ids)
-    for opinion in chain.opinions:
-        assert opinion.strength == result.signals[opinion.strategy][opinion.bar, i]
-    cross = next(o for o in chain.opinions if o.strategy == "cross")
+    assert {o.signal_id for o in chain.signals} == set(order.signal_ids)
+    for signal in chain.signals:
+        assert signal.strength == result.signals[signal.strategy][signal.bar, i]
+    cross = next(o for o in chain.signals if o.strategy == "cross")
     features = {f.text: f.value for f in cross.features}
     assert features["sma(close, 3) > sma(close, 8)"] == cross.strength
 
@@ -51,7 +51,7 @@ def test_no_later_bar_changes_the_answer():
     whole, early = traded(panel), traded(panel.rows(0, 90))
     order = [o for o in early.orders if o.bar < 88][-1]
 
-    assert repr(why(whole, order.order_id).opinions) == repr(why(early, order.order_id).opinions)
+    assert repr(why(whole, order.order_id).signals) == repr(why(early, order.order_id).signals)
 
 
 def decided(tmp_path, panel, *rows):
@@ -78,11 +78,11 @@ def test_a_risk_decision_stands_in_the_chain_with_what_it_did_to_the_weight(tmp_
     ]
     weighing = chain.weighing
     assert (weighing.scale, weighing.tolerance, weighing.factor, weighing.cap) == (0.5, 0.5, 0.25, 0.05)
-    assert weighing.unrestrained == weighing.opinion * 0.6
+    assert weighing.unrestrained == weighing.signal * 0.6
     assert weighing.weight == min(weighing.unrestrained * 0.25, 0.05) == order.weight
 
 
-def test_every_weight_is_what_opinions_risk_and_limits_come_to(tmp_path):
+def test_every_weight_is_what_signals_risk_and_limits_come_to(tmp_path):
     panel = made_market(seed=17, bars=150, instruments=3)
     table = decided(tmp_path, panel, (40, "stress", 0.5, 0.2, "var"), (70, "stress", 1.0, 0.9, "ok"))
     result = traded(panel, decisions=table, rebalance="bar", allocation=0.5, max_drawdown=0.02)
@@ -112,11 +112,11 @@ def test_the_weights_of_several_strategies_and_what_each_said_make_the_mean():
 
     for order in mixed:
         chain = why(result, order.order_id)
-        said = {o.strategy: (o.share, o.part, o.strength) for o in chain.opinions}
+        said = {o.strategy: (o.share, o.part, o.strength) for o in chain.signals}
         assert {name: share for name, (share, *_) in said.items()} == {"cross": 3, "cross-b": 1, "held": 0}
         assert [said[name][1] for name in said] == [0.75, 0.25, 0.0]
         mean = sum(part * strength for _, part, strength in said.values())
-        assert chain.weighing.opinion == mean
+        assert chain.weighing.signal == mean
         assert order.weight == mean * (1 / 3)
     assert mixed
 
@@ -195,7 +195,7 @@ def test_a_stage_is_opened_before_it_is_asked(tmp_path):
 
     chain = why(result, result.orders[0].order_id)
 
-    assert chain.opinions[0].strength == result.signals["model"][chain.order.bar, index(panel, chain.order)]
+    assert chain.signals[0].strength == result.signals["model"][chain.order.bar, index(panel, chain.order)]
 
 
 def test_an_unknown_order_is_answered_with_the_nearest():

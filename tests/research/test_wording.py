@@ -52,12 +52,12 @@ def test_several_strategies_are_told_with_their_weights_and_what_they_came_to():
         "cross": {"kind": "ma_cross", "params": {"fast": 3, "slow": 8}, "weight": 3},
         "back": {"kind": "rsi_reversion", "params": {"n": 5}},
     }
-    chain = next(c for c in chains(traded(strategies)) if 0 < c.weighing.opinion < 1)
+    chain = next(c for c in chains(traded(strategies)) if 0 < c.weighing.signal < 1)
     text = "\n".join(lines(chain))
 
     assert "weight 3, 75.0000% of the mean:" in text
     assert "weight 1, 25.0000% of the mean:" in text
-    assert f"together they said {chain.weighing.opinion:g}" in text
+    assert f"together they said {chain.weighing.signal:g}" in text
 
 
 def test_what_risk_and_caps_left_of_a_weight_is_told(tmp_path):

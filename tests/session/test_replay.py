@@ -17,7 +17,7 @@ from flotilla.config import RunConfig, decode
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
-from flotilla.live.result import LiveResult, lived
+from flotilla.live.result import LiveResult, simulated_bars
 from flotilla.session.replay import fleet_of, replay
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
@@ -94,7 +94,7 @@ print("left with", len(result.ts))
 
 
 def begun(run: Run, bars: int) -> subprocess.Popen[str]:
-    """Return another process, that replays `run` and has lived so many bars."""
+    """Return another process, that replays `run` and has simulated so many bars."""
     argv = [sys.executable, "-c", REPLAYS, str(run.folder)]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -121,7 +121,7 @@ def test_a_replay_that_is_killed_leaves_nobody_and_goes_on_later(room):
     run = made_run(room, "run", speed=30.0)
     with begun(run, 20) as first:
         first.kill()
-    assert lived(run.folder) < BARS
+    assert simulated_bars(run.folder) < BARS
     end = monotonic_ns() + 20_000_000_000
     while marked(run):
         assert monotonic_ns() < end, f"{marked(run)} are left"

@@ -78,7 +78,7 @@ def clamped(n: int = 3, gain: float = 5.0) -> Node:
 
 
 def ranked(n: int = 3, top: float = 0.5) -> Node:
-    """Compare instruments with each other; have no opinion of those in the middle."""
+    """Compare instruments with each other; have no signal of those in the middle."""
     place = rank(atr(high, low, close, n) / close)
     return where(place >= top, 1.0, where(place < 1.0 - top, 0.0, nan))
 

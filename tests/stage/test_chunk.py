@@ -47,7 +47,7 @@ def test_more_rows_than_go_in_one_pass_are_the_same_bits():
     )
 
 
-def test_a_number_alone_is_an_opinion_of_every_row():
+def test_a_number_alone_is_a_signal_of_every_row():
     np.testing.assert_array_equal(runner(as_node(0.5)).advance({"close": X})[:, :, 0], np.full((30, 2), 0.5))
 
 

@@ -72,9 +72,9 @@ def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
         pair.portfolio.settle(filled, market.fill[t])
         equity.append(pair.portfolio.mark(market.marks[t]))
         ids = market.decisions.ids(t, names) if market.decisions else [()] * len(names)
-        opinions = np.stack([said[k] for said in whole.signals.values()])
+        signals = np.stack([said[k] for said in whole.signals.values()])
         risk = Risk(market.scale[t], market.cap[t], ids)
-        asked = pair.portfolio.decide(moment, opinions, risk, market.close[t])
+        asked = pair.portfolio.decide(moment, signals, risk, market.close[t])
         pair.exchange.accept(asked)
         fills, orders = fills + filled, orders + asked
 
@@ -171,7 +171,7 @@ def test_the_exchange_gives_no_credit():
     assert filled[0].quantity <= 1000.0
 
 
-def test_an_order_names_the_bars_that_its_opinions_were_said_on():
+def test_an_order_names_the_bars_that_its_signals_were_said_on():
     one = portfolio()
     one.decide(Moment(7, 70), np.array([[nan, 0.5]]), no_risk(2), ONE)
 

@@ -92,7 +92,7 @@ def test_a_window_that_speaks_before_it_is_full_is_told_so():
         def over(self, x):
             return np.zeros(x.shape)
 
-    breaks(Early, r"row 0 \(M0\) has an opinion before its window of 5 rows is full")
+    breaks(Early, r"row 0 \(M0\) has a signal before its window of 5 rows is full")
 
 
 def test_a_fold_that_remembers_outside_of_its_state_is_told_so():
@@ -144,12 +144,12 @@ def test_a_strategy_that_throws_dice_is_told_so():
     breaks(Gambling, "when it is built and run again")
 
 
-def test_an_opinion_out_of_range_is_told_where_and_what():
-    breaks(lambda: close / 10, r"row \d+ \(M\d\) says \d+\.\d+: an opinion is between -1 and 1")
+def test_a_signal_out_of_range_is_told_where_and_what():
+    breaks(lambda: close / 10, r"row \d+ \(M\d\) says \d+\.\d+: a signal is between -1 and 1")
 
 
 def test_a_strategy_that_never_speaks_is_told_so():
-    breaks(lambda: (close > 1) + np.nan, "no opinion in any of 300 rows; by its plan it needs 1")
+    breaks(lambda: (close > 1) + np.nan, "no signal in any of 300 rows; by its plan it needs 1")
 
 
 def test_a_strategy_is_one_of_four_things():

@@ -20,7 +20,7 @@ from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run, prepare
 from flotilla.live.messages import KEPT
 from flotilla.live.progress import Progress
-from flotilla.live.result import LiveResult, lived
+from flotilla.live.result import LiveResult, simulated_bars
 from flotilla.model.panel import Panel
 from flotilla.research.market import open_panel
 from flotilla.session.claim import claimed, forget
@@ -49,7 +49,7 @@ class Replayed(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Return whether every bar was lived."""
+        """Return whether every bar was simulated."""
         return len(self.live.ts) == self.run.manifest.bars
 
     @property
@@ -199,7 +199,7 @@ def _begun(
     """Return the run's folder, which is claimed: of one that was stopped, to go on with; else a new one."""
     there = (folder / FILE).exists()
     try:
-        if fresh or (there and lived(folder) >= Run.read(folder).manifest.bars):
+        if fresh or (there and simulated_bars(folder) >= Run.read(folder).manifest.bars):
             forget(folder)
         return prepare(folder, config, panel, Store(), plugins=plugins, speed=speed)
     except ConfigError as error:

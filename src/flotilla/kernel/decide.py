@@ -1,6 +1,6 @@
-"""Fuse new opinions with risk into weights, size them, and leave orders: moment four of a portfolio's bar.
+"""Fuse new signals with risk into weights, size them, and leave orders: moment four of a portfolio's bar.
 
-Most bars change nothing for most portfolios: groups of lanes without a new opinion are skipped, unless risk
+Most bars change nothing for most portfolios: groups of lanes without a new signal are skipped, unless risk
 has changed, a drawdown limit was hit or holdings are due to be brought back to their weights: where a new
 *period* begins, which is a number that never falls from one bar to the next. The skip is exact.
 """
@@ -26,10 +26,10 @@ def halt(equity: Floats, peak: Floats, limit: Floats, halted: Ints) -> int:
 
 
 @compiled_apart
-def mark_new(opinions: Floats, heard: Floats, news: Bytes) -> None:
-    """Write 1 where an opinion differs from the last that the lane heard, 0 where not. Each [P]."""
-    for p in range(opinions.shape[0]):
-        news[p] = 1 if (opinions[p] < heard[p] or opinions[p] > heard[p]) else 0
+def mark_new(signals: Floats, heard: Floats, news: Bytes) -> None:
+    """Write 1 where a signal differs from the last that the lane heard, 0 where not. Each [P]."""
+    for p in range(signals.shape[0]):
+        news[p] = 1 if (signals[p] < heard[p] or signals[p] > heard[p]) else 0
 
 
 @compiled_apart
@@ -47,7 +47,7 @@ def list_new(news: Ints, instrument: int, always: bool, found: int, fresh: Ints)
 
 @compiled
 def find_new(
-    opinions: Floats,
+    signals: Floats,
     heard: Floats,
     heeded: Floats,
     fresh: Ints,
@@ -59,7 +59,7 @@ def find_new(
     news: Bytes,
     due: Bytes,
 ) -> None:
-    """List the groups in which a lane has an opinion that differs from the last it heard.
+    """List the groups in which a lane has a signal that differs from the last it heard.
 
     All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last, or if
     a new period has begun: then it is due, uint8[I], but not at its first price: nothing stands before it.
@@ -67,7 +67,7 @@ def find_new(
     lanes. Without a price, float64[I], nothing is decided, nor heeded.
     """
     found, words = 0, news.view(np.int64)
-    for i in range(opinions.shape[0]):
+    for i in range(signals.shape[0]):
         if np.isnan(price[i]):
             continue
         due[i] = 1 if period > heeded[3, i] else 0
@@ -75,14 +75,14 @@ def find_new(
         always = other_risk or due[i] == 1
         heeded[0, i], heeded[1, i], heeded[2, i], heeded[3, i] = scale[i], limit[i], latched, period
         if not always:
-            mark_new(opinions[i], heard[i], news)
+            mark_new(signals[i], heard[i], news)
         found = list_new(words, i, always, found, fresh)
     fresh[0] = found
 
 
 @compiled_apart
 def weigh(
-    opinions: Floats,
+    signals: Floats,
     heard: Floats,
     weight: Floats,
     wanted: Floats,
@@ -102,7 +102,7 @@ def weigh(
     every_bar: bool,
     banded: bool,
 ) -> None:
-    """Fuse fresh opinions with risk; where a weight changed, or is restored, write it to `wanted`, else NaN.
+    """Fuse fresh signals with risk; where a weight changed, or is restored, write it to `wanted`, else NaN.
 
     A weight is restored where its instrument is due and it has drifted as far as its band. every_bar: only if
     something is said of it too, for then whoever says nothing wants it left as it is.
@@ -112,18 +112,18 @@ def weigh(
         i, first, last = place(fresh[k], lanes)
         whole, silent_too = due[i] == 1 and not banded, not every_bar
         for p in range(first, last):
-            opinion = opinions[i, p] if opinions[i, p] == opinions[i, p] else heard[i, p]
+            signal = signals[i, p] if signals[i, p] == signals[i, p] else heard[i, p]
             risk = risk_factor(scale[i], tolerance[p])
-            fused = fuse(opinion, allocation[p] * part[i], risk, min(cap[p], limit[i]))
+            fused = fuse(signal, allocation[p] * part[i], risk, min(cap[p], limit[i]))
             fused = 0.0 if halted[p] == 1 else fused
-            asked = fused != weight[i, p] or (whole and (opinions[i, p] == opinions[i, p] or silent_too))
+            asked = fused != weight[i, p] or (whole and (signals[i, p] == signals[i, p] or silent_too))
             wanted[i, p] = fused if asked else np.nan
             weight[i, p] = fused
-            heard[i, p] = opinion
+            heard[i, p] = signal
         if due[i] == 1 and banded:  # loops of their own, for one with all in it has no vectors
             for p in range(first, last):
                 drift = abs(worth(position[i, p], price[i]) - weight[i, p] * equity[p])
-                said = opinions[i, p] == opinions[i, p] or not every_bar
+                said = signals[i, p] == signals[i, p] or not every_bar
                 wanted[i, p] = weight[i, p] if said and drift >= band[p] * equity[p] else wanted[i, p]
 
 
@@ -169,7 +169,7 @@ def decide(
     terms: Terms,
     uses: Uses,
     tally: Tally,
-    opinions: Floats,
+    signals: Floats,
     scale: Floats,
     limit: Floats,
     price: Floats,
@@ -184,7 +184,7 @@ def decide(
 ) -> None:
     """Leave a block's orders for the next bar.
 
-    opinions: float64[I, P], NaN for no opinion. scale, limit: float64[I], the risk decisions' scales and
+    signals: float64[I, P], NaN for no signal. scale, limit: float64[I], the risk decisions' scales and
     caps.
     price: float64[I], the close, NaN where there is none: then nothing is decided for that instrument.
     period: that the bar belongs to; part: float64[I], of an allocation, that an instrument gets.
@@ -194,9 +194,9 @@ def decide(
     uint8[I], scratch.
     """
     latched = halt(tally.equity, tally.peak, terms.drawdown_limit, book.halted) if uses.limits else 0
-    find_new(opinions, book.opinion, book.heeded, fresh, price, scale, limit, latched, period, news, due)
+    find_new(signals, book.signal, book.heeded, fresh, price, scale, limit, latched, period, news, due)
     weigh(
-        opinions, book.opinion, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
+        signals, book.signal, book.weight, wanted, terms.allocation, terms.cap, terms.tolerance,
         book.halted, terms.band, book.position, tally.equity, fresh, scale, limit, part, price, due,
         every_bar, uses.bands,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""From opinions and risk to a weight: moment four of a portfolio's bar, first half."""
+"""From signals and risk to a weight: moment four of a portfolio's bar, first half."""
 
 from flotilla.kernel.compile import compiled
 
@@ -13,11 +13,11 @@ def risk_factor(scale: float, tolerance: float) -> float:
 
 
 @compiled
-def fuse(opinion: float, allocation: float, risk: float, cap: float) -> float:
+def fuse(signal: float, allocation: float, risk: float, cap: float) -> float:
     """Return the weight, in [0, cap], that a cash account gives one instrument.
 
-    opinion: [-1, 1], not NaN; one beyond counts as a full one. allocation: the weight of a full opinion. A
-    negative opinion means flat here: a cash account cannot be short.
+    signal: [-1, 1], not NaN; one beyond counts as a full one. allocation: the weight of a full signal. A
+    negative signal means flat here: a cash account cannot be short.
     """
-    weight = min(max(opinion, 0.0), 1.0) * allocation * risk
+    weight = min(max(signal, 0.0), 1.0) * allocation * risk
     return min(max(weight, 0.0), cap)

@@ -5,12 +5,12 @@ Each bar has four moments, in this order, for every portfolio:
 1. `fill` what was decided at the bar before (kernel/fill.py).
 2. Protect: stops and targets act here, between fill and mark.
 3. `mark` at the close, and run the measures along (kernel/mark.py).
-4. `decide`: turn opinions (kernel/opinions.py) and risk into orders for the next bar (kernel/decide.py).
+4. `decide`: turn signals (kernel/signals.py) and risk into orders for the next bar (kernel/decide.py).
 
 Lanes are innermost and each does its own operations in its own order, so its bits are those of a portfolio
 alone: a process that trades one portfolio calls the same functions with one lane (stage/single.py).
 
-What portfolios think depends on no book: where instruments are few, several bars are thought about together.
+Signals depend on no book: where instruments are few, those of several bars are computed together.
 The rows of features are shared by all portfolios, so they are visited a *tile* of bars at a time: a tile's
 features stay in the second cache while blocks pass over them.
 """
@@ -23,7 +23,6 @@ from flotilla.kernel.compile import compiled
 from flotilla.kernel.decide import decide
 from flotilla.kernel.fill import fill
 from flotilla.kernel.mark import mark
-from flotilla.kernel.opinions import Program, think
 from flotilla.kernel.portfolio import (
     GROUP,
     Book,
@@ -36,9 +35,10 @@ from flotilla.kernel.portfolio import (
     new_filled,
     uses_of,
 )
+from flotilla.kernel.signals import Program, compute_signals
 
 TILE = 16
-ROWS = 20  # instruments x bars that are thought about together: a call costs what a row does
+ROWS = 20  # instruments x bars whose signals are computed together: a call costs what a row does
 
 
 class Rows(NamedTuple):
@@ -61,7 +61,7 @@ class Desk(NamedTuple):
     filled: Filled
     slots: Floats  # [slots, ahead * I, L]
     sums: Floats  # [3, ahead * I, L]
-    opinions: Floats  # [ahead * I, L] of the bars that are thought about together
+    signals: Floats  # [ahead * I, L] of the bars that are computed together
     wanted: Floats  # [I, L]
     fresh: Ints  # [1 + I * groups]
     news: Bytes  # [GROUP * groups]
@@ -71,7 +71,7 @@ class Desk(NamedTuple):
 
 
 def rows_together(instruments: int) -> int:
-    """Return how many rows, instruments x whole bars, portfolios think about together."""
+    """Return how many rows, instruments x whole bars, are computed together."""
     return min(max(ROWS // instruments, 1), TILE) * instruments
 
 
@@ -83,7 +83,7 @@ def new_desk(program: Program, instruments: int, lanes: int) -> Desk:
         filled=new_filled(instruments, lanes),
         slots=np.empty((slots, rows, lanes)),
         sums=np.empty((3, rows, lanes)),
-        opinions=np.empty((rows, lanes)),
+        signals=np.empty((rows, lanes)),
         wanted=np.empty((instruments, lanes)),
         fresh=np.zeros(1 + instruments * -(-lanes // GROUP), np.int64),
         news=np.zeros(-(-lanes // GROUP) * GROUP, np.uint8),
@@ -106,10 +106,10 @@ def advance(
     at_fill: bool,
     desk: Desk,
 ) -> None:
-    """Live through all rows with blocks first..last-1. Books, terms and tallies have a leading block axis."""
-    filled, slots, sums, opinions, wanted, fresh, news, due, need, scale = desk
+    """Simulate all rows with blocks first..last-1. Books, terms and tallies have a leading block axis."""
+    filled, slots, sums, signals, wanted, fresh, news, due, need, scale = desk
     instruments, features = rows.features.shape[1], rows.features.shape[2]
-    ahead = opinions.shape[0] // instruments
+    ahead = signals.shape[0] // instruments
     for begin in range(0, rows.close.shape[0], TILE):
         end = min(begin + TILE, rows.close.shape[0])
         for b in range(first, last):
@@ -122,8 +122,8 @@ def advance(
                 nth = (t - begin) % ahead
                 if nth == 0:
                     seen = rows.features[t : min(t + ahead, end)].reshape((-1, features))
-                    think(program, b, seen, slots, sums, opinions[: seen.shape[0]])
-                here = opinions[nth * instruments : (nth + 1) * instruments]
+                    compute_signals(program, b, seen, slots, sums, signals[: seen.shape[0]])
+                here = signals[nth * instruments : (nth + 1) * instruments]
                 decide(
                     book, term, uses, tally, here, rows.scale[t], rows.limit[t], rows.close[t],
                     rows.period[t], rows.part, every_bar, at_fill, wanted, fresh, news, due,
@@ -139,7 +139,7 @@ def book_of(books: Book, b: int) -> Book:
         books.order[b],
         books.pending[b],
         books.queue[b],
-        books.opinion[b],
+        books.signal[b],
         books.weight[b],
         books.heeded[b],
         books.halted[b],

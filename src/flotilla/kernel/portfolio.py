@@ -23,7 +23,7 @@ class Terms(NamedTuple):
     """What makes one portfolio different from another. Each float64[P]."""
 
     start: Floats  # account currency at the beginning
-    allocation: Floats  # weight of one instrument at a full opinion
+    allocation: Floats  # weight of one instrument at a full signal
     cap: Floats  # largest weight of one instrument
     tolerance: Floats  # multiplies the risk scale; 0 never trades
     drawdown_limit: Floats  # fraction below the peak at which all is sold, for good; inf for none
@@ -51,7 +51,7 @@ class Book(NamedTuple):
     order: Floats  # [I, P] for the next bar: units, or a weight where sizing waits for the fill; NaN for none
     pending: Flags  # [I, groups] has any lane of the group an order
     queue: Ints  # [1 + I * groups] how many groups are pending, and which (see kernel.queue)
-    opinion: Floats  # [I, P] the last opinion heard, [-1, 1]
+    signal: Floats  # [I, P] the last signal heard, [-1, 1]
     weight: Floats  # [I, P] the weight last decided
     heeded: Floats  # [4, I] at its last price: risk's scale and cap, how many were halted, the period
     halted: Ints  # [P] 1 where the drawdown limit was hit: flat for good; else 0
@@ -101,7 +101,7 @@ def new_book(terms: Terms, instruments: int) -> Book:
         order=np.full(shape, np.nan),
         pending=np.zeros((instruments, groups), np.bool_),
         queue=np.zeros(1 + instruments * groups, np.int64),
-        opinion=np.zeros(shape),
+        signal=np.zeros(shape),
         weight=np.zeros(shape),
         heeded=np.repeat([[1.0], [1.0], [0.0], [np.nan]], instruments, axis=1),
         halted=np.zeros(lanes, np.int64),
@@ -109,7 +109,7 @@ def new_book(terms: Terms, instruments: int) -> Book:
 
 
 def new_tally(terms: Terms) -> Tally:
-    """Return the measures of portfolios that have not lived a bar."""
+    """Return the measures of portfolios that have not simulated a bar."""
     lanes = terms.start.shape[0]
     zeros = (np.zeros(lanes) for _ in range(8))
     return Tally(terms.start.copy(), 1.0 / terms.start, terms.start.copy(), *zeros)

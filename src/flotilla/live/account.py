@@ -86,7 +86,7 @@ def rehearse(run: Run) -> None:
     """
     portfolio, gateway = portfolio_of(run), gateway_of(run)
     count = len(run.manifest.instruments)
-    price, opinions = np.ones(count), np.ones((len(run.strategies), count))
+    price, signals = np.ones(count), np.ones((len(run.strategies), count))
     portfolio.mark(Marks(count).advance(price[None])[0])
-    gateway.accept(portfolio.portfolio_id, portfolio.decide(Moment(0, 0), opinions, no_risk(count), price))
+    gateway.accept(portfolio.portfolio_id, portfolio.decide(Moment(0, 0), signals, no_risk(count), price))
     portfolio.settle(gateway.fill(portfolio.portfolio_id, Moment(1, 1), price, price), price)

@@ -3,7 +3,7 @@
     <folder>/run.json            what is run; written once, read by every role
     <folder>/decisions.*         the risk decisions that its portfolio heeds, if there is a table
     <folder>/bars.db             the feed's log: bars
-    <folder>/signals-<name>.db   a strategy's: its opinions, its state
+    <folder>/signals-<name>.db   a strategy's: its signals, its state
     <folder>/orders.db           execution's: orders before they leave, fills before they are told
     <folder>/gateway.db          the paper broker's own: each order that it took
     <folder>/portfolio.db        the portfolio's: its account after each bar, its state
@@ -33,7 +33,7 @@ from flotilla.stream.files import write_atomically
 from flotilla.stream.panels import get_panel, put_panel
 from flotilla.stream.table import Store
 
-VERSION = 3
+VERSION = 4
 FILE = "run.json"
 _ROOM = 60  # bytes of a socket's path that its folder may take: names of streams are up to 40 long
 
@@ -90,7 +90,7 @@ class Run:
 
     @property
     def strategies(self) -> tuple[str, ...]:
-        """Return the strategies' names, in the order that opinions are fused in."""
+        """Return the strategies' names, in the order that signals are fused in."""
         return tuple(self.config.strategies)
 
     @property

@@ -1,6 +1,6 @@
 """What the roles say to one another, one record for each stream.
 
-A bar, and an opinion of it, is one message for all instruments: their values as the raw
+A bar, and a strategy's signals on it, is one message for all instruments: their values as the raw
 bytes of a float64 array (little-endian, C order), since the bits must be those that research
 has, and a message for each instrument would cost twenty times as much.
 """
@@ -34,8 +34,8 @@ class Closing(Record, frozen=True):
     bar: int
 
 
-class Opinions(Record, frozen=True):
-    """What a strategy says of one bar: strategy to portfolio. strengths: float64[I], NaN no opinion.
+class Signals(Record, frozen=True):
+    """What a strategy says of one bar: strategy to portfolio. strengths: float64[I], NaN no signal.
 
     There is one for every bar, even if it says nothing, so that nobody waits for a strategy
     that has spoken.
@@ -73,7 +73,7 @@ class Acked(Record, frozen=True):
 
 
 MARKET: Codec[Market | Closing] = Codec(Market | Closing)
-OPINIONS: Codec[Opinions] = Codec(Opinions)
+SIGNALS: Codec[Signals] = Codec(Signals)
 DECIDED: Codec[Decided] = Codec(Decided)
 FILLED: Codec[Filled] = Codec(Filled)
 KEPT: Codec[Account | Acked] = Codec(Account | Acked)

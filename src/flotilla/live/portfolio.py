@@ -1,8 +1,8 @@
-"""A portfolio: lives through the bars, and turns opinions into orders.
+"""A portfolio: simulates the bars one by one, and turns signals into orders.
 
-It lives bar t once it has the bar, what every strategy says of it, and, if it has orders
+It simulates bar t once it has the bar, what every strategy says of it, and, if it has orders
 resting, what the bar filled. Then, in one go: settle, mark, decide (stage/single.py, which
-is what research runs). Nothing else goes in, so a portfolio that died lives the bars since
+is what research runs). Nothing else goes in, so a portfolio that died simulates the bars since
 its checkpoint again, asks for the same orders under the same ids, and nobody is harmed.
 
 1. Orders go out in one request a bar, whose id is the bar's. Its answer may stay out: then
@@ -26,7 +26,7 @@ from flotilla.errors import GatewayError
 from flotilla.live.account import Heeded, portfolio_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, KEPT, OPINIONS, Acked, Decided, Filled, Floats, arrays
+from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Acked, Decided, Filled, Floats, arrays
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stage.single import Moment, Portfolio
@@ -74,12 +74,12 @@ class Role:
         self._connect(stack)
 
     def step(self, idle_s: float) -> None:
-        """Live what bars can be lived, or wait for one up to `idle_s`."""
+        """Simulate the bars that are complete, or wait for one up to `idle_s`."""
         self._gather()
         for _ in range(KEEP_BARS):
             if not self._complete():
                 break
-            self._live(self._bars.popleft())
+            self._simulate(self._bars.popleft())
         news = monotonic_ns() - self._kept_ns >= KEEP_NS and any(self._entries.values())
         if news or len(self._entries["equity"]) >= KEEP_BARS:
             self.keep()
@@ -91,12 +91,12 @@ class Role:
 
     @property
     def done(self) -> bool:
-        """Return whether the last bar is lived, and everything answered."""
+        """Return whether the last bar is simulated, and everything answered."""
         return self._prices.closed and not self._bars and not self._open
 
     def keep(self) -> None:
         """Write down the accounts since the last time, the state and the cursors; then acknowledge."""
-        cursors = {"bars": self._lived, "fills": self._fills_seq}
+        cursors = {"bars": self._simulated, "fills": self._fills_seq}
         state = {
             "portfolio": self._portfolio.state(),
             "marks": self._marks,
@@ -110,13 +110,13 @@ class Role:
             self._log.checkpoint(_ME, cursors, encode(state))
         self._kept_ns = monotonic_ns()
         for name in self._said:
-            self._puller.acknowledge(name, self._lived)
+            self._puller.acknowledge(name, self._simulated)
 
     def _recover(self) -> None:
         """Take up where the last process stopped."""
         kept = self._log.checkpointed(_ME)
-        self._lived, self._fills_seq = (kept.cursors["bars"], kept.cursors["fills"]) if kept else (0, 0)
-        self._last: Prices | None = None  # the last bar that this process lived
+        self._simulated, self._fills_seq = (kept.cursors["bars"], kept.cursors["fills"]) if kept else (0, 0)
+        self._last: Prices | None = None  # the last bar that this process simulated
         self._marks: Floats | None = None
         self._open: dict[str, _Request] = {}
         self._sent = -1  # the last bar that execution was told of
@@ -133,13 +133,13 @@ class Role:
         run = self._run
         feed = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
         self._feed = stack.enter_context(
-            closing(ZmqSubscriber(run.endpoint("bars"), "bars", feed, self._lived))
+            closing(ZmqSubscriber(run.endpoint("bars"), "bars", feed, self._simulated))
         )
         fills = stack.enter_context(closing(LogReader(run.log("orders"), "fills")))
         self._fills = stack.enter_context(
             closing(ZmqSubscriber(run.endpoint("fills"), "fills", fills, self._fills_seq))
         )
-        cursors = dict.fromkeys(run.strategies, self._lived)  # an opinion's seq is its bar's
+        cursors = dict.fromkeys(run.strategies, self._simulated)  # a signal's seq is its bar's
         self._puller = stack.enter_context(closing(ZmqPuller(run.endpoint("signals"), cursors)))
         self._client = stack.enter_context(closing(ZmqClient(run.endpoint("orders"))))
         self._kept_ns = monotonic_ns()
@@ -152,8 +152,8 @@ class Role:
             self._answered(outcome)
         self._bars.extend(self._prices.read(self._feed.drain()))
         for source, row in self._puller.drain():
-            opinions = OPINIONS.decode(row.payload)
-            self._said[source].append(arrays([opinions.strengths], (self._run.shape[1],))[0])
+            signals = SIGNALS.decode(row.payload)
+            self._said[source].append(arrays([signals.strengths], (self._run.shape[1],))[0])
         for row in self._fills.drain() if self._resting else ():  # till then they may wait
             filled = FILLED.decode(row.payload)
             if filled.portfolio_id == self._id:
@@ -167,7 +167,7 @@ class Role:
 
     def _missing(self) -> list[zmq.Socket[bytes]]:
         """Return the sockets whose messages there is something to do with."""
-        # The bar is of no use before the opinions, but reading it while the strategies think is.
+        # The bar is of no use before the signals, but reading it while the strategies think is.
         missing = [self._client.socket, self._feed.socket]
         if not all(self._said.values()):
             missing.append(self._puller.socket)
@@ -175,21 +175,21 @@ class Role:
             missing.append(self._fills.socket)
         return missing
 
-    def _live(self, prices: Prices) -> None:
-        """Live one bar."""
+    def _simulate(self, prices: Prices) -> None:
+        """Simulate one bar."""
         portfolio, moment = self._portfolio, prices.moment
-        opinions = np.stack([said.popleft() for said in self._said.values()])
+        signals = np.stack([said.popleft() for said in self._said.values()])
         fills: tuple[Fill, ...] = ()
         if self._resting:
             self._fills_seq, told = self._told.pop(moment.bar)
             fills = told.fills
         portfolio.settle(fills, prices.fill)
         portfolio.mark(prices.mark)
-        orders = portfolio.decide(moment, opinions, self._risk.at(moment.bar), prices.close)
+        orders = portfolio.decide(moment, signals, self._risk.at(moment.bar), prices.close)
         self._resting = _resting(portfolio)
         if orders or self._resting:
             self._send(prices, orders)
-        self._lived, self._last, self._marks = prices.seq, prices, prices.mark
+        self._simulated, self._last, self._marks = prices.seq, prices, prices.mark
         self._entries["equity"].append((prices.written_ns, KEPT.encode(self._account(moment))))
         self._told = {bar: told for bar, told in self._told.items() if bar > moment.bar}
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, KEPT, OPINIONS, Floats, arrays
+from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Floats, arrays
 from flotilla.live.progress import Progress
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stream.codec import Row
@@ -21,7 +21,7 @@ _SLICE = 4_096
 
 
 class LiveResult(NamedTuple):
-    """What a run did, bar by bar. T: the bars that were lived, from the run's first on."""
+    """What a run did, bar by bar. T: the bars that were simulated, from the run's first on."""
 
     ts: NDArray[np.int64]  # [T] ns UTC, of the bars
     equity: Floats  # [T] account currency
@@ -52,14 +52,14 @@ def read_result(folder: Path) -> LiveResult:
     )
 
 
-def lived(folder: Path) -> int:
-    """Return how many bars the run in `folder` has lived, as far as it is written down."""
+def simulated_bars(folder: Path) -> int:
+    """Return how many bars the run in `folder` has simulated, as far as it is written down."""
     with closing(Progress(Run.read(folder).log("portfolio"), "equity")) as progress:
         return progress.bars()
 
 
 def _signals(run: Run, name: str, count: int) -> Floats:
-    said = [OPINIONS.decode(row.payload).strengths for row in _rows(run, f"signals-{name}", "signals")]
+    said = [SIGNALS.decode(row.payload).strengths for row in _rows(run, f"signals-{name}", "signals")]
     return arrays(said, (count,))
 
 

@@ -1,10 +1,10 @@
-"""A strategy: turns bars into opinions, as many at a time as are waiting.
+"""A strategy: turns bars into signals, as many at a time as are waiting.
 
 1. It begins with the panel's history before the run as one chunk, which warms it up, or
    with the state of its last checkpoint.
 2. Whatever bars are waiting go through its stage as one chunk, one bar or thousands: the
    output is the same bits, so falling behind costs nothing but time.
-3. An opinion on every bar is pushed to the portfolio, then written in its log. Its seq is
+3. A signal on every bar is pushed to the portfolio, then written in its log. Its seq is
    the bar's, so what it says again after a crash, the same bits, is known to be said already.
 4. The state is written now and then. A crash in between costs the bars since.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, OPINIONS, Floats, Market, Opinions, arrays, raw
+from flotilla.live.messages import MARKET, SIGNALS, Floats, Market, Signals, arrays, raw
 from flotilla.live.pulse import Pulse
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.plugins import find, handed
@@ -29,8 +29,8 @@ from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.fold import OnBar
 from flotilla.stage.lanes import as_tree
-from flotilla.stage.opinion import check_opinions
 from flotilla.stage.plan import placed
+from flotilla.stage.signal import check_signals
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.codec import Row
 from flotilla.stream.log import LogReader, LogWriter
@@ -69,7 +69,7 @@ def _utc(ts: np.int64) -> str:
 
 
 class Strategy:
-    """One strategy's stage, between the bars and its opinions."""
+    """One strategy's stage, between the bars and its signals."""
 
     def __init__(self, run: Run, name: str, stack: ExitStack) -> None:
         self._run, self._name = run, name
@@ -94,7 +94,7 @@ class Strategy:
         self._served_ns = 0
 
     def step(self, idle_s: float) -> None:
-        """Have an opinion of the bars that are there, or wait for one up to `idle_s`."""
+        """Give signals on the bars that are there, or wait for one up to `idle_s`."""
         rows = self._bars.drain(self._chunk)
         if rows:
             self._speak(rows)
@@ -157,11 +157,11 @@ class Strategy:
         # As many as take a second: what a step may take is meant for a bar, and not for hundreds.
         at_once = len(bars) * 1_000_000_000 // max(monotonic_ns() - began_ns, 1)
         self._chunk = max(min(2 * self._chunk, at_once, CHUNK), 1)
-        check_opinions(self._root, said, times, self._run.manifest.instruments)
+        check_signals(self._root, said, times, self._run.manifest.instruments)
         new = max(self._log.last_seq("signals") + 1 - rows[0].seq, 0)  # the others were said before a crash
         now = now_ns()
         entries = [
-            (now, OPINIONS.encode(Opinions(self._name, bar.bar, raw(strengths))))
+            (now, SIGNALS.encode(Signals(self._name, bar.bar, raw(strengths))))
             for bar, strengths in zip(bars[new:], said[new:], strict=True)
         ]
         # Sent before they are written: after a crash in between they are said again, under the same numbers.
@@ -178,7 +178,7 @@ class Strategy:
 
 
 def play(run: Run, name: str, stop: Stop) -> None:
-    """Have opinions until asked to stop."""
+    """Give signals until asked to stop."""
     if name not in run.strategies:
         raise UnknownName("strategy of this run", name, run.strategies)
     if not await_logs(stop, (run.log("bars"), "bars")):

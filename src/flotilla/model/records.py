@@ -1,13 +1,13 @@
 """The records that flow: the market's, and ours.
 
     Bar Quote Trade                 the market's; a Trade is a public print
-    Signal RiskDecision             opinions: of a strategy, of a risk model
+    Signal RiskDecision             signals: of a strategy, of a risk model
     Order Fill Position Account     what a portfolio does and owns
 
 All of them: `ts_event` is when it happened and `ts_recv` when it could be known, ns since
 1970, UTC; `bar` is the row of the run that it belongs to, counted from 0; prices are in
 the quote currency per unit, quantities in units, signed (negative sells, or is short).
-NaN is "not published" or "no opinion", never zero. Records say what is; a source checks
+NaN is "not published" or "no signal", never zero. Records say what is; a source checks
 that it can be so.
 
 On the wire each carries its `type`, so one decoder reads any of them. Ids are made of
@@ -60,14 +60,14 @@ class Trade(Record, frozen=True):
 
 
 class Signal(Record, frozen=True):
-    """A strategy's opinion of one instrument. Never a quantity."""
+    """A strategy's signal of one instrument. Never a quantity."""
 
     signal_id: str
     strategy: str
     instrument: str
     ts_event: int
     bar: int
-    strength: float  # [-1, 1]; 0 is "be flat", NaN is "no opinion, keep what you have"
+    strength: float  # [-1, 1]; 0 is "be flat", NaN is "no signal, keep what you have"
     confidence: float = 1.0  # [0, 1]
 
 

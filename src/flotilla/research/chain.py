@@ -17,7 +17,7 @@ class Feature(NamedTuple):
     value: float
 
 
-class Opinion(NamedTuple):
+class StrategySignal(NamedTuple):
     """What a strategy said last, and what it was looking at."""
 
     signal_id: str
@@ -42,11 +42,11 @@ class Heeded(NamedTuple):
 
 
 class Weighing(NamedTuple):
-    """From opinions to a weight: mean * allocation * factor, not above the cap."""
+    """From signals to a weight: mean * allocation * factor, not above the cap."""
 
-    bar: int  # of the opinions: the order's, or the last on which somebody had one; -1 if nobody ever had
-    opinion: float  # the weighted mean
-    allocation: float  # weight of a full opinion
+    bar: int  # of the signals: the order's, or the last on which somebody had one; -1 if nobody ever had
+    signal: float  # the weighted mean
+    allocation: float  # weight of a full signal
     unrestrained: float  # weight, before risk and caps
     tolerance: float  # of the portfolio, times ...
     scale: float  # ... the least of the risk decisions, is ...
@@ -91,7 +91,7 @@ class Why(NamedTuple):
     fills: list[Fill]
     decided_on: dict[str, float]  # the bar at whose close it was decided
     filled_on: dict[str, float]  # the bar that it filled on; empty while there is none
-    opinions: list[Opinion]
+    signals: list[StrategySignal]
     weighing: Weighing
     decisions: list[Heeded]
     latch: Latch | None  # None: no drawdown limit was hit
@@ -104,9 +104,7 @@ class Why(NamedTuple):
     def __repr__(self) -> str:
         """Return a line for a notebook: `lines` has it all."""
         o = self.order
-        return (
-            f"Why({o.order_id}: {o.quantity:,.6g} {o.instrument}, {counted(len(self.opinions), 'opinion')})"
-        )
+        return f"Why({o.order_id}: {o.quantity:,.6g} {o.instrument}, {counted(len(self.signals), 'signal')})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the chain as plain values."""

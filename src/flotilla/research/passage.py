@@ -158,7 +158,7 @@ class Noting(Passage):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self.noted: list[Floats] = []  # for each row lived, float64[lanes] in lane order
+        self.noted: list[Floats] = []  # for each row simulated, float64[lanes] in lane order
 
     def _advance(
         self, pool: ThreadPoolExecutor, workers: int, features: Floats, begin: int, *terms: bool

@@ -59,7 +59,7 @@ class RunResult(RunLook):
     cash: Floats  # [T] account currency
     positions: Floats  # [T, I] units
     weights: Floats  # [T, I] the weights decided
-    signals: dict[str, Floats]  # strategy -> [T, I], NaN no opinion
+    signals: dict[str, Floats]  # strategy -> [T, I], NaN no signal
     orders: list[Order]
     fills: list[Fill]
     measures: dict[str, float]
@@ -233,7 +233,7 @@ def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], id
     bars = np.arange(market.first, panel.shape[0])
     equity, cash = np.empty(len(bars)), np.empty(len(bars))
     positions, weights = np.empty((len(bars), len(names))), np.empty((len(bars), len(names)))
-    opinions = np.stack(list(signals.values()), axis=1)
+    said = np.stack(list(signals.values()), axis=1)
     nobody: list[tuple[str, ...]] = [()] * len(names)
     orders: list[Order] = []
     fills: list[Fill] = []
@@ -244,7 +244,7 @@ def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], id
         equity[k] = portfolio.mark(market.marks[t])
         ids = market.decisions.ids(t, names) if market.decisions else nobody
         decided = portfolio.decide(
-            moment, opinions[t], Risk(market.scale[t], market.cap[t], ids), market.close[t]
+            moment, said[t], Risk(market.scale[t], market.cap[t], ids), market.close[t]
         )
         exchange.accept(decided)
         fills += filled

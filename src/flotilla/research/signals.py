@@ -24,8 +24,8 @@ from flotilla.research.identity import stage_identity
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, field, walk
 from flotilla.stage.lanes import as_tree
-from flotilla.stage.opinion import check_opinions
 from flotilla.stage.plan import placed
+from flotilla.stage.signal import check_signals
 from flotilla.stream.table import Store
 
 LOG = logging.getLogger(__name__)
@@ -86,10 +86,10 @@ class Stages:
         return [self._replaced(node) for node in found] if stages else found
 
     def check(self, root: Node) -> None:
-        """Raise StageError if a Python stage that is a whole strategy says what is no opinion."""
+        """Raise StageError if a Python stage that is a whole strategy gives what cannot be a signal."""
         if root.op == "stage":
             rows = self.fields[self.replace([root])[0].params[0]]
-            check_opinions(root, rows, self.panel.ts_event, self.panel.instruments)
+            check_signals(root, rows, self.panel.ts_event, self.panel.instruments)
 
     def _replaced(self, node: Node) -> Node:
         if not any(below.op == "stage" for below in walk([node])):

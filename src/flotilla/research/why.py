@@ -4,7 +4,7 @@ An order carries the ids of the signals and risk decisions that it was made of. 
 follows from the configuration, the bars up to then and the fills up to then, and from nothing later, so it is
 computed again here: for an order of research as for one of live.
 
-1. What each strategy said, with every step of its arithmetic (`_opinions`).
+1. What each strategy said, with every step of its arithmetic (`_signals`).
 2. What they came to together, and what risk left of it (`_weighing`, `_heeded`).
 3. What the portfolio's own past did: a drawdown limit, too little cash (research/past.py).
 """
@@ -24,11 +24,11 @@ from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.kernel.book import worth
 from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.opinions import average, blank
 from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.kernel.signals import average, blank
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
-from flotilla.research.chain import Feature, Heeded, Opinion, Restored, Weighing, Why
+from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Weighing, Why
 from flotilla.research.market import Market, market_of, open_panel
 from flotilla.research.past import Past, filling_bar, past_of
 from flotilla.research.run import RunResult, folder_of
@@ -44,7 +44,7 @@ from flotilla.words import cut
 class _Said(NamedTuple):
     """What one strategy said of an instrument. T: the bars up to the order's; N: steps of its arithmetic."""
 
-    steps: list[Node]  # the opinion last
+    steps: list[Node]  # the signal last
     rows: Floats  # float64[T, N]
 
 
@@ -114,7 +114,7 @@ def _why(
         fills=mine,
         decided_on=_prices(market, order.bar, i),
         filled_on=_prices(market, mine[0].bar, i) if mine else {},
-        opinions=_opinions(order, said, shares, weighing.bar),
+        signals=_signals(order, said, shares, weighing.bar),
         weighing=weighing,
         decisions=_heeded(order, config, market, folder),
         latch=past.latch(order.bar),
@@ -164,11 +164,11 @@ def _said(trees: dict[str, Node], market: Market, bar: int, i: int) -> dict[str,
     return found
 
 
-def _opinions(order: Order, said: dict[str, _Said], shares: dict[str, float], at: int) -> list[Opinion]:
-    """Return what each strategy said last. at: the bar whose opinions were heeded."""
+def _signals(order: Order, said: dict[str, _Said], shares: dict[str, float], at: int) -> list[StrategySignal]:
+    """Return what each strategy said last. at: the bar whose signals were heeded."""
     heard = {name: rows[at, -1] for name, (_, rows) in said.items() if at >= 0}
     whole = sum(shares[name] for name, strength in heard.items() if not np.isnan(strength))
-    opinions = []
+    signals = []
     for name, (steps, rows) in said.items():
         of = re.compile(rf"{re.escape(name)}-(\d{{8,}})-{re.escape(order.instrument)}")
         for found in filter(None, map(of.fullmatch, order.signal_ids)):
@@ -176,39 +176,41 @@ def _opinions(order: Order, said: dict[str, _Said], shares: dict[str, float], at
             features = [Feature(repr(step), float(rows[bar, k])) for k, step in enumerate(steps)]
             spoke = name in heard and not np.isnan(heard[name]) and whole > 0.0
             part = shares[name] / whole if spoke else 0.0
-            opinions.append(Opinion(found[0], name, bar, features[-1].value, features, shares[name], part))
-    return opinions
+            signals.append(
+                StrategySignal(found[0], name, bar, features[-1].value, features, shares[name], part)
+            )
+    return signals
 
 
 def _weighing(
     said: dict[str, _Said], shares: dict[str, float], terms: Terms, market: Market, bar: int, i: int
 ) -> Weighing:
-    """Return how opinions and risk became a weight, by the kernel's own functions."""
+    """Return how signals and risk became a weight, by the kernel's own functions."""
     strengths = np.stack([rows[: bar + 1, -1] for _, rows in said.values()])
     # Who has no weight in the mean is not heard, unless there is nobody else.
     heard = strengths[[len(said) == 1 or shares[name] > 0.0 for name in said]]
     spoken = ~np.isnan(heard).all(axis=0) & ~np.isnan(market.close[: bar + 1, i])
     spoken[: market.first] = False
     at = int(np.flatnonzero(spoken)[-1]) if spoken.any() else -1
-    opinion = _mean(strengths[:, at], list(shares.values())) if at >= 0 else 0.0
+    signal = _mean(strengths[:, at], list(shares.values())) if at >= 0 else 0.0
     allocation, tolerance = float(terms.allocation[0] * market.part[i]), float(terms.tolerance[0])
     scale, most = float(market.scale[bar, i]), float(market.cap[bar, i])
     factor, cap = float(risk_factor(scale, tolerance)), min(float(terms.cap[0]), most)
     return Weighing(
         bar=at,
-        opinion=opinion,
+        signal=signal,
         allocation=allocation,
-        unrestrained=float(fuse(opinion, allocation, 1.0, np.inf)),
+        unrestrained=float(fuse(signal, allocation, 1.0, np.inf)),
         tolerance=tolerance,
         scale=scale,
         factor=factor,
         cap=cap,
-        weight=float(fuse(opinion, allocation, factor, cap)),
+        weight=float(fuse(signal, allocation, factor, cap)),
     )
 
 
 def _mean(strengths: Floats, shares: Sequence[float]) -> float:
-    """Return the strategies' opinions as one, NaN for none. strengths: float64[S]."""
+    """Return the strategies' signals as one, NaN for none. strengths: float64[S]."""
     if len(strengths) == 1:
         return float(strengths[0])
     sums, out = np.empty((3, 1, 1)), np.empty((1, 1))

@@ -10,7 +10,7 @@ import numpy as np
 
 from flotilla.errors import ConfigError
 from flotilla.research.annual import DAY_NS
-from flotilla.research.chain import Opinion, Purchase, Weighing, Why
+from flotilla.research.chain import Purchase, StrategySignal, Weighing, Why
 from flotilla.words import cut
 
 
@@ -18,7 +18,7 @@ def lines(chain: Why) -> list[str]:
     """Return the chain as text, from the fill back to the prices."""
     if not isinstance(chain, Why):
         raise ConfigError(f"lines needs the Why of an order, as lines(why(result, order)), not {cut(chain)}")
-    return [*_order(chain), *_brought_back(chain), *_latched(chain), *_opinions(chain), *_risk(chain)]
+    return [*_order(chain), *_brought_back(chain), *_latched(chain), *_signals(chain), *_risk(chain)]
 
 
 def _order(chain: Why) -> Iterator[str]:
@@ -64,25 +64,25 @@ def _latched(chain: Why) -> Iterator[str]:
         yield "    from then on the portfolio is flat, whatever is said"
 
 
-def _opinions(chain: Why) -> Iterator[str]:
-    several = len(chain.opinions) > 1
+def _signals(chain: Why) -> Iterator[str]:
+    several = len(chain.signals) > 1
     word = "although" if chain.latch else "because"
-    for opinion in chain.opinions:
-        part = f", {_part(opinion)}" if several else ""
-        yield f"  {word} {opinion.strategy} said {opinion.strength:g} on bar {opinion.bar}{part}:"
-        yield from (f"    {feature.text} = {feature.value:,.6g}" for feature in opinion.features)
+    for signal in chain.signals:
+        part = f", {_part(signal)}" if several else ""
+        yield f"  {word} {signal.strategy} said {signal.strength:g} on bar {signal.bar}{part}:"
+        yield from (f"    {feature.text} = {feature.value:,.6g}" for feature in signal.features)
     weighing = chain.weighing
     if several and weighing.bar >= 0:
         when = "" if weighing.bar == chain.order.bar else f" on bar {weighing.bar}, the last that was heard"
-        yield f"  together they said {weighing.opinion:g}{when}"
+        yield f"  together they said {weighing.signal:g}{when}"
 
 
-def _part(opinion: Opinion) -> str:
-    if opinion.share == 0.0:
+def _part(signal: StrategySignal) -> str:
+    if signal.share == 0.0:
         return "weight 0, so it does not count"
-    if opinion.part == 0.0:
-        return f"weight {opinion.share:g}, and was silent when the mean was taken"
-    return f"weight {opinion.share:g}, {opinion.part:.4%} of the mean"
+    if signal.part == 0.0:
+        return f"weight {signal.share:g}, and was silent when the mean was taken"
+    return f"weight {signal.share:g}, {signal.part:.4%} of the mean"
 
 
 def _risk(chain: Why) -> Iterator[str]:

@@ -20,7 +20,7 @@ from flotilla.fleet.foreground import Foreground
 from flotilla.fleet.spec import FleetSpec, Health, Platform
 from flotilla.fleet.system.python import module_command
 from flotilla.live.folder import Run
-from flotilla.live.result import LiveResult, lived, read_result
+from flotilla.live.result import LiveResult, read_result, simulated_bars
 from flotilla.live.role import THINK_S
 from flotilla.session.claim import FLEET
 from flotilla.session.watch import Watch
@@ -56,19 +56,19 @@ def replay(
     progress: Callable[[int, int], None] = lambda _done, _bars: None,
     note: Callable[[str], None] = lambda _text: None,
 ) -> LiveResult:
-    """Run the processes until the last bar is lived, or SIGINT or SIGTERM comes; return what they did.
+    """Run the processes until the last bar is simulated, or SIGINT or SIGTERM comes; return what they did.
 
-    progress: called several times a second with the bars lived and the bars there are. note: called with
+    progress: called several times a second with the bars simulated and the bars there are. note: called with
     what a person should know meanwhile: who was started again and why, what is waited for.
     """
     watch = Watch(run, note)
     with Foreground(fleet_of(run), run.folder / FLEET, watch.hear) as fleet:
         while not _over(fleet, watch):
-            done = lived(run.folder)
+            done = simulated_bars(run.folder)
             progress(done, run.manifest.bars)
             watch.count(done, lambda: fleet.not_ready)
     shutil.rmtree(run.manifest.sockets, ignore_errors=True)  # nobody is left to use them
-    progress(lived(run.folder), run.manifest.bars)
+    progress(simulated_bars(run.folder), run.manifest.bars)
     return read_result(run.folder)
 
 

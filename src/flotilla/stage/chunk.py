@@ -20,8 +20,8 @@ from flotilla.stage.banks import OPERATORS, Settings
 from flotilla.stage.expression import Node, not_there
 from flotilla.stage.fold import Fold, RowFailed
 from flotilla.stage.lend import given, lent
-from flotilla.stage.opinion import numbers
 from flotilla.stage.plan import in_ticks, plan
+from flotilla.stage.signal import numbers
 from flotilla.stage.window import Window
 
 Stamps = NDArray[np.int64]

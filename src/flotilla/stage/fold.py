@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from flotilla.errors import nearest
 from flotilla.model.panel import FIELDS
-from flotilla.stage.opinion import numbers
+from flotilla.stage.signal import numbers
 from flotilla.stage.window import Stage, named_inputs
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ class Fold(Stage):
     """A stage with a state: rows in, rows out, and the state moves on."""
 
     warm_up: int = (
-        1  # rows needed for its first opinion, as far as the author knows; only told, never relied on
+        1  # rows needed for its first signal, as far as the author knows; only told, never relied on
     )
 
     def start(self, instruments: int) -> Any:
@@ -62,7 +62,7 @@ class Row:
 
 
 class OnBar(Fold):
-    """A Fold in plain Python: `on_bar(state, bar)` says what it thinks of each instrument.
+    """A Fold in plain Python: `on_bar(state, bar)` says its signal for each instrument.
 
     Slower than the others by a Python call a bar, and the same in every other way.
     """

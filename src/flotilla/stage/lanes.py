@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from flotilla.errors import ConfigError
 from flotilla.kernel.elementwise import CODES
 from flotilla.kernel.lanes import rows_together
-from flotilla.kernel.opinions import WHERE, Program, cut
 from flotilla.kernel.portfolio import Floats, Ints
+from flotilla.kernel.signals import WHERE, Program, cut
 from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
 from flotilla.stage.fold import Fold
 from flotilla.stage.foreign import no_signal

@@ -7,7 +7,7 @@ the bits are the same. For bar t:
 1. `Exchange.fill`      fills what was ordered at t-1: the paper broker's side of the account
 2. `Portfolio.settle`   takes the fills into the book
 3. `Portfolio.mark`     values it at the close
-4. `Portfolio.decide`   turns opinions and risk into orders, for `Exchange.accept`
+4. `Portfolio.decide`   turns signals and risk into orders, for `Exchange.accept`
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ from flotilla.kernel.book import cash_after, held_after
 from flotilla.kernel.decide import decide
 from flotilla.kernel.fill import fee_of, fill
 from flotilla.kernel.mark import carry, mark
-from flotilla.kernel.opinions import average, blank
 from flotilla.kernel.portfolio import (
     GROUP,
     Book,
@@ -33,6 +32,7 @@ from flotilla.kernel.portfolio import (
     uses_of,
 )
 from flotilla.kernel.queue import enqueue
+from flotilla.kernel.signals import average, blank
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 from flotilla.stage.lend import lent
 from flotilla.stage.rebalance import Rebalance, rebalance_of
@@ -180,7 +180,7 @@ class Portfolio:
         self._sums, self._wanted = np.empty((3, count, 1)), np.empty((count, 1))
         self._fresh, self._news = np.zeros(1 + count, np.int64), np.zeros(GROUP, np.uint8)
         self._due = np.zeros(count, np.uint8)
-        self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last opinion
+        self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last signal
 
     def settle(self, fills: Sequence[Fill], price: Floats) -> None:
         """Take a bar's fills into the book, in their order. price: float64[I], what the bar could fill at."""
@@ -205,14 +205,14 @@ class Portfolio:
         mark(self.book, self.tally, marks)
         return float(self.tally.equity[0])
 
-    def decide(self, moment: Moment, opinions: Floats, risk: Risk, close: Floats) -> list[Order]:
-        """Return the orders for the next bar. opinions: float64[S, I], close: float64[I]; NaN is none."""
+    def decide(self, moment: Moment, signals: Floats, risk: Risk, close: Floats) -> list[Order]:
+        """Return the orders for the next bar. signals: float64[S, I], close: float64[I]; NaN is none."""
         book, at_fill = self.book, self._size_at == "fill"
-        self._heard[~np.isnan(opinions)] = moment.bar
+        self._heard[~np.isnan(signals)] = moment.bar
         resting = ~np.isnan(book.order[:, 0])
         self._wanted[:] = np.nan
         decide(
-            book, self._terms, self._uses, self.tally, self._fused(opinions), risk.scale, risk.cap, close,
+            book, self._terms, self._uses, self.tally, self._fused(signals), risk.scale, risk.cap, close,
             moment.period, self._parts, self._every_bar, at_fill, self._wanted, self._fresh, self._news,
             self._due,
         )  # fmt: skip
@@ -225,14 +225,14 @@ class Portfolio:
             orders.append(self._order(moment, int(i), float(quantity), risk.ids[int(i)]))
         return orders
 
-    def _fused(self, opinions: Floats) -> Floats:
-        """Return the strategies' opinions as one: float64[S, I] -> float64[I, 1]."""
-        if len(opinions) == 1:
-            return np.ascontiguousarray(opinions[0])[:, None]
+    def _fused(self, signals: Floats) -> Floats:
+        """Return the strategies' signals as one: float64[S, I] -> float64[I, 1]."""
+        if len(signals) == 1:
+            return np.ascontiguousarray(signals[0])[:, None]
         out = np.empty((len(self.instruments), 1))
         blank(self._sums, out)
-        for opinion, share in zip(opinions, self._shares, strict=True):
-            average(np.ascontiguousarray(opinion)[:, None], share, self._sums, out)
+        for signal, share in zip(signals, self._shares, strict=True):
+            average(np.ascontiguousarray(signal)[:, None], share, self._sums, out)
         return out
 
     def _order(self, moment: Moment, i: int, quantity: float, decisions: tuple[str, ...]) -> Order:

@@ -1,7 +1,7 @@
 """The promises of a strategy, tried one by one on a made market.
 
     inputs   what it was handed, rows and parameters, is afterwards what it was
-    range    an opinion is between -1 and 1, or NaN for none; one for each instrument and row
+    range    a signal is between -1 and 1, or NaN for none; one for each instrument and row
     again    built and run again, it says the same
     chunks   any split of the rows gives the same bits: a bar at a time, as live hands them in, and others
     prefix   what it says at a row does not change when later rows arrive: no row sees the future
@@ -229,18 +229,18 @@ class _Trial:
 
 
 def _check_range(trial: _Trial, whole: Floats) -> None:
-    """Raise if an opinion is out of range, comes before a window is full, or never comes."""
+    """Raise if a signal is out of range, comes before a window is full, or never comes."""
     for t, i in np.argwhere(np.abs(whole) > 1.0).tolist():
         raise AssertionError(
-            f"{trial.at(t, i)} says {whole[t, i]}: an opinion is between -1 and 1, or NaN for none"
+            f"{trial.at(t, i)} says {whole[t, i]}: a signal is between -1 and 1, or NaN for none"
         )
     for t, i in np.argwhere(~np.isnan(whole[: max(trial.lookback - 1, 0)])).tolist():
         raise AssertionError(
-            f"{trial.at(t, i)} has an opinion before its window of {trial.lookback} rows is full"
+            f"{trial.at(t, i)} has a signal before its window of {trial.lookback} rows is full"
         )
     if np.isnan(whole).all():
         raise AssertionError(
-            f"it has no opinion in any of {trial.bars} rows; by its plan it needs {trial.warm_up}"
+            f"it has no signal in any of {trial.bars} rows; by its plan it needs {trial.warm_up}"
         )
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from flotilla.errors import StageError
 from flotilla.stage import Window, close
-from flotilla.stage.opinion import check_opinions, numbers
+from flotilla.stage.signal import check_signals, numbers
 from flotilla.stage.window import stage_node
 
 TS = np.array([0, 86_400_000_000_000], np.int64)
@@ -14,29 +14,29 @@ class Loud(Window):
 
 
 @pytest.mark.parametrize("strength", [1.5, -2.0, np.inf, -np.inf])
-def test_too_strong_an_opinion_is_told_with_its_stage_time_and_instrument(strength):
+def test_too_strong_a_signal_is_told_with_its_stage_time_and_instrument(strength):
     said = np.array([[1.0, np.nan], [-1.0, strength]])
 
     with pytest.raises(
         StageError, match=f"Loud at 1970-01-02T00:00:00Z for B: it says {strength:g}"
     ) as caught:
-        check_opinions(stage_node(Loud()), said, TS, ("A", "B"))
+        check_signals(stage_node(Loud()), said, TS, ("A", "B"))
 
     assert (caught.value.ts, caught.value.instrument) == (TS[1], "B")
 
 
-def test_full_opinions_and_none_are_fine():
-    check_opinions(stage_node(Loud()), np.array([[1.0, np.nan], [-1.0, 0.0]]), TS, ("A", "B"))
+def test_full_signals_and_none_are_fine():
+    check_signals(stage_node(Loud()), np.array([[1.0, np.nan], [-1.0, 0.0]]), TS, ("A", "B"))
 
 
 def test_an_expression_may_say_more_and_is_heard_as_full():
-    check_opinions(close > 3, np.array([[1.0, 5.0], [-1.0, 0.0]]), TS, ("A", "B"))
+    check_signals(close > 3, np.array([[1.0, 5.0], [-1.0, 0.0]]), TS, ("A", "B"))
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (np.array(["1", "0"]), r"'1', a str; it must give numbers, nan for no opinion"),
+        (np.array(["1", "0"]), r"'1', a str; it must give numbers, nan for no signal"),
         (np.array([1j, 0]), r"1j, a complex"),
         ([1.0, None], "None; it must"),
         (None, "None; it must"),

@@ -1,7 +1,7 @@
-"""What a strategy may say: strength in [-1, 1], or NaN for no opinion.
+"""What a strategy may say: strength in [-1, 1], or NaN for no signal.
 
 It is checked where somebody's Python returns, once for a whole array. Expressions are not checked: they run
-in every lane of a sweep, and there `kernel/fuse.py` counts what is beyond as a full opinion.
+in every lane of a sweep, and there `kernel/fuse.py` counts what is beyond as a full signal.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from flotilla.kernel.portfolio import Floats
 from flotilla.stage.expression import Node
 
 
-def check_opinions(root: Node, said: Floats, ts: NDArray[np.int64], instruments: Sequence[str]) -> None:
+def check_signals(root: Node, said: Floats, ts: NDArray[np.int64], instruments: Sequence[str]) -> None:
     """Raise StageError, with time and instrument, where a Window or Fold that is a strategy says too much.
 
-    root: the strategy; said: float64[T, I], its opinions; ts: int64[T], ns UTC, of the bars.
+    root: the strategy; said: float64[T, I], its signals; ts: int64[T], ns UTC, of the bars.
     """
     if root.op != "stage":
         return
@@ -28,7 +28,7 @@ def check_opinions(root: Node, said: Floats, ts: NDArray[np.int64], instruments:
         more = f" ({len(wrong):,} such)" if len(wrong) > 1 else ""
         raise StageError(
             type(root.params[0]).__name__,
-            f"it says {said[t, i]:g}, and an opinion is between -1 and 1, or NaN for none{more}",
+            f"it says {said[t, i]:g}, and a signal is between -1 and 1, or NaN for none{more}",
             int(ts[t]),
             instruments[i],
         )
@@ -48,7 +48,7 @@ def numbers(stage: Any, said: Any, shape: tuple[int, ...]) -> Floats:
     except ValueError as error:
         raise StageError(name, f"gave rows of several lengths for {_wanted(shape)}, {shape}") from error
     if values.dtype.kind not in "fiub":
-        raise StageError(name, f"gave {_told(said, values)}; it must give numbers, nan for no opinion")
+        raise StageError(name, f"gave {_told(said, values)}; it must give numbers, nan for no signal")
     if values.shape != shape:
         got = str(values.shape) if values.ndim else f"one number, {said!r},"
         raise StageError(name, f"gave {got} for {_wanted(shape)}, {shape}")

@@ -1,4 +1,4 @@
-"""What a lane thinks, from its own columns of the shared features, is what it would think alone."""
+"""The signals of a lane, from its own columns of the shared features, are those that it has alone."""
 
 from math import isnan
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.kernel.worlds import FOLDER, worlds
 
 from flotilla.config import decode
-from flotilla.kernel.opinions import average, blank
+from flotilla.kernel.signals import average, blank
 from flotilla.model.measures import RANKED
 from flotilla.research import run, sweep
 

@@ -1,16 +1,15 @@
-"""What each portfolio of a block thinks of each instrument at one time, from shared features.
+"""The signal of each portfolio of a block for each instrument at one time, from shared features.
 
 Features are computed once, `float64[T, I, F]`; what differs from one portfolio to the next is which of them
 it looks at and how it compares them. That last step is a small *program*, the same for all lanes of a block:
 
     slots 0..n-1   the operands: for each lane a column of the features, or a constant of its own
-    slots n..      one result an instruction, from earlier slots; the strategies' opinions are among them
+    slots n..      one result an instruction, from earlier slots; the strategies' signals are among them
 
-and the opinions are then fused by weighted mean. Lanes of a sweep look at neighbouring columns of the
+and the signals are then fused by weighted mean. Lanes of a sweep look at neighbouring columns of the
 features, or at the same one, over long stretches. A block is cut into *pieces* in which every operand does
-one or the
-other: neighbours are read where they lie, the same one is spread. An operand that jumps about is gathered
-first.
+one or the other: neighbours are read where they lie, the same one is spread. An operand that jumps about is
+gathered first.
 """
 
 from typing import NamedTuple
@@ -35,7 +34,7 @@ class Program(NamedTuple):
     block: Ints  # [B, 2]: a block's first piece, and the one after its last
     pieces: Ints  # [m, 2 + 2 * n]: first lane, width; of each operand the first column, and how it goes on
     code: Ints  # [k, 4]: operator, and the slots of up to three inputs
-    output: Ints  # [S]: the slot of each strategy's opinion; a single strategy's is the last slot
+    output: Ints  # [S]: the slot of each strategy's signal; a single strategy's is the last slot
     share: Floats  # [S, B, L]: the strategies' weights in the mean
 
 
@@ -70,16 +69,16 @@ def blank(sums: Floats, out: Floats) -> None:
 
 
 @compiled_apart
-def average(opinions: Floats, share: Floats, sums: Floats, out: Floats) -> None:
-    """Add one more strategy's opinions to the weighted mean `out`, where it has one.
+def average(signals: Floats, share: Floats, sums: Floats, out: Floats) -> None:
+    """Add one more strategy's signals to the weighted mean `out`, where it has one.
 
-    opinions, out: float64[I, L]; sums: float64[3, I, L], what was added so far, and how often; share:
+    signals, out: float64[I, L]; sums: float64[3, I, L], what was added so far, and how often; share:
     float64[L]. One that is beyond 1 counts as 1, so none outweighs its share. Who has no share is not heard.
     """
     for i in range(out.shape[0]):
         for p in range(out.shape[1]):
-            has = opinions[i, p] == opinions[i, p] and share[p] > 0.0
-            said = min(max(opinions[i, p], -1.0), 1.0)
+            has = signals[i, p] == signals[i, p] and share[p] > 0.0
+            said = min(max(signals[i, p], -1.0), 1.0)
             sums[0, i, p] += share[p] * said if has else 0.0
             sums[1, i, p] += share[p] if has else 0.0
             sums[2, i, p] += 1.0 if has else 0.0
@@ -156,11 +155,13 @@ def operand(
 
 
 @compiled
-def think(program: Program, block: int, features: Floats, slots: Floats, sums: Floats, out: Floats) -> None:
-    """Write a block's opinions of each row. features: float64[N, F]; out: float64[N, L].
+def compute_signals(
+    program: Program, block: int, features: Floats, slots: Floats, sums: Floats, out: Floats
+) -> None:
+    """Write a block's signals of each row. features: float64[N, F]; out: float64[N, L].
 
-    A row is one instrument of one bar: opinions do not depend on what a portfolio owns, so several bars may
-    be thought about together. slots: float64[slots, at least N, L] and sums: float64[3, at least N, L] are
+    A row is one instrument of one bar: signals do not depend on what a portfolio owns, so several bars may
+    be computed together. slots: float64[slots, at least N, L] and sums: float64[3, at least N, L] are
     room to work in.
     """
     rows = out.shape[0]
