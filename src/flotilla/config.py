@@ -115,7 +115,11 @@ def read(path: str | Path) -> RunConfig:
     """Return the configuration in a file; ConfigError tells every mistake, with its path."""
     path = Path(path)
     _check_kind(path)
-    return check_plugins(decode(door.read(path), str(path)), str(path), path.parent)
+    raw = door.read(path)
+    config, mistakes = _decoded(raw, str(path))
+    # Beside other mistakes what the plugins have to say, as far as they can be asked.
+    settle([*mistakes, *_wrong_plugins(raw, path.parent)] if mistakes else [], str(path))
+    return check_plugins(cast(RunConfig, config), str(path), path.parent)
 
 
 def _check_kind(path: Path) -> None:
@@ -137,14 +141,36 @@ def _check_kind(path: Path) -> None:
 
 def decode(raw: Any, file: str = "configuration") -> RunConfig:
     """Return plain values as a RunConfig, checked but for the plugins' own parameters."""
+    config, mistakes = _decoded(raw, file)
+    settle(mistakes, file)
+    return cast(RunConfig, config)  # without a mistake it was decoded
+
+
+def _decoded(raw: Any, file: str) -> tuple[RunConfig | None, list[str]]:
     numbers, reader = wrong_values(raw, file), Door()
     raw, odd = _with_names(raw)
     config = reader.struct(RunConfig, raw, "$")
     if config is not None:
         reader.mistakes += [*_wrong_names(config), *_wrong_dates(config)]
         reader.mistakes += [*_wrong_sizes(config), *_wrong_sweep(config)]
-    settle([*reader.mistakes, *odd, *numbers], file)
-    return cast(RunConfig, config)  # without a mistake it was decoded
+    return config, [*reader.mistakes, *odd, *numbers]
+
+
+def _wrong_plugins(raw: Any, folder: Path) -> Iterator[str]:
+    """Yield what plugins say of a file with other mistakes: of each strategy that can be read by itself."""
+    whole = raw if isinstance(raw, dict) else {}
+    told, swept = whole.get("strategies"), whole.get("sweep")
+    axes = [str(key) for key in swept] if isinstance(swept, dict) else []
+    for name, each in told.items() if isinstance(told, dict) else ():
+        strategy = Door().struct(StrategyConfig, each, "")
+        if strategy is None:
+            continue
+        try:
+            find("strategy", strategy.kind, folder)
+            if not any(key.startswith(f"{name}.") for key in axes):  # else it may lack what is swept
+                _taken("strategy", strategy.kind, strategy.params, {}, folder)
+        except ConfigError as error:
+            yield f"$.strategies.{name}: {error}"
 
 
 def check_plugins(config: RunConfig, file: str = "configuration", folder: Path | None = None) -> RunConfig:

@@ -211,3 +211,17 @@ def test_the_keys_that_are_typed_as_options_are_those_of_the_configuration():
 
     assert {*told} == {name.replace("_", "-") for name in (*data, *portfolio)} - {"params"} | {"set"}
     assert told["start"] == "portfolio: {start: ...}"
+
+
+def test_mistakes_of_the_file_and_of_its_plugins_are_told_together(call, tmp_path):
+    file = tmp_path / "two.yaml"
+    strategies = "strategies: {a: {kind: ma_cros}, b: {kind: ma_cross, params: {fats: 3}}, c: {kind: 5}}"
+    file.write_text(f"name: two\nportfolio: {{fee_bsp: 1}}\n{strategies}\n")
+
+    found = call("run", file)
+
+    assert found.code == 2
+    assert "fee_bsp'; did you mean fee_bps?" in found.err
+    assert "$.strategies.a: no strategy is called 'ma_cros'; did you mean ma_cross?" in found.err
+    assert "$.strategies.b: no parameter of ma_cross is called 'fats'" in found.err
+    assert "$.strategies.c.kind: expected `str`" in found.err
