@@ -64,7 +64,7 @@ def look(notes: Notes, rows: Rows, named: str | None, now_ns: int) -> None:
     )
     there = rows.only(~misdated)  # a row that is set aside for its prices is no bar that is missing
     for series in there.each():
-        _look_at_gaps(notes, series, step)
+        _look_at_gaps(notes, series, step, named)
     _look_at_sessions(notes, there, named)
 
 
@@ -236,21 +236,30 @@ def _ends(series: Rows, run: stale.Run) -> tuple[str, str]:
     return series.stamp(int(series.ts[run.a])), series.stamp(int(series.ts[run.b]))
 
 
-def _look_at_gaps(notes: Notes, series: Rows, step: int) -> None:
-    """Note bars that are missing inside days. series: every row of one instrument, good or bad."""
+def _look_at_gaps(notes: Notes, series: Rows, step: int, named: str | None) -> None:
+    """Note bars that are missing inside days, or inside the sessions of a calendar that is named.
+
+    series: every row of one instrument, good or bad.
+    """
     ts = np.unique(series.ts)
     if step >= DAY_NS or not step or len(ts) < 2:
         return
     name = series.names[int(series.who[0])]
     opening = _opening(series, step)
     ts = np.setdiff1d(ts, series.ts[opening])
-    found = gaps.missing_inside(ts, step, frequency.other_lengths(ts, step)) + gaps.short_days(ts, step)
+    others = frequency.other_lengths(ts, step)
+    if named is None:
+        found = gaps.missing_inside(ts, step, others) + gaps.short_days(ts, step)
+        what = "a bar is missing between a day's first and its last"
+    else:
+        hours = calendar.hours(named, int(ts[0] // DAY_NS), int(ts[-1] // DAY_NS))
+        found = gaps.missing_in_sessions(ts, step, hours, others)
+        what = f"a bar is missing inside a session ({named})"
     places = (
         f"{name} {series.stamp(gap.first)}"
         + (f" to {series.stamp(gap.last)}: {gap.many}" if gap.many > 1 else "")
         for gap in sorted(found)
     )
-    what = "a bar is missing between a day's first and its last"
     missing = sum(gap.many for gap in found)
     notes.places("gap", WARN, missing, places, what, "ask for them again; nothing is filled here")
 
@@ -295,12 +304,14 @@ def _look_at_sessions(notes: Notes, rows: Rows, named: str | None) -> None:
             weekend = (days + 3) % 7 >= 5
             notes.rows("not_a_session", ASIDE, rows.at[weekend], "a bar on a Saturday or a Sunday", LEAVE)
         return
+    if not rows.are_dates:  # an exchange's evening may be the next day's session, or the next day in UTC
+        days = calendar.hours(name, int(days.min()), int(days.max())).day_of(rows.ts)
     sessions = calendar.sessions(name, int(days.min()), int(days.max()))
     by = f"{name}, which fits nearly all days" if assumed else name
     closed = ~np.isin(days, sessions)
     notes.rows("not_a_session", ASIDE, rows.at[closed], f"a bar on a day without a session ({by})", LEAVE)
     for series in rows.each():
-        missing = gaps.missing_sessions(np.unique(series.ts // DAY_NS), sessions)
+        missing = gaps.missing_sessions(np.unique(days[rows.who == series.who[0]]), sessions)
         who = series.names[int(series.who[0])]
         places = (f"{who} {stamp_text(int(day) * DAY_NS, DAY_NS)}" for day in missing)
         what = f"a session has no bar ({by})"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.stream.bars.draft import DAY_NS
+from flotilla.stream.bars.quality.calendar import Hours
 from flotilla.stream.bars.series.stale import Run
 
 Ints = NDArray[np.int64]
@@ -97,6 +98,35 @@ def _most(times: Ints) -> int | None:
     values, counts = np.unique(times, return_counts=True)
     best = int(np.argmax(counts))
     return int(values[best]) if counts[best] >= 3 and counts[best] * 2 > len(times) else None
+
+
+def missing_in_sessions(ts: Ints, step: int, hours: Hours, except_for: list[Run]) -> list[Gap]:
+    """Return the bars that an exchange's sessions lack, of an instrument that has most of them.
+
+    ts: int64[N], rising; it may begin and end inside a session. A session without any bar is none of it. Bars
+    may be stamped by their ends, which their being at the close and not at the open tells.
+    """
+    opened, closed = np.isin(hours.opens, ts), np.isin(hours.closes, ts)
+    shift = step if (closed & ~opened).sum() * 2 > (opened | closed).sum() else 0
+    found: list[Ints] = []
+    shares: list[float] = []
+    for opens, pause, resume, closes in zip(*(part + shift for part in hours[2:]), strict=True):
+        here = ts[np.searchsorted(ts, opens) : np.searchsorted(ts, closes)]
+        if not len(here):
+            continue
+        phases, counts = np.unique((here - opens) % step, return_counts=True)
+        due = np.arange(opens + phases[np.argmax(counts)], closes, step)
+        due = due[((due < pause) | (due >= resume)) & (due >= ts[0]) & (due <= ts[-1])]
+        missing = np.setdiff1d(due, here)
+        shares.append(1 - len(missing) / max(len(due), 1))
+        found.append(missing)
+    if not shares or float(np.median(shares)) < DENSE:
+        return []
+    missing = np.concatenate(found)
+    for run in except_for:
+        missing = missing[(missing < ts[run.a]) | (missing > ts[run.b])]
+    runs = np.split(missing, np.flatnonzero(np.diff(missing) != step) + 1)
+    return [Gap(int(run[0]), int(run[-1]), len(run)) for run in runs if len(run)]
 
 
 def missing_sessions(days: Ints, sessions: Ints) -> Ints:
