@@ -167,7 +167,7 @@ def test_whole_steps_are_those_of_a_range(first, last, step):
         ({"sweep": {"s.fast": {"from": 1, "to": 2, "step": 0}}}, "0 does not lead from 1 to 2"),
         ({"sweep": {"s.fast": {"from": 0, "to": 9, "step": 1e-9}}}, "values are more than 1000000"),
         ({"sweep": {"s.fast": 3}}, "$.sweep.s.fast: expected"),
-        ({"rank_by": "sharp"}, "$.rank_by: no measure is called 'sharp'; did you mean sharpe?"),
+        ({"rank_by": "sortino"}, "$.rank_by: a sweep cannot rank by 'sortino'; it can by final_equity"),
     ],
 )
 def test_a_mistake_is_told_with_its_path(change, message):

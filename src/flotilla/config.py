@@ -304,7 +304,7 @@ def _wrong_names(config: RunConfig) -> Iterator[str]:
         if not NAME.fullmatch(name) or name == "portfolio":
             yield f"$.strategies: {cut(name)} {NAME_FORM}, and not 'portfolio'"
     if config.rank_by not in RANKED:
-        yield f"$.rank_by: no measure is called {cut(config.rank_by)}{nearest(config.rank_by, RANKED)}"
+        yield f"$.rank_by: a sweep cannot rank by {cut(config.rank_by)}; it can by {', '.join(RANKED)}"
 
 
 def _wrong_dates(config: RunConfig) -> Iterator[str]:
