@@ -77,7 +77,7 @@ def imported_files(name: str, places: Sequence[Path], level: int = 0) -> list[Pa
     for root in roots:
         if list(_module_files(root / parts[0])) or (root / parts[0]).is_dir():
             inner = [root.joinpath(*parts[: k + 1]) for k in range(len(parts))]
-            return [path.resolve() for each in inner for path in _module_files(each) if _is_own_file(path)]
+            return [path.resolve() for each in inner for path in _module_files(each) if is_own_file(path)]
     return []
 
 
@@ -86,7 +86,7 @@ def is_own(module: ModuleType | None) -> bool:
     if module is None or module.__name__.partition(".")[0] in (*sys.stdlib_module_names, "flotilla"):
         return module is not None and module.__name__ == "__main__"
     file = getattr(module, "__file__", None)
-    return file is None or _is_own_file(Path(file))
+    return file is None or is_own_file(Path(file))
 
 
 def named_files(texts: Iterable[str], places: Sequence[Path], folders: bool = False) -> dict[Path, str]:
@@ -171,7 +171,8 @@ def _installed() -> tuple[Path, ...]:
     return tuple({Path(path).resolve() for path in paths})
 
 
-def _is_own_file(file: Path) -> bool:
+def is_own_file(file: Path) -> bool:
+    """Say whether a file is the user's: neither Python's, nor an installed package's, nor ours."""
     path = file.resolve()
     return not any(path.is_relative_to(folder) for folder in _installed())
 

@@ -1,6 +1,7 @@
 """The house's own files, read once for all its rules."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -37,10 +38,13 @@ def product(sources: list[Source]) -> list[Source]:
 
 @pytest.fixture(scope="session")
 def texts() -> dict[str, str]:
-    """Return all that is kept in git, by name; what is not text is read as far as it is."""
-    return {
-        path.relative_to(REPOSITORY).as_posix(): path.read_bytes().decode(errors="ignore") for path in kept()
-    }
+    """Return all that is kept in git, by name; of what is not text, as a picture, the words in it."""
+    return {path.relative_to(REPOSITORY).as_posix(): _text_in(path.read_bytes()) for path in kept()}
+
+
+def _text_in(content: bytes) -> str:
+    words = re.findall(rb"[ -~]{8,}", content) if b"\0" in content else [content]
+    return b"\n".join(words).decode(errors="ignore")
 
 
 def kept() -> list[Path]:

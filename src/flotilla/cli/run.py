@@ -10,6 +10,7 @@ from flotilla.cli import say
 from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
+from flotilla.cli.waiting import told_where
 from flotilla.config import RunConfig, read
 from flotilla.kernel.decide import decide
 from flotilla.model.measures import MEASURES
@@ -68,7 +69,8 @@ def simulated(config: RunConfig, plugins: Path | None, panel: Panel | None = Non
     """Return one portfolio in full. plugins: folder of the user's own files."""
     if waits := waits_for(decide):
         say.note(f"simulating {config.name} ... {waits}")
-    return simulate(config, folder=plugins, panel=panel, store=Store())
+    with told_where():
+        return simulate(config, folder=plugins, panel=panel, store=Store())
 
 
 def measures(result: RunResult, beside: Benchmark, full: bool = False) -> Table:

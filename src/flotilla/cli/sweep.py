@@ -13,6 +13,7 @@ from flotilla.cli import say
 from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
+from flotilla.cli.waiting import told_where
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
 from flotilla.kernel.lanes import advance
@@ -61,7 +62,7 @@ def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: boo
     if not study.sweep:
         raise ConfigError(f"{study.name} has no sweep; `flotilla run` is for one portfolio")
     what = f"sweeping {counted(grid_of(study, None).size, 'portfolio')}"
-    with _going_on(fresh), say.progress(what, "bars", waits_for(advance)) as told:
+    with _going_on(fresh), say.progress(what, "bars", waits_for(advance)) as told, told_where():
         result = sweep_all(study, folder=folder, workers=workers, store=Store(), fresh=fresh, progress=told)
     bars, instruments = result.panel.shape
     counts = (result.grid.size, "portfolio"), (instruments, "instrument"), (bars, "bar")
