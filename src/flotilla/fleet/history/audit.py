@@ -92,6 +92,7 @@ class Chain:
         """Open the log at `path`; all three files are made, 0600, where there are none."""
         self._key = key_at(key, make=True)
         self._log = _claimed(path)
+        self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._anchor = _opened(anchor, os.O_RDWR)
         self.found = ""  # what was wrong when it was opened, empty where nothing was
         self._failed = ""
@@ -115,7 +116,8 @@ class Chain:
 
     def append_all(self, deeds: Sequence[Deed], *, sync: bool = False) -> int:
         """As `append`, of all that was done at once; return the number of the last."""
-        if not stands_at(self._log, self._path):
+        # Where the whole folder was taken away, what stands in its place is another's.
+        if stands_at(self._folder, self._path.parent) and not stands_at(self._log, self._path):
             anew = _claimed(self._path)  # what follows is not lost, and that it was is a break
             os.close(self._log)
             self._log, self._failed = anew, "the log was moved or removed"
@@ -178,6 +180,7 @@ class Chain:
     def close(self) -> None:
         """Close the files and let another process have the log."""
         os.close(self._log)
+        os.close(self._folder)
         os.close(self._anchor)
 
     def _write_anchor(self) -> None:
