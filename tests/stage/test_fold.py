@@ -81,7 +81,9 @@ def test_a_state_that_was_handed_out_stays_as_it_was():
     assert encode(again.state()) == encode(runner.state())
 
 
-@pytest.mark.parametrize(("kind", "lacks"), [(Fold, "a start"), (OnBar, "a start")])
+@pytest.mark.parametrize(
+    ("kind", "lacks"), [(Fold, r"^stage Fold: .* a start\(\)$"), (OnBar, r"^stage OnBar: .* a start\(\)$")]
+)
 def test_a_fold_without_a_state_says_so(kind, lacks):
     with pytest.raises(StageError, match=lacks):
         run(kind())
@@ -96,9 +98,11 @@ def test_a_fold_without_a_computation_says_so():
         def start(self, instruments):
             return np.zeros(instruments)
 
-    with pytest.raises(StageError, match="Begun does not say how it moves on"):
+    with pytest.raises(
+        StageError, match=r"^stage Begun: it does not say how it moves on: give it an advance\(\)$"
+    ):
         run(Begun())
-    with pytest.raises(StageError, match="BegunOnBar does not say what it thinks"):
+    with pytest.raises(StageError, match=r"^stage BegunOnBar.*: it gives no signal: give it an on_bar\(\)$"):
         run(BegunOnBar())
 
 

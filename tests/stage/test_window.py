@@ -60,7 +60,7 @@ def test_a_window_without_a_computation_says_so(fields):
     class Idle(Window):
         pass
 
-    with pytest.raises(StageError, match="Idle does not say what it computes"):
+    with pytest.raises(StageError, match=r"stage Idle.*: it computes nothing: give it an over\(\)$"):
         ChunkRunner([stage_node(Idle())], 2, np.zeros(2)).advance(fields)
 
 

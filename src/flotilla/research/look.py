@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -47,14 +48,14 @@ class RunLook:
     remarks: tuple[str, ...]
 
     @property
+    @abstractmethod
     def panel(self) -> Panel:
         """Return the bars, warm-up included."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def ts(self) -> NDArray[np.int64]:
         """Return when each bar began, int64[T], ns UTC."""
-        raise NotImplementedError
 
     def __getattr__(self, name: str) -> float:
         """Return a measure by its name."""
@@ -130,9 +131,9 @@ class SweepLook:
     remarks: tuple[str, ...]
 
     @property
+    @abstractmethod
     def axes(self) -> Mapping[str, tuple[Any, ...]]:
         """Return what was swept: key -> its values."""
-        raise NotImplementedError
 
     def __getattr__(self, name: str) -> NoReturn:
         """Say where a measure is, and what there is."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.errors import nearest
+from flotilla.errors import StageError, nearest
 from flotilla.model.panel import FIELDS
 from flotilla.stage.signal import numbers
 from flotilla.stage.window import Stage, named_inputs
@@ -28,20 +28,20 @@ class Fold(Stage):
         1  # rows needed for its first signal, as far as the author knows; only told, never relied on
     )
 
-    def start(self, instruments: int) -> Any:
+    def start(self, instruments: int) -> Any:  # noqa: ARG002 an author's own reads them
         """Return the state before the first row: an array, or a dict, list or tuple of arrays and numbers.
 
         It is all the stage may remember. It is written down at checkpoints, so it can hold nothing else.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no state to begin with: give it a start()")
+        raise StageError(type(self).__name__, "it has no state to begin with: give it a start()")
 
-    def advance(self, state: Any, *inputs: Floats) -> Floats:
+    def advance(self, state: Any, *inputs: Floats) -> Floats:  # noqa: ARG002 an author's own reads them
         """Return one output row for each input row, and move `state` on, in place.
 
         inputs: float64[n, I] each, n >= 1 rows of any chunk -> float64[n, I]. Any split of the rows must give
         the same bits.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how it moves on: give it an advance()")
+        raise StageError(type(self).__name__, "it does not say how it moves on: give it an advance()")
 
 
 class Row:
@@ -69,13 +69,13 @@ class OnBar(Fold):
 
     by_name: ClassVar[bool] = True
 
-    def on_bar(self, state: Any, bar: Any) -> Floats:
+    def on_bar(self, state: Any, bar: Any) -> Floats:  # noqa: ARG002 an author's own reads them
         """Return the signal, float64[I], in [-1, 1]. bar.close (and the other inputs): float64[I], read-only.
 
         A field has its own name; an expression among the inputs has the one that it is given:
         `inputs = {"close": close, "fast": sma(close, 5)}` is read as bar.close and bar.fast.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it thinks: give it an on_bar()")
+        raise StageError(type(self).__name__, "it gives no signal: give it an on_bar()")
 
     def advance(self, state: Any, *inputs: Floats) -> Floats:
         """Return on_bar of each row."""

@@ -42,13 +42,13 @@ class Window(Stage):
 
     lookback: int = 1
 
-    def over(self, *inputs: Floats) -> Floats:
+    def over(self, *inputs: Floats) -> Floats:  # noqa: ARG002 an author's own reads them
         """Return one output row for each input row; NaN until the window is full.
 
         inputs: float64[T, I] each -> float64[T, I]. Research hands in years, live the last `lookback` rows,
         and what is said of a row must be the same bits: sum each window by itself, let nothing run along.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it computes: give it an over()")
+        raise StageError(type(self).__name__, "it computes nothing: give it an over()")
 
 
 def stage_node(stage: Any) -> Node:
