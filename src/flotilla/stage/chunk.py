@@ -61,6 +61,7 @@ class ChunkRunner:
         self._ts: Stamps | None = None
         order = plan(roots)
         self._steps = [step.nodes for step in order.steps]
+        self._reads = sorted({node.params[0] for node in order.order if node.op == "field"})
         self._instruments = instruments
         self._banks = [Bank(nodes, instruments, lent(ticks_per_unit)) for nodes in order.banks]
         self._bank_of = {node: bank for bank in self._banks for node in bank.nodes}
@@ -93,13 +94,16 @@ class ChunkRunner:
 
         ts: int64[n], ns UTC, of the rows, for what is said when a stage fails.
         """
-        fields, self._ts = {name: lent(values) for name, values in fields.items()}, ts
-        rows = len(next(iter(fields.values())))
+        for name in self._reads:
+            if name not in fields:
+                raise ConfigError(not_there(name, fields))
+        rows, self._ts = len(next(iter(fields.values()))), ts
+        read = {name: lent(fields[name]) for name in self._reads}
         out = np.empty((rows, self._instruments, len(self.roots)))
         # A few rows at a time stay in the nearer caches. A model has them all at once: batches are its speed.
         at_once = max(rows, 1) if self._stages else self._tile
         for a in range(0, rows, at_once):
-            self._pass({name: x[a : a + at_once] for name, x in fields.items()}, out[a : a + at_once])
+            self._pass({name: x[a : a + at_once] for name, x in read.items()}, out[a : a + at_once])
         return out
 
     def _first(self, node: Node) -> Node:
@@ -150,8 +154,6 @@ class ChunkRunner:
         """Return the rows of a field, or of a number."""
         if node.op == "const":
             return np.full((rows, self._instruments), node.params[0])
-        if node.params[0] not in fields:
-            raise ConfigError(not_there(node.params[0], fields))
         return fields[node.params[0]]
 
     def _compute(self, node: Node, inputs: tuple[Floats, ...]) -> Floats:
