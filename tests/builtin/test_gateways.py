@@ -6,23 +6,24 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from tests.kernel.worlds import bar_of
 
 from flotilla.builtin.gateways.paper import Paper
 from flotilla.config import PortfolioConfig
 from flotilla.errors import OrderRejected
 from flotilla.model.records import Order
 from flotilla.stage.single import Moment
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import params_of
 from flotilla.stream.arrays import decode, encode
 
-TERMS = terms_of(msgspec.structs.asdict(PortfolioConfig(cash=1_000.0, fee_bps=100.0)), 2, 1)
+PARAMS = params_of(msgspec.structs.asdict(PortfolioConfig(cash=1_000.0, fee_bps=100.0)), 2, 1)
 
 
-PRICE = np.array([100.0, 50.0])
+BAR = bar_of([100.0, 50.0])
 
 
 def paper(journal: Path | None = None) -> Paper:
-    return Paper({"one": TERMS, "two": TERMS}, ("A", "B"), "decision", journal)
+    return Paper({"one": PARAMS, "two": PARAMS}, ("A", "B"), "decision", journal)
 
 
 def order(portfolio: str, instrument: str, quantity: float, bar: int = 0) -> Order:
@@ -33,33 +34,31 @@ def test_orders_fill_at_the_next_bar_each_for_its_own_account():
     broker = paper()
     broker.accept("one", [order("one", "A", 4.0)])
     broker.accept("two", [order("two", "B", 2.0)])
-    price = np.array([100.0, 50.0])
 
-    (one,) = broker.fill("one", Moment(1, 11), price, price)
-    (two,) = broker.fill("two", Moment(1, 11), price, price)
+    (one,) = broker.fill("one", Moment(1, 11), BAR)
+    (two,) = broker.fill("two", Moment(1, 11), BAR)
 
     assert (one.instrument, one.quantity, one.price, one.fee, one.bar) == ("A", 4.0, 100.0, 4.0, 1)
     assert (two.fill_id, two.order_id, two.quantity) == ("two-B-f0", "two-B", 2.0)
-    assert broker.fill("one", Moment(2, 12), price, price) == []
+    assert broker.fill("one", Moment(2, 12), BAR) == []
 
 
 def test_an_order_rests_while_nothing_trades():
     broker = paper()
     broker.accept("one", [order("one", "A", 4.0)])
-    closed, open_ = np.array([np.nan, 50.0]), np.array([100.0, 50.0])
+    closed = bar_of([np.nan, 50.0], known=[100.0, 50.0])
 
-    assert broker.fill("one", Moment(1, 11), closed, open_) == []
-    assert len(broker.fill("one", Moment(2, 12), open_, open_)) == 1
+    assert broker.fill("one", Moment(1, 11), closed) == []
+    assert len(broker.fill("one", Moment(2, 12), BAR)) == 1
 
 
 def test_a_broker_that_died_goes_on_from_its_state():
     broker, again = paper(), paper()
     broker.accept("one", [order("one", "A", 9.5)])
-    price = np.array([100.0, 50.0])
 
     again.restore(decode(encode(broker.state())))
 
-    assert again.fill("one", Moment(1, 11), price, price) == broker.fill("one", Moment(1, 11), price, price)
+    assert again.fill("one", Moment(1, 11), BAR) == broker.fill("one", Moment(1, 11), BAR)
     assert encode(again.state()) == encode(broker.state())
 
 
@@ -86,7 +85,7 @@ def test_a_broker_that_died_is_asked_what_it_has_taken(tmp_path):
 
         assert again.taken("one", asked) == asked
         assert again.taken("two", [order("two", "A", 4.0, bar=7)]) == []
-        assert [fill.order_id for fill in again.fill("one", Moment(8, 18), PRICE, PRICE)] == [
+        assert [fill.order_id for fill in again.fill("one", Moment(8, 18), BAR)] == [
             "one-A",
             "one-B",
         ]
@@ -103,12 +102,12 @@ def test_what_was_taken_since_a_state_was_kept_is_taken_again_from_the_journal(t
         states.append(broker.state())
         broker.accept("two", [order("two", "B", 2.0, bar=300)])
         states.append(broker.state())
-        wanted = [broker.fill(name, Moment(301, 1), PRICE, PRICE) for name in ("one", "two")]
+        wanted = [broker.fill(name, Moment(301, 1), BAR) for name in ("one", "two")]
 
     with closing(paper(tmp_path / "gateway.db")) as again:
         again.restore(decode(encode(states[2 - since])))
 
-        assert [again.fill(name, Moment(301, 1), PRICE, PRICE) for name in ("one", "two")] == wanted
+        assert [again.fill(name, Moment(301, 1), BAR) for name in ("one", "two")] == wanted
         assert again.taken("two", [order("two", "B", 2.0, bar=300)])
 
 
@@ -118,4 +117,4 @@ def test_a_rehearsal_writes_nothing_down():
     broker.accept("one", [order("one", "A", 4.0)])
     broker.close()
 
-    assert len(broker.fill("one", Moment(1, 11), PRICE, PRICE)) == 1
+    assert len(broker.fill("one", Moment(1, 11), BAR)) == 1

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from flotilla.kernel.portfolio import GROUP
 from flotilla.kernel.queue import enqueue, place
+from flotilla.kernel.records import GROUP
 
 
 @given(st.integers(1, 100), st.integers(1, 6), st.data())

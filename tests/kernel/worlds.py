@@ -21,6 +21,7 @@ from tests.kernel.reference import Decision, Portfolio, Row, Terms, heeded
 from tests.kernel.told import TOLD
 
 from flotilla.config import RunConfig, decode
+from flotilla.kernel import records as kernel
 from flotilla.model.panel import Panel
 from flotilla.research import RunResult, run
 from flotilla.stage.rebalance import rebalance_of
@@ -125,6 +126,12 @@ def panel_of(fields: Mapping[str, Any], days: Any = None) -> Panel:
     names = tuple(f"I{i}" for i in range(instruments))
     ticks = np.full(instruments, 100.0)
     return Panel(days * DAY, (days + 1) * DAY, names, fields, ticks, digest.hexdigest(), "made")
+
+
+def bar_of(price: Any, known: Any = None) -> kernel.Row:
+    """Return a bar that fills, closes and is marked at a price; known: the closes before."""
+    at = np.array(price, np.float64)
+    return kernel.Row(at, at, at if known is None else np.array(known, np.float64), at, 0.0)
 
 
 def by_hand(close: Any, told: Any, opens: Any = None, days: Any = None, **terms: Any) -> RunResult:

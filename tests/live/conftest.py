@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from flotilla.config import decode
+from flotilla.kernel.records import Row
 from flotilla.live.account import Heeded, gateway_of, portfolio_of
 from flotilla.live.execution import Execution
 from flotilla.live.feed import Feed
@@ -21,6 +22,7 @@ from flotilla.live.strategy import Strategy, root_of
 from flotilla.model.panel import Panel
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
+from flotilla.stage.lend import lent
 from flotilla.stage.rebalance import periods, rebalance_of
 from flotilla.stage.single import Marks, Moment
 from flotilla.stream.table import Store
@@ -91,20 +93,22 @@ def expected(run: Run, panel: Panel) -> LiveResult:
         for name in run.strategies:
             runner = ChunkRunner([root_of(run, name, stack)], count, panel.ticks_per_unit)
             signals[name] = runner.advance(fields)[first:, :, 0]
-    marks = Marks(count).advance(panel.fields["close"])
+    known, marks = Marks(count).advance_both(panel.fields["close"])
     price = panel.fields["open" if run.config.portfolio.fill_at != "close" else "close"]
     portfolio, gateway, risk = portfolio_of(run), gateway_of(run), Heeded(run)
     orders, fills, equity, cash = [], [], [], []
     every = rebalance_of(run.config.portfolio.rebalance).every
     period = periods(every, panel.ts_event, panel.zone, 0)
+    price, closes = lent(price), lent(panel.fields["close"])
     for t in range(first, len(panel.ts_event)):
-        moment = Moment(t, int(panel.ts_event[t]), float(period[t]))
-        filled = gateway.fill(run.portfolio_id, moment, price[t], marks[t])
-        portfolio.settle(filled, price[t])
-        equity.append(portfolio.mark(marks[t]))
-        cash.append(float(portfolio.book.cash[0]))
+        moment = Moment(t, int(panel.ts_event[t]))
+        row = Row(price[t], closes[t], known[t], marks[t], float(period[t]))
+        filled = gateway.fill(run.portfolio_id, moment, row)
+        portfolio.settle(filled, row)
         said = np.stack([signals[name][t - first] for name in run.strategies])
-        asked = portfolio.decide(moment, said, risk.at(t), panel.fields["close"][t])
+        asked = portfolio.advance(moment, row, said, risk.at(t))
+        equity.append(float(portfolio.sums.equity[0]))
+        cash.append(float(portfolio.book.cash[0]))
         gateway.accept(run.portfolio_id, asked)
         fills += filled
         orders += asked

@@ -26,9 +26,9 @@ def test_prices_are_the_panels_and_marks_go_on_from_its_history(run, panel):
 
     first = run.manifest.first
     marks = Marks(4).advance(panel.fields["close"])
-    assert np.stack([p.mark for p in prices]).tobytes() == marks[first:].tobytes()
-    assert np.stack([p.close for p in prices]).tobytes() == panel.fields["close"][first:].tobytes()
-    assert np.stack([p.fill for p in prices]).tobytes() == panel.fields["open"][first:].tobytes()
+    assert np.stack([p.row.mark for p in prices]).tobytes() == marks[first:].tobytes()
+    assert np.stack([p.row.close for p in prices]).tobytes() == panel.fields["close"][first:].tobytes()
+    assert np.stack([p.row.price for p in prices]).tobytes() == panel.fields["open"][first:].tobytes()
     assert [p.moment.bar for p in prices] == list(range(first, len(panel.ts_event)))
     assert (prices[0].seq, prices[0].written_ns) == (1, 100)
     assert reader.closed
@@ -37,9 +37,9 @@ def test_prices_are_the_panels_and_marks_go_on_from_its_history(run, panel):
 def test_marks_go_on_from_a_checkpoint(run, panel):
     whole = PriceReader(run).read(rows(run, panel))
 
-    rest = PriceReader(run, whole[29].mark).read(rows(run, panel)[30:])
+    rest = PriceReader(run, whole[29].row.mark).read(rows(run, panel)[30:])
 
-    assert [p.mark.tobytes() for p in rest] == [p.mark.tobytes() for p in whole[30:]]
+    assert [p.row.mark.tobytes() for p in rest] == [p.row.mark.tobytes() for p in whole[30:]]
 
 
 def test_orders_fill_at_the_close_by_choice_or_where_there_is_no_open(run, panel):
@@ -48,7 +48,7 @@ def test_orders_fill_at_the_close_by_choice_or_where_there_is_no_open(run, panel
 
     prices = PriceReader(run).read(rows(run, panel)[:1])
 
-    assert prices[0].fill.tobytes() == prices[0].close.tobytes()
+    assert prices[0].row.price.tobytes() == prices[0].row.close.tobytes()
 
 
 def test_an_open_that_is_not_there_is_named(run):

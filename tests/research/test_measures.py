@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from flotilla.config import decode
-from flotilla.kernel.portfolio import Terms, new_tally
+from flotilla.kernel.records import new_sums
 from flotilla.model.measures import RANKED
 from flotilla.research import panel_from, run
 from flotilla.research.measures import measures_of
@@ -52,19 +52,19 @@ def test_measures_are_those_that_numpy_finds_in_the_equity(result):
     assert result.measures == pytest.approx(expected, rel=1e-9)
 
 
-def tally_of(returns, equity=None, held=10.0):
+def sums_of(returns, equity=None, held=10.0):
     """Return the sums of one portfolio that starts at 1 with these returns, in the kernel's order."""
-    tally = new_tally(Terms(*(np.ones(1) for _ in Terms._fields)))
+    sums = new_sums(np.ones(1))
     total = square = 0.0
     for r in returns:
         total, square = total + r, square + r * r
     one = {"total": total, "square": square, "held": held, "equity": np.prod(1.0 + np.array(returns))}
-    return tally._replace(**{name: np.array([value]) for name, value in one.items()})
+    return sums._replace(**{name: np.array([value]) for name, value in one.items()})
 
 
 def found_in(returns, **changes):
-    tally = tally_of(returns)._replace(**{name: np.array([value]) for name, value in changes.items()})
-    return {k: v[0] for k, v in measures_of(tally, np.ones(1), len(returns) + 1, 1.0, 252.0).items()}
+    sums = sums_of(returns)._replace(**{name: np.array([value]) for name, value in changes.items()})
+    return {k: v[0] for k, v in measures_of(sums, np.ones(1), len(returns) + 1, 1.0, 252.0).items()}
 
 
 def test_what_is_not_defined_is_not_a_number():
@@ -101,9 +101,9 @@ def test_a_drawdown_of_rounding_gives_no_calmar_ratio():
 
 
 def test_growth_that_no_float_holds_is_not_a_number():
-    tally = tally_of([10.0, 10.0])
+    sums = sums_of([10.0, 10.0])
 
-    found = measures_of(tally, np.ones(1), 3, 1e-4, 252.0)
+    found = measures_of(sums, np.ones(1), 3, 1e-4, 252.0)
 
     assert isnan(found["cagr"][0])
     assert isnan(found["calmar"][0])

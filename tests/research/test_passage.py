@@ -8,7 +8,7 @@ from flotilla.plugins import find
 from flotilla.research.market import market_of
 from flotilla.research.passage import Passage
 from flotilla.stage.lanes import plan_lanes, tree_of
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import params_of
 from flotilla.stream.arrays import decode, encode
 from flotilla.testing import made_market
 
@@ -30,31 +30,31 @@ def made(market, monkeypatch):
     def make():
         tree = tree_of(find("strategy", "ma_cross"), {"fast": fast, "slow": slow}, "s")
         plan = plan_lanes([tree], [np.ones(COUNT)], 10, 3)
-        return Passage(plan, plan.features, market.fields, terms_of(PLAIN, 3, COUNT), market)
+        return Passage(plan, plan.features, market.fields, params_of(PLAIN, 3, COUNT), market, False, False)
 
     return make
 
 
 def sums(passage):
-    return [array.tobytes() for array in passage.tally(COUNT)]
+    return [array.tobytes() for array in passage.sums()]
 
 
 def test_it_stops_after_every_stretch_to_be_written_down(made):
     told = []
 
-    made().advance(False, False, 2, told.append)
+    made().advance(2, told.append)
 
     assert told == [*range(16, 150, 16), 150]
 
 
 def test_from_any_stretch_it_goes_on_with_the_same_bits(made):
     whole, states = made(), []
-    whole.advance(False, False, 1, lambda done: states.append(encode(whole.state())))
+    whole.advance(1, lambda done: states.append(encode(whole.state())))
 
     for kept in states[:-1:3]:
         passage = made()
         passage.restore(decode(kept))
-        passage.advance(False, False, 2)
+        passage.advance(2)
 
         assert sums(passage) == sums(whole)
 
@@ -65,7 +65,7 @@ def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
     def arrived(done):
         states.append((encode(passage.state()), encode(passage.state())))
 
-    passage.advance(False, False, 2, arrived)
+    passage.advance(2, arrived)
 
     assert all(one == two for one, two in states)
 
@@ -73,10 +73,10 @@ def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
 def test_every_portfolio_has_its_own_sums(made):
     passage = made()
 
-    passage.advance(False, False, 2)
+    passage.advance(2)
 
-    assert passage.tally(COUNT).equity.shape == (COUNT,)
-    assert len(set(passage.tally(COUNT).equity.tolist())) > 100
+    assert passage.sums().equity.shape == (COUNT,)
+    assert len(set(passage.sums().equity.tolist())) > 100
 
 
 def test_the_memory_predicted_is_that_of_bars_marks_books_and_stretches_of_features(made, monkeypatch):
@@ -84,7 +84,11 @@ def test_the_memory_predicted_is_that_of_bars_marks_books_and_stretches_of_featu
     passage = made()
 
     features = 2 * 16 * 3 * len(passage.plan.features) * 8
-    books = sum(array.nbytes for array in (*passage.books, *passage.tallies, *passage.plan.program))
+    own = [
+        (*block.book, *block.sums, *program)
+        for block, program in zip(passage.blocks, passage.plan.programs, strict=True)
+    ]
+    books = sum(array.nbytes for arrays in own for array in arrays)
     bars = sum(array.nbytes for array in passage.market.panel.fields.values())
     held = features + books + bars + 2 * 150 * 3 * 8
 

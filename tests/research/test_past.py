@@ -7,7 +7,7 @@ import pytest
 from flotilla.config import decode
 from flotilla.research import run
 from flotilla.research.past import filling_bar, past_of
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import params_of
 from flotilla.testing import made_market
 
 
@@ -21,8 +21,8 @@ def simulated(**portfolio):
 
 
 def told(result, bar):
-    terms = terms_of(msgspec.structs.asdict(result.config.portfolio), len(result.panel.instruments), 1)
-    return past_of(result.market, terms, result.orders, result.fills, bar)
+    params = params_of(msgspec.structs.asdict(result.config.portfolio), len(result.panel.instruments), 1)
+    return past_of(result.market, params, result.orders, result.fills, bar)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_plan_computes_each_average_once():
     plan = plan_lanes([tree_of(cross, {"fast": fast, "slow": slow}, "x")], [np.ones(10_000)], 100, 20)
 
     assert set(plan.features) == {sma(close, n) for n in [*range(2, 102), *range(105, 305, 2)]}
-    assert plan.blocks * plan.lanes >= 10_000
+    assert sum(program.share.shape[1] for program in plan.programs) == 10_000
 
 
 def test_a_strategy_with_few_forms_is_computed_once_for_each():

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kernel.worlds import FOLDER, by_hand, configs, worlds
+from tests.kernel.worlds import FOLDER, bar_of, by_hand, configs, worlds
 
+from flotilla.kernel.records import Risk
 from flotilla.model.records import Order
 from flotilla.research import run
-from flotilla.stage.single import Exchange, Marks, Moment, Portfolio, Risk, no_risk
-from flotilla.stage.terms import parts_of, terms_of
+from flotilla.stage.single import Exchange, InForce, Marks, Moment, Portfolio, no_risk
+from flotilla.stage.terms import params_of, parts_of
 from flotilla.stream.arrays import decode, encode
 
 TERMS = {
@@ -40,11 +41,11 @@ class Pair:
 
     def start(self):
         portfolio, name, names = self.config.portfolio, self.config.name, self.instruments
-        terms = terms_of(msgspec.structs.asdict(portfolio), len(names), 1)
+        params = params_of(msgspec.structs.asdict(portfolio), len(names), 1)
         shares = {name: s.weight for name, s in self.config.strategies.items()}
-        self.exchange = Exchange(name, terms, names, portfolio.size_at)
+        self.exchange = Exchange(name, params, names, portfolio.size_at)
         parts = parts_of(portfolio.allocation, names)
-        self.portfolio = Portfolio(name, terms, names, shares, portfolio.size_at, portfolio.rebalance, parts)
+        self.portfolio = Portfolio(name, params, names, shares, portfolio.size_at, portfolio.rebalance, parts)
 
     def restart(self):
         """Go on in new objects, from bytes."""
@@ -67,14 +68,12 @@ def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
     for k, t in enumerate(whole.bars.tolist()):
         if t in restarts:
             pair.restart()
-        moment = Moment(t, int(world.panel.ts_event[t]), float(market.period[t]))
-        filled = pair.exchange.fill(moment, market.fill[t], market.known[t])
-        pair.portfolio.settle(filled, market.fill[t])
-        equity.append(pair.portfolio.mark(market.marks[t]))
-        ids = market.decisions.ids(t, names) if market.decisions else [()] * len(names)
+        moment, row = Moment(t, int(world.panel.ts_event[t])), market.row(t)
+        filled = pair.exchange.fill(moment, row)
+        pair.portfolio.settle(filled, row)
         signals = np.stack([said[k] for said in whole.signals.values()])
-        risk = Risk(market.scale[t], market.cap[t], ids)
-        asked = pair.portfolio.decide(moment, signals, risk, market.close[t])
+        asked = pair.portfolio.advance(moment, row, signals, market.in_force(t))
+        equity.append(float(pair.portfolio.sums.equity[0]))
         pair.exchange.accept(asked)
         fills, orders = fills + filled, orders + asked
 
@@ -106,11 +105,11 @@ def test_orders_and_fills_are_of_each_other_and_of_signals_that_were_said(data):
 
 
 def exchange(size_at="decision"):
-    return Exchange("p", terms_of(TERMS, 2, 1), NAMES, size_at)
+    return Exchange("p", params_of(TERMS, 2, 1), NAMES, size_at)
 
 
 def portfolio(**otherwise):
-    return Portfolio("p", terms_of(TERMS | otherwise, 2, 1), NAMES, {"s": 1.0}, "decision", "change", ONE)
+    return Portfolio("p", params_of(TERMS | otherwise, 2, 1), NAMES, {"s": 1.0}, "decision", "change", ONE)
 
 
 def order(quantity, bar=0, instrument="A"):
@@ -121,13 +120,13 @@ def test_an_order_rests_until_there_is_a_price():
     venue = exchange()
     venue.accept([order(10.0)])
 
-    assert venue.fill(Moment(1, 1), np.array([nan, 5.0]), ONE) == []
-    filled = venue.fill(Moment(2, 2), np.array([4.0, 5.0]), ONE)
+    assert venue.fill(Moment(1, 1), bar_of([nan, 5.0], known=ONE)) == []
+    filled = venue.fill(Moment(2, 2), bar_of([4.0, 5.0], known=ONE))
 
     assert [(f.order_id, f.fill_id, f.quantity, f.price) for f in filled] == [
         ("p-00000000-A-0", "p-00000000-A-0-f0", 10.0, 4.0)
     ]
-    assert venue.fill(Moment(3, 3), np.array([4.0, 5.0]), ONE) == []
+    assert venue.fill(Moment(3, 3), bar_of([4.0, 5.0], known=ONE)) == []
 
 
 def test_a_later_order_replaces_what_rests():
@@ -135,7 +134,7 @@ def test_a_later_order_replaces_what_rests():
     venue.accept([order(10.0)])
     venue.accept([order(3.0, bar=1)])
 
-    filled = venue.fill(Moment(2, 2), np.array([4.0, 5.0]), ONE)
+    filled = venue.fill(Moment(2, 2), bar_of([4.0, 5.0], known=ONE))
 
     assert [(f.order_id, f.quantity) for f in filled] == [("p-00000001-A-0", 3.0)]
 
@@ -145,7 +144,7 @@ def test_an_order_for_nothing_cancels_what_rests():
     venue.accept([order(10.0), order(2.0, instrument="B")])
     venue.accept([order(0.0, bar=1)])
 
-    filled = venue.fill(Moment(2, 2), np.array([4.0, 5.0]), ONE)
+    filled = venue.fill(Moment(2, 2), bar_of([4.0, 5.0], known=ONE))
 
     assert [f.instrument for f in filled] == ["B"]
 
@@ -153,10 +152,10 @@ def test_an_order_for_nothing_cancels_what_rests():
 def test_sells_are_filled_before_buys():
     venue = exchange()
     venue.accept([order(10.0, instrument="B")])
-    venue.fill(Moment(1, 1), ONE, ONE)
+    venue.fill(Moment(1, 1), bar_of(ONE))
     venue.accept([order(10.0), order(-10.0, instrument="B")])
 
-    filled = venue.fill(Moment(2, 2), ONE, ONE)
+    filled = venue.fill(Moment(2, 2), bar_of(ONE))
 
     assert [(f.instrument, f.quantity) for f in filled] == [("B", -10.0), ("A", 10.0)]
 
@@ -165,7 +164,7 @@ def test_the_exchange_gives_no_credit():
     venue = exchange()
     venue.accept([order(2000.0)])
 
-    filled = venue.fill(Moment(1, 1), ONE, ONE)
+    filled = venue.fill(Moment(1, 1), bar_of(ONE))
 
     assert filled[0].quantity == pytest.approx(1000.0, rel=1e-13)
     assert filled[0].quantity <= 1000.0
@@ -173,9 +172,9 @@ def test_the_exchange_gives_no_credit():
 
 def test_an_order_names_the_bars_that_its_signals_were_said_on():
     one = portfolio()
-    one.decide(Moment(7, 70), np.array([[nan, 0.5]]), no_risk(2), ONE)
+    one.advance(Moment(7, 70), bar_of(ONE), np.array([[nan, 0.5]]), no_risk(2))
 
-    asked = one.decide(Moment(9, 90), np.array([[1.0, nan]]), no_risk(2), ONE)
+    asked = one.advance(Moment(9, 90), bar_of(ONE), np.array([[1.0, nan]]), no_risk(2))
 
     assert [(o.order_id, o.ts_event, o.signal_ids) for o in asked] == [
         ("p-00000009-A-0", 90, ("s-00000009-A",))
@@ -184,9 +183,9 @@ def test_an_order_names_the_bars_that_its_signals_were_said_on():
 
 def test_an_order_names_the_decisions_that_stood():
     one = portfolio()
-    risk = Risk(np.array([0.5, 1.0]), ONE, [("var-00000003-*",), ()])
+    risk = InForce(Risk(np.array([0.5, 1.0]), ONE), [("var-00000003-*",), ()])
 
-    asked = one.decide(Moment(0, 0), np.array([[1.0, 1.0]]), risk, ONE)
+    asked = one.advance(Moment(0, 0), bar_of(ONE), np.array([[1.0, 1.0]]), risk)
 
     assert [(o.quantity, o.decision_ids) for o in asked] == [(250.0, ("var-00000003-*",)), (500.0, ())]
 
@@ -194,8 +193,8 @@ def test_an_order_names_the_decisions_that_stood():
 def test_what_it_asked_for_before_is_not_asked_again():
     one = portfolio()
 
-    first = one.decide(Moment(0, 0), np.array([[1.0, nan]]), no_risk(2), ONE)
-    second = one.decide(Moment(1, 1), np.array([[1.0, nan]]), no_risk(2), ONE)
+    first = one.advance(Moment(0, 0), bar_of(ONE), np.array([[1.0, nan]]), no_risk(2))
+    second = one.advance(Moment(1, 1), bar_of(ONE), np.array([[1.0, nan]]), no_risk(2))
 
     assert [len(first), len(second)] == [1, 0]
 
@@ -212,8 +211,7 @@ def test_a_state_is_of_its_moment_and_does_not_move_on():
     kept = encode(one.state())
     held = one.state()
 
-    one.decide(Moment(0, 0), np.array([[1.0, 1.0]]), no_risk(2), ONE)
-    one.mark(ONE * 3.0)
+    one.advance(Moment(0, 0), bar_of(ONE), np.array([[1.0, 1.0]]), no_risk(2))
 
     assert encode(held) == kept
     assert encode(one.state()) != kept

@@ -12,7 +12,7 @@ from flotilla.cli.compiler import waits_for
 from flotilla.cli.runs import keep
 from flotilla.cli.waiting import told_where
 from flotilla.config import RunConfig, read
-from flotilla.kernel.decide import decide
+from flotilla.kernel.bar import portfolio_bar
 from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.research import RunResult
@@ -67,7 +67,7 @@ def run(
 
 def simulated(config: RunConfig, plugins: Path | None, panel: Panel | None = None) -> RunResult:
     """Return one portfolio in full. plugins: folder of the user's own files."""
-    if waits := waits_for(decide):
+    if waits := waits_for(portfolio_bar):
         say.note(f"simulating {config.name} ... {waits}")
     with told_where():
         return simulate(config, folder=plugins, panel=panel, store=Store())

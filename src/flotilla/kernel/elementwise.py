@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.portfolio import Floats
+from flotilla.model.arrays import Floats
 
 BINARY = (
     *("add", "sub", "mul", "div", "gt", "ge", "lt", "le", "eq", "ne", "both", "either", "minimum", "maximum"),

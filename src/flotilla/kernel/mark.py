@@ -4,47 +4,42 @@ import numpy as np
 
 from flotilla.kernel.book import drawdown_of, worth
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.portfolio import Book, Floats, Tally
+from flotilla.kernel.records import Block, Book, Row, Sums
+from flotilla.model.arrays import Floats
 
 NEARBY = 64  # lanes that are looked at together
 ROUNDING = 1.0 + 2.0**-48  # more than three operations can be off
 
 
 @compiled_apart
-def value(position: Floats, cash: Floats, mark: Floats, equity: Floats) -> None:
-    """Write what portfolios are worth at `mark`: float64[I]."""
+def value(book: Book, sums: Sums, row: Row) -> None:
+    """Write what portfolios are worth at a bar's marks."""
+    cash, position, equity, price = book.cash, book.position, sums.equity, row.mark
     for p in range(equity.shape[0]):
-        equity[p] = cash[p] + worth(position[0, p], mark[0])
+        equity[p] = cash[p] + worth(position[0, p], price[0])
     for i in range(np.uint64(1), np.uint64(position.shape[0])):
         for p in range(equity.shape[0]):
-            equity[p] += worth(position[i, p], mark[i])
+            equity[p] += worth(position[i, p], price[i])
 
 
 @compiled_apart
-def run_along(
-    cash: Floats,
-    equity: Floats,
-    inverse: Floats,
-    peak: Floats,
-    total: Floats,
-    square: Floats,
-    held: Floats,
-    invested: Floats,
-) -> None:
+def run_along(book: Book, sums: Sums) -> None:
     """Add the bar to the sums. A return is equity times the inverse of the equity before, less 1."""
+    cash, equity, inverse = book.cash, sums.equity, sums.inverse
     for p in range(equity.shape[0]):
         change = equity[p] * inverse[p] - 1.0
-        total[p] += change
-        square[p] += change * change
+        sums.total[p] += change
+        sums.square[p] += change * change
         inverse[p] = 1.0 / equity[p]
-        held[p] += equity[p]
-        invested[p] += (equity[p] - cash[p]) * inverse[p]
-        peak[p] = max(peak[p], equity[p])
+        sums.held[p] += equity[p]
+        sums.invested[p] += (equity[p] - cash[p]) * inverse[p]
+        sums.peak[p] = max(sums.peak[p], equity[p])
 
 
 @compiled_apart
-def deepen(equity: Floats, peak: Floats, drawdown: Floats) -> None:
+def deepen(sums: Sums) -> None:
     """Keep the deepest fall below a peak. Divides only where a lane nearby may have fallen deeper."""
+    equity, peak, drawdown = sums.equity, sums.peak, sums.drawdown
     lanes = np.uint64(equity.shape[0])
     for first in range(np.uint64(0), lanes, np.uint64(NEARBY)):
         last, deeper = min(first + np.uint64(NEARBY), lanes), 0
@@ -56,20 +51,11 @@ def deepen(equity: Floats, peak: Floats, drawdown: Floats) -> None:
 
 
 @compiled
-def mark(book: Book, tally: Tally, prices: Floats) -> None:
-    """Value a block at `prices`: float64[I], the last known closes, and run its measures along."""
-    value(book.position, book.cash, prices, tally.equity)
-    run_along(
-        book.cash,
-        tally.equity,
-        tally.inverse,
-        tally.peak,
-        tally.total,
-        tally.square,
-        tally.held,
-        tally.invested,
-    )
-    deepen(tally.equity, tally.peak, tally.drawdown)
+def mark(block: Block, row: Row) -> None:
+    """Value a block at the last known closes, and run its measures along."""
+    value(block.book, block.sums, row)
+    run_along(block.book, block.sums)
+    deepen(block.sums)
 
 
 @compiled

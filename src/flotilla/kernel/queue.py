@@ -7,7 +7,8 @@ shifted by `SHIFT` bits, and a group of `GROUP` lanes.
 import numpy as np
 
 from flotilla.kernel.compile import compiled
-from flotilla.kernel.portfolio import GROUP, Flags, Ints
+from flotilla.kernel.records import GROUP
+from flotilla.model.arrays import Flags, Ints
 
 SHIFT = 20
 

@@ -11,8 +11,8 @@ innermost.
 import numpy as np
 
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.portfolio import Floats
-from flotilla.kernel.rolling import HUGE, MANY, Ints
+from flotilla.kernel.rolling import HUGE, MANY
+from flotilla.model.arrays import Floats, Ints
 
 
 @compiled

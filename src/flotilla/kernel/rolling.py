@@ -18,12 +18,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.portfolio import Floats
-
-Ints = NDArray[np.int64]
+from flotilla.model.arrays import Floats, Ints
 
 HUGE = 1e150  # beyond it a square would overflow
 MANY = 8  # windows: as many as a vector holds. A bank of fewer runs its vectors over instruments instead.

@@ -7,8 +7,8 @@ instruments in order, in every row alike, so a row alone gives the same bits as 
 import numpy as np
 
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.portfolio import Floats
 from flotilla.kernel.rolling import HUGE
+from flotilla.model.arrays import Floats
 
 
 @compiled

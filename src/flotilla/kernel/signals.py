@@ -19,23 +19,22 @@ from numpy.typing import NDArray
 
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.elementwise import GE, GT, LE, LT, apply, choose, compare_one
-from flotilla.kernel.portfolio import Floats, Ints
+from flotilla.model.arrays import Floats, Ints
 
 WHERE = -1
 IN_SLOT, SAME, NEIGHBOURS = -1, 0, 1
 
 
 class Program(NamedTuple):
-    """Instructions for one family of portfolios; the operands of all its lanes."""
+    """Instructions for one block of portfolios; the operands of all its lanes."""
 
-    column: Ints  # [n, B, L]: the operand's column of the features; -1 where it is a constant
-    constant: Floats  # [n, B, L]: the operand, where it is a constant
-    jumps: NDArray[np.bool_]  # [n, B]: is the operand fetched into its slot, lane by lane
-    block: Ints  # [B, 2]: a block's first piece, and the one after its last
+    column: Ints  # [n, L]: the operand's column of the features; -1 where it is a constant
+    constant: Floats  # [n, L]: the operand, where it is a constant
+    jumps: NDArray[np.bool_]  # [n]: is the operand fetched into its slot, lane by lane
     pieces: Ints  # [m, 2 + 2 * n]: first lane, width; of each operand the first column, and how it goes on
     code: Ints  # [k, 4]: operator, and the slots of up to three inputs
     output: Ints  # [S]: the slot of each strategy's signal; a single strategy's is the last slot
-    share: Floats  # [S, B, L]: the strategies' weights in the mean
+    share: Floats  # [S, L]: the strategies' weights in the mean
 
 
 @compiled_apart
@@ -155,9 +154,7 @@ def operand(
 
 
 @compiled
-def compute_signals(
-    program: Program, block: int, features: Floats, slots: Floats, sums: Floats, out: Floats
-) -> None:
+def compute_signals(program: Program, features: Floats, slots: Floats, sums: Floats, out: Floats) -> None:
     """Write a block's signals of each row. features: float64[N, F]; out: float64[N, L].
 
     A row is one instrument of one bar: signals do not depend on what a portfolio owns, so several bars may
@@ -166,24 +163,24 @@ def compute_signals(
     """
     rows = out.shape[0]
     for n in range(program.column.shape[0]):
-        if program.jumps[n, block]:
-            gather(features, program.column[n, block], program.constant[n, block], slots[n][:rows])
-    for k in range(program.block[block, 0], program.block[block, 1]):
+        if program.jumps[n]:
+            gather(features, program.column[n], program.constant[n], slots[n][:rows])
+    for k in range(program.pieces.shape[0]):
         run_piece(program, k, features, slots, out)
     if program.output.shape[0] > 1:
         blank(sums, out)
         for s in range(program.output.shape[0]):
-            average(slots[program.output[s]], program.share[s, block], sums, out)
+            average(slots[program.output[s]], program.share[s], sums, out)
 
 
 @compiled
-def cut(column: Ints, jumps: NDArray[np.bool_], first_piece: int, pieces: Ints) -> int:
-    """Cut one block into pieces, written to `pieces` from `first_piece` on; return the one after the last.
+def cut(column: Ints, jumps: NDArray[np.bool_], pieces: Ints) -> int:
+    """Cut one block into pieces, written to `pieces`; return how many there are.
 
     column: int64[n, L]; jumps: bool[n], the operands that are gathered and so do not matter.
     """
     operands, lanes = column.shape
-    k, first = first_piece, 0
+    k, first = 0, 0
     while first < lanes:
         width = lanes - first
         for n in range(operands):

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from flotilla.kernel.portfolio import Floats
+from flotilla.kernel.records import Risk, Row
 from flotilla.live.folder import Run
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import find
-from flotilla.stage.single import Marks, Moment, Portfolio, Risk, no_risk
-from flotilla.stage.terms import parts_of, terms_of
+from flotilla.stage.single import InForce, Moment, Portfolio, no_risk
+from flotilla.stage.terms import params_of, parts_of
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
 
 
@@ -27,7 +27,7 @@ class Gateway(Protocol):
     def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
         """Take a portfolio's orders of one bar; `OrderRejected` if it has one of them already."""
 
-    def fill(self, portfolio_id: str, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
+    def fill(self, portfolio_id: str, moment: Moment, row: Row) -> list[Fill]:
         """Return what a bar filled of a portfolio's orders."""
 
     def state(self) -> dict[str, Any]:
@@ -43,18 +43,18 @@ class Gateway(Protocol):
 def portfolio_of(run: Run) -> Portfolio:
     """Return the run's portfolio before its first bar."""
     config, instruments = run.config.portfolio, run.manifest.instruments
-    terms = terms_of(msgspec.structs.asdict(config), len(instruments), 1)
+    params = params_of(msgspec.structs.asdict(config), len(instruments), 1)
     shares = {name: strategy.weight for name, strategy in run.config.strategies.items()}
     parts = parts_of(config.allocation, instruments)
-    return Portfolio(run.portfolio_id, terms, instruments, shares, config.size_at, config.rebalance, parts)
+    return Portfolio(run.portfolio_id, params, instruments, shares, config.size_at, config.rebalance, parts)
 
 
 def gateway_of(run: Run, journal: Path | None = None) -> Gateway:
     """Return the run's gateway. journal: where it writes orders down; None: in a rehearsal, nowhere."""
     config, instruments = run.config.portfolio, run.manifest.instruments
-    terms = {run.portfolio_id: terms_of(msgspec.structs.asdict(config), len(instruments), 1)}
+    params = {run.portfolio_id: params_of(msgspec.structs.asdict(config), len(instruments), 1)}
     make = find("gateway", run.manifest.gateway, run.plugins)
-    gateway: Gateway = make(terms, instruments, config.size_at, journal)
+    gateway: Gateway = make(params, instruments, config.size_at, journal)
     return gateway
 
 
@@ -70,12 +70,12 @@ class Heeded:
             known = run.panel().ts_recv
             self._decisions = decisions_for(table, run.portfolio_id, known, self._instruments)
 
-    def at(self, bar: int) -> Risk:
+    def at(self, bar: int) -> InForce:
         """Return what stands on a bar."""
         if self._decisions is None:
             return self._nobody
         ids = self._decisions.ids(bar, self._instruments)
-        return Risk(self._decisions.scale[bar], self._decisions.cap[bar], ids)
+        return InForce(Risk(self._decisions.scale[bar], self._decisions.cap[bar]), ids)
 
 
 def rehearse(run: Run) -> None:
@@ -87,6 +87,7 @@ def rehearse(run: Run) -> None:
     portfolio, gateway = portfolio_of(run), gateway_of(run)
     count = len(run.manifest.instruments)
     price, signals = np.ones(count), np.ones((len(run.strategies), count))
-    portfolio.mark(Marks(count).advance(price[None])[0])
-    gateway.accept(portfolio.portfolio_id, portfolio.decide(Moment(0, 0), signals, no_risk(count), price))
-    portfolio.settle(gateway.fill(portfolio.portfolio_id, Moment(1, 1), price, price), price)
+    row = Row(price, price, price, price, 0.0)
+    orders = portfolio.advance(Moment(0, 0), row, signals, no_risk(count))
+    gateway.accept(portfolio.portfolio_id, orders)
+    portfolio.settle(gateway.fill(portfolio.portfolio_id, Moment(1, 1), row), row)

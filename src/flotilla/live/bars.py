@@ -7,24 +7,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flotilla.kernel.records import Row
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, Floats, Market, arrays
+from flotilla.live.messages import MARKET, Market, arrays
+from flotilla.model.arrays import Floats
 from flotilla.stage.prices import fill_field
 from flotilla.stage.rebalance import periods, rebalance_of
 from flotilla.stage.single import Marks, Moment
-from flotilla.stream.codec import Row
+from flotilla.stream.codec import Row as Written
 
 
 class Prices(NamedTuple):
-    """One bar's prices, float64[I] each."""
+    """One bar's prices."""
 
     moment: Moment
     seq: int  # in the feed's stream
     written_ns: int  # when the feed wrote it down
-    fill: Floats  # what orders fill at, NaN where nothing trades
-    close: Floats  # NaN where there is none
-    known: Floats  # the last close before this bar, when its orders fill
-    mark: Floats  # the last close with it
+    row: Row
 
 
 class PriceReader:
@@ -44,13 +43,13 @@ class PriceReader:
         self._fill = run.manifest.fields.index(filled_at)
         self._every, self._zone = rebalance_of(run.config.portfolio.rebalance).every, run.panel().zone
 
-    def read(self, rows: Sequence[Row]) -> list[Prices]:
+    def read(self, rows: Sequence[Written]) -> list[Prices]:
         """Return the prices of the next bars."""
         bars = []
-        for row in rows:
-            message = MARKET.decode(row.payload)
+        for written in rows:
+            message = MARKET.decode(written.payload)
             if isinstance(message, Market):
-                bars.append((row, message))
+                bars.append((written, message))
             else:
                 self.closed = True
         if not bars:
@@ -62,8 +61,8 @@ class PriceReader:
         known, marks = self._marks.advance_both(close)
         return [
             Prices(
-                Moment(message.bar, message.ts_event, float(period[n])), row.seq, row.ts,
-                values[n, self._fill].copy(), close[n], known[n], marks[n],
+                Moment(message.bar, message.ts_event), written.seq, written.ts,
+                Row(values[n, self._fill].copy(), close[n], known[n], marks[n], float(period[n])),
             )
-            for n, (row, message) in enumerate(bars)
+            for n, (written, message) in enumerate(bars)
         ]  # fmt: skip

@@ -144,7 +144,7 @@ class Execution:
         for name, account in self._accounts.items():
             if account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
                 account.waiting.popleft()
-                fills = self._gateway.fill(name, prices.moment, prices.fill, prices.known)
+                fills = self._gateway.fill(name, prices.moment, prices.row)
                 told = Filled(name, prices.moment.bar, prices.moment.ts, tuple(fills))
                 entries.append((now, FILLED.encode(told)))
                 account.filled = prices.moment.bar
@@ -165,7 +165,7 @@ class Execution:
         last = self._market.get(floor)
         state = {
             "gateway": self._gateway.state(),
-            "marks": None if last is None else last.mark,
+            "marks": None if last is None else last.row.mark,
             "accounts": {
                 name: [account.decided, account.crc, account.filled, [*map(DECIDED.encode, account.waiting)]]
                 for name, account in self._accounts.items()

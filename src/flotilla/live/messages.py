@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Account, Fill, Order, Record
 from flotilla.stream.codec import Codec
 
-Floats = NDArray[np.float64]
 _RAW = np.dtype("<f8")
 
 

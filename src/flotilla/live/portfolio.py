@@ -26,8 +26,9 @@ from flotilla.errors import GatewayError
 from flotilla.live.account import Heeded, portfolio_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Acked, Decided, Filled, Floats, arrays
+from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Acked, Decided, Filled, arrays
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stage.single import Moment, Portfolio
 from flotilla.stream.arrays import decode, encode
@@ -183,21 +184,20 @@ class Role:
         if self._resting:
             self._fills_seq, told = self._told.pop(moment.bar)
             fills = told.fills
-        portfolio.settle(fills, prices.fill)
-        portfolio.mark(prices.mark)
-        orders = portfolio.decide(moment, signals, self._risk.at(moment.bar), prices.close)
+        portfolio.settle(fills, prices.row)
+        orders = portfolio.advance(moment, prices.row, signals, self._risk.at(moment.bar))
         self._resting = _resting(portfolio)
         if orders or self._resting:
             self._send(prices, orders)
-        self._simulated, self._last, self._marks = prices.seq, prices, prices.mark
+        self._simulated, self._last, self._marks = prices.seq, prices, prices.row.mark
         self._entries["equity"].append((prices.written_ns, KEPT.encode(self._account(moment))))
         self._told = {bar: told for bar, told in self._told.items() if bar > moment.bar}
 
     def _account(self, moment: Moment) -> Account:
-        book, tally = self._portfolio.book, self._portfolio.tally
+        book, sums = self._portfolio.book, self._portfolio.sums
         return Account(
             self._id, moment.ts, moment.bar,
-            float(book.cash[0]), float(tally.equity[0]), float(tally.peak[0]), float(tally.fees[0]),
+            float(book.cash[0]), float(sums.equity[0]), float(sums.peak[0]), float(sums.fees[0]),
         )  # fmt: skip
 
     def _send(self, prices: Prices, orders: list[Order]) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Floats, arrays
+from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, arrays
 from flotilla.live.progress import Progress
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Account, Fill, Order
 from flotilla.stream.codec import Row
 from flotilla.stream.log import LogNotBegun, LogReader

@@ -20,11 +20,12 @@ import numpy as np
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, SIGNALS, Floats, Market, Signals, arrays, raw
+from flotilla.live.messages import MARKET, SIGNALS, Market, Signals, arrays, raw
 from flotilla.live.pulse import Pulse
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.model.arrays import Floats, Ints
 from flotilla.plugins import find, handed
-from flotilla.stage.calendar import Ints, calendar_fields
+from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.fold import OnBar

@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.research.beside import Benchmark, beside
 from flotilla.research.report.data import HOLD
 from flotilla.research.run import UNHEEDED, RunResult, benchmark_of, holding
 from flotilla.research.sweep import SweepResult, sweep
-
-Floats = NDArray[np.float64]
 
 
 def benchmark_for(result: RunResult, named: Any = None, folder: Path | None = None) -> Benchmark:

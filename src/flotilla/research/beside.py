@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, FlotillaError, UnknownName
-from flotilla.kernel.portfolio import Terms, new_tally
+from flotilla.kernel.records import new_sums
+from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.research.annual import bars_a_year, years_of
@@ -26,7 +27,6 @@ from flotilla.research.measures import measures_of
 from flotilla.research.returns import returns_of
 from flotilla.words import cut
 
-Floats = NDArray[np.float64]
 OF_EQUITY = ("final_equity", "total_return", "cagr", "volatility", "sharpe", "max_drawdown", "calmar")
 
 
@@ -154,11 +154,11 @@ def _measures(equity: Floats, ts: NDArray[np.int64], a_year: float) -> dict[str,
     """Return the measures of an equity curve that need nothing else, as those of a portfolio are computed."""
     r = returns_of(equity)
     start = equity[:1]
-    tally = new_tally(Terms(start, *(np.ones(1) for _ in Terms._fields[1:])))._replace(
+    sums = new_sums(start)._replace(
         equity=equity[-1:],
         total=np.array([r.sum()]),
         square=np.array([np.sum(r * r)]),
         drawdown=np.array([np.max(1.0 - equity / np.maximum.accumulate(equity))]),
     )
-    found = measures_of(tally, start, len(equity), years_of(ts), a_year)
+    found = measures_of(sums, start, len(equity), years_of(ts), a_year)
     return {name: float(found[name][0]) for name in OF_EQUITY}

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats, Stamps
 from flotilla.words import counted
 
-Floats = NDArray[np.float64]
-Stamps = NDArray[np.int64]
 _DAY = 86_400_000_000_000
 LONG = 14 * _DAY  # no market is closed so long, but in a war
 PART = 10  # of a period that is short: a tenth of its bars, and two at least

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, line_of, nearest
+from flotilla.model.arrays import Floats
 from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
@@ -30,7 +31,6 @@ from flotilla.words import cut
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Floats = NDArray[np.float64]
 SHOWN = 10  # rows of a sweep that a notebook shows
 _TIMES = ("entered", "left", "ts_event")
 

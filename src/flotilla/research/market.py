@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.config import PortfolioConfig, RunConfig
 from flotilla.errors import ConfigError, UnknownName
+from flotilla.kernel.records import Risk, Row
+from flotilla.model.arrays import Floats
 from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.plugins import find, handed
@@ -21,13 +22,12 @@ from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
 from flotilla.stage.prices import fill_field
 from flotilla.stage.rebalance import periods, rebalance_of
-from flotilla.stage.single import Marks
+from flotilla.stage.single import InForce, Marks
 from flotilla.stage.terms import parts_of
 from flotilla.stream.bars.draft import rows_of_days
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
 from flotilla.words import cut
 
-Floats = NDArray[np.float64]
 GROWS = frozenset({"final_equity", "total_return", "max_drawdown", "orders", "fees"})  # with time
 
 
@@ -46,6 +46,16 @@ class Market(NamedTuple):
     decisions: Decisions | None
     period: Floats  # [T] of each row: where a new one begins, weights are restored
     part: Floats  # [I] of an allocation, that an instrument gets
+
+    def row(self, t: int) -> Row:
+        """Return the prices of a bar."""
+        return Row(self.fill[t], self.close[t], self.known[t], self.marks[t], float(self.period[t]))
+
+    def in_force(self, t: int) -> InForce:
+        """Return the risk decisions in force on a bar."""
+        names = self.panel.instruments
+        ids = self.decisions.ids(t, names) if self.decisions else [()] * len(names)
+        return InForce(Risk(self.scale[t], self.cap[t]), ids)
 
 
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:

@@ -1,4 +1,4 @@
-"""The measures of portfolios, from the sums that ran along with them (kernel.portfolio.Tally).
+"""The measures of portfolios, from the sums that ran along with them (kernel.records.Sums).
 
 Their definitions are in model/measures.py, what a year is in research/annual.py.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from flotilla.kernel.portfolio import Floats, Tally
+from flotilla.kernel.records import Sums
+from flotilla.model.arrays import Floats
 
 EPS = float(np.finfo(np.float64).eps)
 ROUNDING = 64.0 * EPS  # of a return, and of a fraction of equity: sums over positions are off by less
 
 
-def measures_of(tally: Tally, start: Floats, bars: int, years: float, a_year: float) -> dict[str, Floats]:
+def measures_of(sums: Sums, start: Floats, bars: int, years: float, a_year: float) -> dict[str, Floats]:
     """Return the measures, float64[P] each, of portfolios after `bars` bars that took `years`.
 
     start: float64[P], their cash. a_year: N, the bars in a year. NaN where a measure is not defined: a
@@ -21,22 +22,22 @@ def measures_of(tally: Tally, start: Floats, bars: int, years: float, a_year: fl
     """
     returns = bars - 1
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        mean = tally.total / returns
-        deviation = scatter(tally.total, tally.square, returns)
-        cagr = _finite((tally.equity / start) ** (1.0 / np.float64(years)) - 1.0)
-        fall = np.where(tally.drawdown > ROUNDING, tally.drawdown, np.nan)
+        mean = sums.total / returns
+        deviation = scatter(sums.total, sums.square, returns)
+        cagr = _finite((sums.equity / start) ** (1.0 / np.float64(years)) - 1.0)
+        fall = np.where(sums.drawdown > ROUNDING, sums.drawdown, np.nan)
         return {
-            "final_equity": tally.equity,
-            "total_return": tally.equity / start - 1.0,
+            "final_equity": sums.equity,
+            "total_return": sums.equity / start - 1.0,
             "cagr": cagr,
             "volatility": deviation * np.sqrt(a_year),
             "sharpe": _finite(mean / deviation * np.sqrt(a_year)),
-            "max_drawdown": tally.drawdown,
+            "max_drawdown": sums.drawdown,
             "calmar": _finite(cagr / fall),
-            "orders": tally.fills,
-            "turnover": _finite(tally.traded / (tally.held / bars) / years),
-            "fees": tally.fees,
-            "exposure": tally.invested / bars,
+            "orders": sums.fills,
+            "turnover": _finite(sums.traded / (sums.held / bars) / years),
+            "fees": sums.fees,
+            "exposure": sums.invested / bars,
         }
 
 

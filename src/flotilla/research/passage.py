@@ -1,9 +1,8 @@
 """Pass many portfolios through the rows together: features for a stretch of rows, then all lanes over them.
 
-1. `Passage` lays out books and sums for every portfolio, and the runner of the features that they share.
+1. `Passage` lays out a block for each program, and the runner of the features that all of them share.
 2. `advance` computes the features of a stretch and sends the blocks of lanes through it, on several threads:
-the
-   kernels release Python's lock, and lanes do not know of each other, so the number of workers changes
+   the kernels release Python's lock, and lanes do not know of each other, so the number of workers changes
    nothing. The next stretch's features are computed meanwhile.
 3. After each stretch all that matters is `state`: written down, it is where a run that was killed goes on.
 """
@@ -11,23 +10,24 @@ the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flotilla.kernel.lanes import TILE, Rows, advance, new_desk
-from flotilla.kernel.portfolio import Book, Tally, Terms, new_book, new_tally
+from flotilla.kernel.lanes import Room, Rows, advance, new_room
+from flotilla.kernel.records import Book, Sums, new_block
+from flotilla.model.arrays import Floats
 from flotilla.research.market import Market
 from flotilla.research.memory import bytes_of, check_room
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.lanes import LanePlan
 
-Floats = NDArray[np.float64]
 FEATURE_BYTES = 8 << 20  # of one stretch's features; two stretches are there at a time
+FEWEST = 16  # bars of a stretch
 _ROWS = ("fill", "close", "known", "marks", "scale", "cap")  # of the market, float64[T, I] each
 
 
@@ -35,21 +35,27 @@ class Passage:
     """P portfolios on their way through the rows of a market."""
 
     def __init__(
-        self, plan: LanePlan, features: list[Node], fields: Mapping[str, Floats], terms: Terms, market: Market
+        self,
+        plan: LanePlan,
+        features: list[Node],
+        fields: Mapping[str, Floats],
+        params: Floats,
+        market: Market,
+        every_bar: bool,
+        at_fill: bool,
     ) -> None:
+        """params: float64[K, P]. every_bar, at_fill: of their mode."""
         self.plan, self.market, self.fields = plan, market, fields
         instruments = len(market.panel.instruments)
         self.runner = ChunkRunner(features, instruments, market.panel.ticks_per_unit)
-        seats = np.minimum(np.arange(plan.blocks * plan.lanes), len(terms.start) - 1)
-        self.terms = Terms(*(column[seats].reshape(plan.blocks, plan.lanes) for column in terms))
         row = max(1, instruments * len(features) * 8)
-        self.stretch = max(TILE, FEATURE_BYTES // row // TILE * TILE)
+        self.stretch = max(FEWEST, FEATURE_BYTES // row)
         self.done = 0
-        self._bytes = self._predicted(len(features))
-        check_room(self._bytes, f"{len(terms.start):,} portfolios on {instruments:,} instruments")
-        blocks = [self._terms_of(b) for b in range(plan.blocks)]
-        self.books = _stacked((new_book(block, instruments) for block in blocks), plan.blocks, Book)
-        self.tallies = _stacked((new_tally(block) for block in blocks), plan.blocks, Tally)
+        edges = np.cumsum([0, *(program.share.shape[1] for program in plan.programs)])
+        columns = [np.ascontiguousarray(params[:, a:b]) for a, b in pairwise(edges)]
+        self._bytes = self._predicted(len(features), columns)
+        check_room(self._bytes, f"{params.shape[1]:,} portfolios on {instruments:,} instruments")
+        self.blocks = [new_block(own, market.part, every_bar, at_fill) for own in columns]
 
     @property
     def rows(self) -> int:
@@ -60,27 +66,31 @@ class Passage:
         """Return the memory that the passage takes: the bars, its market's rows, and what is its own."""
         held = {**self.market.panel.fields, **self.fields}
         rows = (getattr(self.market, name) for name in _ROWS)
-        program = (*self.plan.program, *self.terms)
-        return bytes_of((*held.values(), *rows, *program)) + self._bytes
+        own = (array for program in self.plan.programs for array in program)
+        params = (block.params for block in self.blocks)
+        return bytes_of((*held.values(), *rows, *own, *params)) + self._bytes
 
-    def _predicted(self, features: int) -> int:
-        """Return the memory that it is about to take: books, sums, stretches of features, desks.
+    def _predicted(self, features: int, columns: list[Floats]) -> int:
+        """Return the memory that it is about to take: books, sums, stretches of features, room for threads.
 
         Two stretches are there at a time; what one is made of, and its rows of the market, counts as a third.
         """
-        instruments, plan = len(self.market.panel.instruments), self.plan
-        terms, desk = self._terms_of(0), new_desk(self.plan.program, instruments, plan.lanes)
-        block = bytes_of((*new_book(terms, instruments), *new_tally(terms)))
-        threads = min(os.cpu_count() or 1, plan.blocks)
+        instruments, first = len(self.market.panel.instruments), columns[0]
+        block = new_block(first, self.market.part, False, False)
+        lanes = sum(own.shape[1] for own in columns)
+        held: int = bytes_of((*block.book, *block.sums)) * lanes // first.shape[1]
+        work, *room = self._room(0)
+        threads = min(os.cpu_count() or 1, len(columns))
         stretch = 8 * min(self.stretch, self.rows) * instruments * (3 * features + len(_ROWS))
-        return plan.blocks * block + stretch + threads * bytes_of((*desk.filled, *desk[1:]))
+        return held + stretch + threads * bytes_of((*work.filled, *work[1:], *room))
 
-    def _terms_of(self, block: int) -> Terms:
-        return Terms(*(column[block] for column in self.terms))
+    def _room(self, b: int) -> Room:
+        """Return room for block b."""
+        program = self.plan.programs[b]
+        slots = program.column.shape[0] + program.code.shape[0]
+        return new_room(slots, len(self.market.panel.instruments), program.share.shape[1])
 
-    def advance(
-        self, every_bar: bool, at_fill: bool, workers: int, arrived: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def advance(self, workers: int, arrived: Callable[[int], None] = lambda _: None) -> None:
         """Go through the rows that are left. arrived: told after each stretch how many rows are done."""
         with ThreadPoolExecutor(workers) as pool:
             ahead = pool.submit(self._features, self.done)
@@ -89,7 +99,7 @@ class Passage:
                 begin, end = self.done, min(self.done + self.stretch, self.rows)
                 if end < self.rows:
                     ahead = pool.submit(self._features, end)
-                self._advance(pool, workers, features, begin, every_bar, at_fill)
+                self._advance(pool, workers, features, begin)
                 self.done, self._runner_state = end, state
                 arrived(end)
 
@@ -99,36 +109,26 @@ class Passage:
         features = self.runner.advance({name: rows[begin:end] for name, rows in self.fields.items()})
         return np.ascontiguousarray(features), self.runner.state()
 
-    def _advance(
-        self,
-        pool: ThreadPoolExecutor,
-        workers: int,
-        features: Floats,
-        begin: int,
-        every_bar: bool,
-        at_fill: bool,
-    ) -> None:
+    def _advance(self, pool: ThreadPoolExecutor, workers: int, features: Floats, begin: int) -> None:
         """Send every block through a stretch of rows."""
         market, skipped = self.market, max(self.market.first - begin, 0)
         first, last = begin + skipped, begin + len(features)
         if first >= last:
             return
-        fill, close, known, marks, scale, cap = (
+        price, close, known, marks, scale, cap = (
             np.ascontiguousarray(a[first:last]) for a in (getattr(market, name) for name in _ROWS)
         )
-        period = market.period[first:last]
-        rows = Rows(fill, close, known, marks, scale, cap, period, market.part, features[skipped:])
-        waiting = iter(range(self.plan.blocks))  # whoever is done takes the next one
+        rows = Rows(price, close, known, marks, market.period[first:last], scale, cap, features[skipped:])
+        waiting = iter(range(len(self.blocks)))  # whoever is done takes the next one
 
         def work() -> None:
-            desk = new_desk(self.plan.program, features.shape[1], self.plan.lanes)
+            room = self._room(0)
             for b in waiting:
-                advance(
-                    rows, self.plan.program, self.books, self.terms, self.tallies,
-                    b, b + 1, every_bar, at_fill, desk,
-                )  # fmt: skip
+                if room.signals.shape[1] != self.blocks[b].params.shape[1]:  # the last one is narrower
+                    room = self._room(b)
+                advance(rows, self.plan.programs[b], self.blocks[b], room)
 
-        sent: list[Future[None]] = [pool.submit(work) for _ in range(min(workers, self.plan.blocks))]
+        sent: list[Future[None]] = [pool.submit(work) for _ in range(min(workers, len(self.blocks)))]
         for task in sent:
             task.result()
 
@@ -137,20 +137,25 @@ class Passage:
         return {
             "done": self.done,
             "runner": self._runner_state,
-            "books": self.books._asdict(),
-            "tallies": self.tallies._asdict(),
+            "books": [block.book._asdict() for block in self.blocks],
+            "sums": [block.sums._asdict() for block in self.blocks],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state` returned."""
         self.done = int(state["done"])
         self.runner.restore(state["runner"])
-        self.books = Book(**{name: np.array(a) for name, a in state["books"].items()})
-        self.tallies = Tally(**{name: np.array(a) for name, a in state["tallies"].items()})
+        self.blocks = [
+            block._replace(
+                book=Book(**{name: np.array(a) for name, a in book.items()}),
+                sums=Sums(**{name: np.array(a) for name, a in sums.items()}),
+            )
+            for block, book, sums in zip(self.blocks, state["books"], state["sums"], strict=True)
+        ]
 
-    def tally(self, portfolios: int) -> Tally:
+    def sums(self) -> Sums:
         """Return the sums of all portfolios, float64[P], in lane order."""
-        return Tally(*(a.reshape(-1)[:portfolios] for a in self.tallies))
+        return Sums(*(np.concatenate(each) for each in zip(*(b.sums for b in self.blocks), strict=True)))
 
 
 class Noting(Passage):
@@ -160,20 +165,8 @@ class Noting(Passage):
         super().__init__(*given)
         self.noted: list[Floats] = []  # for each row simulated, float64[lanes] in lane order
 
-    def _advance(
-        self, pool: ThreadPoolExecutor, workers: int, features: Floats, begin: int, *terms: bool
-    ) -> None:
+    def _advance(self, pool: ThreadPoolExecutor, workers: int, features: Floats, begin: int) -> None:
         for k in range(len(features)):
-            super()._advance(pool, workers, features[k : k + 1], begin + k, *terms)
+            super()._advance(pool, workers, features[k : k + 1], begin + k)
             if begin + k >= self.market.first:
-                self.noted.append(self.tallies.equity.reshape(-1).copy())
-
-
-def _stacked(blocks: Iterator[Any], count: int, kind: Any) -> Any:
-    """Return blocks' arrays with a leading block axis. A block at a time: they are not there twice."""
-    found: Any = None
-    for b, block in enumerate(blocks):
-        found = found or kind(*(np.empty((count, *array.shape), array.dtype) for array in block))
-        for whole, array in zip(found, block, strict=True):
-            whole[b] = array
-    return found
+                self.noted.append(np.concatenate([block.sums.equity for block in self.blocks]))

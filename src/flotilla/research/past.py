@@ -13,8 +13,9 @@ import numpy as np
 
 from flotilla.kernel.book import cash_after, held_after, worth
 from flotilla.kernel.fill import buy_scale, fee_of, fill_price
-from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.kernel.records import PARAM
 from flotilla.kernel.size import nearest_lots, order_quantity, target_quantity, whole_lots
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
 from flotilla.research.chain import Latch, Purchase
 from flotilla.research.market import Market
@@ -24,7 +25,7 @@ class Past(NamedTuple):
     """One portfolio, from its first bar up to some bar. T: the bars; I: instruments."""
 
     market: Market
-    terms: Terms  # of one lane
+    params: Floats  # [K, 1]
     cash: Floats  # [T] account currency, at the close
     position: Floats  # [T, I] units
     orders: Sequence[Order]
@@ -40,13 +41,13 @@ class Past(NamedTuple):
 
     def latch(self, bar: int) -> Latch | None:
         """Return when its drawdown limit was hit, up to a bar; None where it has none, or was not."""
-        limit, equity = self.terms.drawdown_limit[0], self.equity()[: bar - self.market.first + 1]
-        peaks = np.maximum.accumulate(np.concatenate([self.terms.start, equity]))[1:]
+        limit, equity = self.params[PARAM.max_drawdown, 0], self.equity()[: bar - self.market.first + 1]
+        peaks = np.maximum.accumulate(np.concatenate([self.params[PARAM.cash], equity]))[1:]
         hit = np.flatnonzero(equity <= peaks * (1.0 - limit))
         if not len(hit):
             return None
         at, first = int(hit[0]), self.market.first
-        peak = int(np.argmax(equity[: at + 1] >= peaks[at])) if peaks[at] > self.terms.start[0] else 0
+        peak = int(np.argmax(equity[: at + 1] >= peaks[at])) if peaks[at] > self.params[PARAM.cash, 0] else 0
         ts = int(self.market.panel.ts_event[first + at])
         return Latch(float(limit), float(peaks[at]), first + peak, float(equity[at]), first + at, ts)
 
@@ -70,8 +71,8 @@ class Past(NamedTuple):
             if other is None or filling_bar(market, other.bar, i) != bar:
                 continue
             units = self._units(other, bar, i, position, float(self.cash[before]))
-            at = fill_price(float(market.fill[bar, i]), units, float(self.terms.slippage[0]))
-            fee = fee_of(units, at, float(self.terms.fee[0]))
+            at = fill_price(float(market.fill[bar, i]), units, float(self.params[PARAM.slippage, 0]))
+            fee = fee_of(units, at, float(self.params[PARAM.fee, 0]))
             if units < 0.0:
                 cash = cash_after(cash, units, at, fee)
             else:
@@ -91,18 +92,19 @@ class Past(NamedTuple):
             at = market.known[bar, k] if np.isnan(price) else price
             value += worth(float(position[k]), float(at))
         price = float(market.fill[bar, i])
-        lot, per = float(self.terms.lot[0]), float(self.terms.per[0])
+        lot, per = float(self.params[PARAM.lot, 0]), float(self.params[PARAM.per, 0])
         target = whole_lots(target_quantity(order.weight, value, price), lot, per)
-        units = order_quantity(target, float(position[i]), price, float(self.terms.min_trade[0]))
+        units = order_quantity(target, float(position[i]), price, float(self.params[PARAM.min_trade, 0]))
         return 0.0 if np.isnan(units) else float(nearest_lots(units, lot, per))
 
 
-def past_of(market: Market, terms: Terms, orders: Sequence[Order], fills: Sequence[Fill], bar: int) -> Past:
-    """Return a portfolio's past up to a bar, that one included. terms: of one lane. fills: in their order."""
+def past_of(market: Market, params: Floats, orders: Sequence[Order], fills: Sequence[Fill], bar: int) -> Past:
+    """Return a portfolio's past up to a bar, that one included. params: float64[K, 1]; fills: in order."""
     count = bar - market.first + 1
     cashes, positions = np.empty(count), np.empty((count, len(market.panel.instruments)))
     index = {name: i for i, name in enumerate(market.panel.instruments)}
-    cash, position, done = float(terms.start[0]), np.zeros(positions.shape[1]), 0
+    lot, per = float(params[PARAM.lot, 0]), float(params[PARAM.per, 0])
+    cash, position, done = float(params[PARAM.cash, 0]), np.zeros(positions.shape[1]), 0
     for fill in fills:
         at = fill.bar - market.first
         if at >= count:
@@ -110,9 +112,9 @@ def past_of(market: Market, terms: Terms, orders: Sequence[Order], fills: Sequen
         cashes[done:at], positions[done:at] = cash, position
         cash, done = cash_after(cash, fill.quantity, fill.price, fill.fee), at
         i = index[fill.instrument]
-        position[i] = held_after(position[i], fill.quantity, float(terms.lot[0]), float(terms.per[0]))
+        position[i] = held_after(position[i], fill.quantity, lot, per)
     cashes[done:], positions[done:] = cash, position
-    return Past(market, terms, cashes, positions, orders, fills)
+    return Past(market, params, cashes, positions, orders, fills)
 
 
 def filling_bar(market: Market, bar: int, i: int) -> int | None:

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec.structs import asdict
-from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
 from flotilla.config import PortfolioConfig, RunConfig
 from flotilla.errors import ConfigError
 from flotilla.kernel.compile import KERNEL_IDENTITY
+from flotilla.model.arrays import Floats
 from flotilla.plugins import parameters
 from flotilla.research.annual import bars_a_year
 from flotilla.research.benchmark import benchmark_for, held_by_each
@@ -37,7 +37,6 @@ SURVIVORS = (
     "The sample's stocks were chosen in 2022, among those that had lasted: whoever traded in 1990 did not "
     "know which would. Every return on it is flattered.",
 )
-Floats = NDArray[np.float64]
 PICTURED = 4  # instruments whose prices are drawn
 LIBRARIES = ("numpy", "numba", "polars", "pyarrow")
 

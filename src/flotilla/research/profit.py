@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill
 
-Floats = NDArray[np.float64]
 ROWS = 4096  # that are multiplied at a time: the product of all would be a third copy
 
 

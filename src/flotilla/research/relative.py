@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.research.returns import NAN, deviation_of
-
-Floats = NDArray[np.float64]
 
 
 def relative_stats(r: Floats, b: Floats, a_year: float) -> dict[str, float]:

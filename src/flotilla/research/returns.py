@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.research.annual import DAY_NS
 from flotilla.research.measures import EPS, ROUNDING, scatter
 from flotilla.research.periods import Unit, returns_by
 
-Floats = NDArray[np.float64]
 NAN = float("nan")
 TAIL = 0.05  # the fraction of bars beyond the value at risk
 

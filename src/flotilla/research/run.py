@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig, check_plugins, read
 from flotilla.errors import ConfigError, UnknownName
+from flotilla.kernel.records import PARAM
+from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import names
@@ -30,13 +32,12 @@ from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, signals_of, trees_of
 from flotilla.research.silence import crowded_in_run, flat_in_run, loud_in_run, short_in_run, silent_in_run
 from flotilla.stage.expression import Node
-from flotilla.stage.single import Exchange, Moment, Portfolio, Risk
-from flotilla.stage.terms import terms_of
+from flotilla.stage.single import Exchange, Moment, Portfolio
+from flotilla.stage.terms import params_of
 from flotilla.stage.window import Stage
 from flotilla.stream.table import Store
 from flotilla.words import counted, cut
 
-Floats = NDArray[np.float64]
 # Terms that buying and holding takes no notice of, and what stands in their place.
 UNHEEDED: dict[str, Any] = {
     "allocation": None,
@@ -226,7 +227,7 @@ def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], id
     """Take the bars one by one."""
     panel, terms = market.panel, config.portfolio
     names = panel.instruments
-    lane = terms_of(msgspec.structs.asdict(terms), len(names), 1)
+    lane = params_of(msgspec.structs.asdict(terms), len(names), 1)
     shares = {name: strategy.weight for name, strategy in config.strategies.items()}
     exchange = Exchange(config.name, lane, names, terms.size_at)
     portfolio = Portfolio(config.name, lane, names, shares, terms.size_at, terms.rebalance, market.part)
@@ -234,25 +235,20 @@ def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], id
     equity, cash = np.empty(len(bars)), np.empty(len(bars))
     positions, weights = np.empty((len(bars), len(names))), np.empty((len(bars), len(names)))
     said = np.stack(list(signals.values()), axis=1)
-    nobody: list[tuple[str, ...]] = [()] * len(names)
     orders: list[Order] = []
     fills: list[Fill] = []
     for k, t in enumerate(bars.tolist()):
-        moment = Moment(t, int(panel.ts_event[t]), float(market.period[t]))
-        filled = exchange.fill(moment, market.fill[t], market.known[t])
-        portfolio.settle(filled, market.fill[t])
-        equity[k] = portfolio.mark(market.marks[t])
-        ids = market.decisions.ids(t, names) if market.decisions else nobody
-        decided = portfolio.decide(
-            moment, said[t], Risk(market.scale[t], market.cap[t], ids), market.close[t]
-        )
+        moment, row = Moment(t, int(panel.ts_event[t])), market.row(t)
+        filled = exchange.fill(moment, row)
+        portfolio.settle(filled, row)
+        decided = portfolio.advance(moment, row, said[t], market.in_force(t))
         exchange.accept(decided)
         fills += filled
         orders += decided
-        cash[k] = portfolio.book.cash[0]
+        equity[k], cash[k] = portfolio.sums.equity[0], portfolio.book.cash[0]
         positions[k], weights[k] = portfolio.book.position[:, 0], portfolio.book.weight[:, 0]
     years, a_year = years_of(panel.ts_event[bars]), bars_a_year(panel.ts_event)
-    measures = measures_of(portfolio.tally, lane.start, len(bars), years, a_year)
+    measures = measures_of(portfolio.sums, lane[PARAM.cash], len(bars), years, a_year)
     return RunResult(
         config=config,
         market=market,

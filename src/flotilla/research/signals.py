@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig
 from flotilla.errors import ConfigError, FlotillaError, StageError, StreamError, line_of
+from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.plugins import called, find, handed
 from flotilla.research.identity import stage_identity
@@ -29,7 +29,6 @@ from flotilla.stage.signal import check_signals
 from flotilla.stream.table import Store
 
 LOG = logging.getLogger(__name__)
-Floats = NDArray[np.float64]
 Target = Callable[..., Any]
 
 

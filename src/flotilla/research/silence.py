@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig
+from flotilla.model.arrays import Floats
 from flotilla.research.grid import Grid
 from flotilla.research.signals import targets_of, trees_of
 from flotilla.stage.lanes import rows_needed, tree_of
 from flotilla.stage.plan import warm_up
 from flotilla.words import counted
 
-Floats = NDArray[np.float64]
 _ROUNDING = 1e-9  # of a sum of weights
 
 

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill
 from flotilla.research.periods import wall_clock
 from flotilla.research.relative import relative_stats
 from flotilla.research.returns import returns_of, returns_stats
 from flotilla.research.trips import trip_stats, trips_of
-
-Floats = NDArray[np.float64]
 
 
 def stats_of(

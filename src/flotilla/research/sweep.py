@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
 from flotilla.errors import ConfigError, StreamError, UnknownName
-from flotilla.kernel.portfolio import Tally
+from flotilla.kernel.records import PARAM, Sums
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
 from flotilla.plugins import handed
@@ -49,7 +49,7 @@ from flotilla.research.silence import idle_in_sweep, loud_in_run, short_in_run
 from flotilla.stage.expression import walk
 from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
 from flotilla.stage.rebalance import rebalance_of
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import params_of
 from flotilla.stream.table import Store, identity_of
 from flotilla.words import counted, cut
 
@@ -260,7 +260,7 @@ def _computed(
     for g, (shared, members) in enumerate(groups):
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
         market = market_of(panel, part.portfolio, config.name, folder)
-        passage, terms = _passage(part, folder, market, grid, members, store)
+        passage, cash = _passage(part, folder, market, grid, members, store)
         size = max(size, passage.predicted_bytes() + table_bytes(grid.size, len(grid.axes)))
         checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
         if not fresh:
@@ -272,8 +272,8 @@ def _computed(
             if progress:
                 progress(g * passage.rows + rows, len(groups) * passage.rows)
 
-        passage.advance(*_ways(part), workers or os.cpu_count() or 1, arrived)
-        found = _measured(passage.tally(len(members)), terms.start, market)
+        passage.advance(workers or os.cpu_count() or 1, arrived)
+        found = _measured(passage.sums(), cash, market)
         for name, values in found.items():
             measures[name][members] = values
         checkpoint.remove()
@@ -319,8 +319,8 @@ def _passage(
     members: NDArray[np.int64],
     store: Store | None,
     kind: type[Passage] = Passage,
-) -> tuple[Passage, Any]:
-    """Return the way of a family of portfolios through the rows, and their terms."""
+) -> tuple[Passage, NDArray[np.float64]]:
+    """Return the way of a family of portfolios through the rows, and their cash, float64[P]."""
     trees, shares = _trees(config, folder, grid, members), []
     for name, strategy in config.strategies.items():
         swept = grid.of(name)
@@ -331,18 +331,18 @@ def _passage(
     for name, key in grid.of("portfolio").items():
         if name not in SHARED:
             values[name] = grid.column(key)[members]
-    terms = terms_of(values, len(market.panel.instruments), len(members))
+    params = params_of(values, len(market.panel.instruments), len(members))
     stages = Stages(market.panel, market.fields, store, folder)
     features = stages.replace(plan.features)
     for tree in trees:
         for form in tree.forms if isinstance(tree, Choice) else [tree]:
             stages.check(form)
-    return kind(plan, features, stages.fields, terms, market), terms
+    return kind(plan, features, stages.fields, params, market, *_ways(config)), params[PARAM.cash]
 
 
-def _measured(tally: Tally, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
+def _measured(sums: Sums, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
     times = market.panel.ts_event[market.first :]
-    return measures_of(tally, start, len(times), years_of(times), bars_a_year(market.panel.ts_event))
+    return measures_of(sums, start, len(times), years_of(times), bars_a_year(market.panel.ts_event))
 
 
 def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -357,6 +357,6 @@ def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
         market = market_of(swept.panel, part.portfolio, config.name, swept.folder)
         passage, _ = _passage(part, swept.folder, market, grid, members, None, Noting)
-        passage.advance(*_ways(part), 1)
-        found[market.first :, members] = np.stack(cast(Noting, passage).noted)[:, : len(members)]
+        passage.advance(1)
+        found[market.first :, members] = np.stack(cast(Noting, passage).noted)
     return found

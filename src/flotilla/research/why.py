@@ -24,8 +24,9 @@ from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.kernel.book import worth
 from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.kernel.records import PARAM
 from flotilla.kernel.signals import average, blank
+from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Weighing, Why
@@ -36,7 +37,7 @@ from flotilla.research.signals import Stages, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stage.rebalance import rebalance_of
-from flotilla.stage.terms import terms_of
+from flotilla.stage.terms import params_of
 from flotilla.stream.decisions import read_decisions
 from flotilla.words import cut
 
@@ -98,17 +99,17 @@ def _why(
     if order is None:
         raise UnknownName(f"order or fill of {config.name}", identity, [*known, *order_of])
     i = market.panel.instruments.index(order.instrument)
-    terms = terms_of(msgspec.structs.asdict(config.portfolio), len(market.panel.instruments), 1)
+    params = params_of(msgspec.structs.asdict(config.portfolio), len(market.panel.instruments), 1)
     said = _said(trees_of(config, folder), market, order.bar, i)
     shares = {name: strategy.weight for name, strategy in config.strategies.items()}
-    weighing = _weighing(said, shares, terms, market, order.bar, i)
+    weighing = _weighing(said, shares, params, market, order.bar, i)
     next_bar = filling_bar(market, order.bar, i)
-    past = past_of(market, terms, orders, fills, order.bar if next_bar is None else next_bar - 1)
+    past = past_of(market, params, orders, fills, order.bar if next_bar is None else next_bar - 1)
     mine = [fill for fill in fills if fill.order_id == order.order_id]
     earlier = _close_before(market, order.bar, i)
     before = 0.0
     if earlier >= 0 and past.latch(earlier) is None:
-        before = _weighing(said, shares, terms, market, earlier, i).weight
+        before = _weighing(said, shares, params, market, earlier, i).weight
     return Why(
         order=order,
         fills=mine,
@@ -183,7 +184,7 @@ def _signals(order: Order, said: dict[str, _Said], shares: dict[str, float], at:
 
 
 def _weighing(
-    said: dict[str, _Said], shares: dict[str, float], terms: Terms, market: Market, bar: int, i: int
+    said: dict[str, _Said], shares: dict[str, float], params: Floats, market: Market, bar: int, i: int
 ) -> Weighing:
     """Return how signals and risk became a weight, by the kernel's own functions."""
     strengths = np.stack([rows[: bar + 1, -1] for _, rows in said.values()])
@@ -193,9 +194,12 @@ def _weighing(
     spoken[: market.first] = False
     at = int(np.flatnonzero(spoken)[-1]) if spoken.any() else -1
     signal = _mean(strengths[:, at], list(shares.values())) if at >= 0 else 0.0
-    allocation, tolerance = float(terms.allocation[0] * market.part[i]), float(terms.tolerance[0])
+    allocation, tolerance = (
+        float(params[PARAM.allocation, 0] * market.part[i]),
+        float(params[PARAM.risk_tolerance, 0]),
+    )
     scale, most = float(market.scale[bar, i]), float(market.cap[bar, i])
-    factor, cap = float(risk_factor(scale, tolerance)), min(float(terms.cap[0]), most)
+    factor, cap = float(risk_factor(scale, tolerance)), min(float(params[PARAM.cap, 0]), most)
     return Weighing(
         bar=at,
         signal=signal,

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
 from flotilla.kernel import recursive, rolling, rows
-from flotilla.kernel.portfolio import Floats
-from flotilla.kernel.rolling import Ints, Runs, Totals
+from flotilla.kernel.rolling import Runs, Totals
+from flotilla.model.arrays import Floats, Ints
 
 State = dict[str, NDArray[Any]]
 Inputs = tuple[Floats, ...]

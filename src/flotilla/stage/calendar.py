@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
+from flotilla.model.arrays import Ints
 from flotilla.stage.expression import CALENDAR, Node, field
 from flotilla.stage.operators import delay, differs
-
-Ints = NDArray[np.int64]
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS

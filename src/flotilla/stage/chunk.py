@@ -11,11 +11,10 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, StageError, line_of
 from flotilla.kernel.elementwise import FUNCTIONS, choose
-from flotilla.kernel.portfolio import Floats
+from flotilla.model.arrays import Floats, Stamps
 from flotilla.stage.banks import OPERATORS, Settings
 from flotilla.stage.expression import Node, not_there
 from flotilla.stage.fold import Fold, RowFailed
@@ -24,7 +23,6 @@ from flotilla.stage.plan import in_ticks, plan
 from flotilla.stage.signal import numbers
 from flotilla.stage.window import Window
 
-Stamps = NDArray[np.int64]
 PASS_VALUES, PASS_ROWS = 20_480, 512  # of one node in one pass, and at least so many rows
 
 

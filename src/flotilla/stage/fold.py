@@ -3,14 +3,12 @@
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.errors import StageError, nearest
+from flotilla.model.arrays import Floats
 from flotilla.model.panel import FIELDS
 from flotilla.stage.signal import numbers
 from flotilla.stage.window import Stage, named_inputs
-
-Floats = NDArray[np.float64]
 
 
 class RowFailed(Exception):

@@ -1,14 +1,11 @@
 """Plan what a sweep computes once, and what each of its portfolios computes for itself.
 
 1. A strategy is called once, with a `Column` for each swept parameter (`tree_of`). One that asks a parameter
-for
-   its value is called once for each set of values instead.
+   for its value is called once for each set of values instead.
 2. Below a swept tree, what has a memory takes few distinct forms: ten thousand crossovers over 142 windows
-need
-   142 averages. Each form is a feature, computed once for all (`_bind`).
+   need 142 averages. Each form is a feature, computed once for all (`_bind`).
 3. What is left on top is element by element, and differs in every portfolio: it becomes the `Program` that
-the
-   lanes run (`_Program`). Where that too takes few forms, it is a feature like the others.
+   the lanes run (`_Writer`). Where that too takes few forms, it is a feature like the others.
 
 The plan is a value: it opens nothing and computes nothing.
 """
@@ -22,8 +19,8 @@ from numpy.typing import NDArray
 from flotilla.errors import ConfigError
 from flotilla.kernel.elementwise import CODES
 from flotilla.kernel.lanes import rows_together
-from flotilla.kernel.portfolio import Floats, Ints
 from flotilla.kernel.signals import WHERE, Program, cut
+from flotilla.model.arrays import Floats, Ints
 from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
 from flotilla.stage.fold import Fold
 from flotilla.stage.foreign import no_signal
@@ -47,12 +44,10 @@ Swept = Node | Choice
 
 
 class LanePlan(NamedTuple):
-    """What to compute once (features), and the program of the lanes. order: the portfolio of each lane."""
+    """What to compute once (features), and the program of each block, for its portfolios in their order."""
 
     features: list[Node]
-    program: Program
-    lanes: int
-    blocks: int
+    programs: list[Program]
 
 
 def as_tree(made: Any, name: str) -> Node:
@@ -212,41 +207,54 @@ def _place(
     lanes: int,
     instruments: int,
 ) -> LanePlan:
-    """Sort the features into banks, lay the lanes out in blocks, and cut the blocks into pieces."""
+    """Sort the features into banks, and write a program for every block of `lanes` portfolios."""
     portfolios, operands = writer.portfolios, len(writer.columns)
     nodes = sorted(writer.features, key=lambda n: (n.op, repr(n.inputs), n.params if n.op != "stage" else ()))
     moved = np.empty(len(nodes) + 1, np.int64)
     moved[[writer.features[n] for n in nodes]] = np.arange(len(nodes))
     moved[-1] = -1
-    blocks = -(-portfolios // lanes)
-    seat = np.minimum(np.arange(blocks * lanes), portfolios - 1)
-
-    def laid(values: NDArray[Any]) -> NDArray[Any]:
-        return np.ascontiguousarray(values[:, seat].reshape(len(values), blocks, lanes))
-
-    column = laid(moved[np.array(writer.columns)])
-    step = np.diff(column, axis=2)
-    cuts = ((step != 0) & (step != 1)).sum(axis=2) + (np.diff(step, axis=2) != 0).sum(axis=2) // 2
-    jumps = (cuts * CUT > lanes * rows_together(instruments)) | (column[:, :, 0] < 0)
-    if len(outputs) > 1:
-        jumps[[number for is_operand, number in outputs if is_operand]] = True
-    pieces = np.zeros((blocks * lanes, 2 + 2 * operands), np.int64)
-    block, done = np.zeros((blocks, 2), np.int64), 0
-    for b in range(blocks):
-        end = cut(np.ascontiguousarray(column[:, b]), np.ascontiguousarray(jumps[:, b]), done, pieces)
-        block[b], done = (done, end), end
+    column = moved[np.array(writer.columns)]
+    constant = np.array(writer.constants)
+    share = np.array([np.broadcast_to(s, portfolios) for s in shares], np.float64)
     slot = np.vectorize(lambda s: s if s >= 0 else operands - 1 - s, otypes=[np.int64])
     code = np.array(writer.code, np.int64).reshape(-1, 4)
     if len(code):
         code[:, 1:] = slot(code[:, 1:])
-    program = Program(
-        column=column,
-        constant=laid(np.array(writer.constants)),
-        jumps=jumps,
-        block=block,
-        pieces=pieces[:done].copy(),
-        code=code,
-        output=np.array([n if o else operands + n for o, n in outputs], np.int64),
-        share=laid(np.array([np.broadcast_to(s, portfolios) for s in shares], np.float64)),
-    )
-    return LanePlan(nodes or [field("close")], program, lanes, blocks)  # some feature, for nobody to look at
+    output = np.array([n if o else operands + n for o, n in outputs], np.int64)
+    fused = [number for is_operand, number in outputs if is_operand] if len(outputs) > 1 else []
+    programs = []
+    for first in range(0, portfolios, lanes):
+        own = slice(first, min(first + lanes, portfolios))
+        columns = np.ascontiguousarray(column[:, own])
+        jumps = _jumps(columns, fused, rows_together(instruments))
+        programs.append(
+            Program(
+                column=columns,
+                constant=np.ascontiguousarray(constant[:, own]),
+                jumps=jumps,
+                pieces=_pieces(columns, jumps),
+                code=code,
+                output=output,
+                share=np.ascontiguousarray(share[:, own]),
+            )
+        )
+    return LanePlan(nodes or [field("close")], programs)  # some feature, for nobody to look at
+
+
+def _jumps(column: Ints, fused: list[int], rows: int) -> NDArray[np.bool_]:
+    """Return which operands of a block are fetched into their slots: bool[n].
+
+    column: int64[n, L]. fused: the operands that are signals themselves: the mean reads them there.
+    """
+    step = np.diff(column, axis=1)
+    cuts = ((step != 0) & (step != 1)).sum(axis=1) + (np.diff(step, axis=1) != 0).sum(axis=1) // 2
+    jumps: NDArray[np.bool_] = (cuts * CUT > column.shape[1] * rows) | (column[:, 0] < 0)
+    jumps[fused] = True
+    return jumps
+
+
+def _pieces(column: Ints, jumps: NDArray[np.bool_]) -> Ints:
+    """Return the pieces of a block, as `Program` has them. column: int64[n, L]; jumps: bool[n]."""
+    operands, lanes = column.shape
+    pieces = np.zeros((lanes, 2 + 2 * operands), np.int64)
+    return pieces[: cut(column, jumps, pieces)].copy()

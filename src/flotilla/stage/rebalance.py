@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from flotilla.kernel.portfolio import Floats
+from flotilla.model.arrays import Floats
 from flotilla.stage.calendar import DAY_MINUTES, local_minutes
 
 Every = Literal[

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import StageError
-from flotilla.kernel.portfolio import Floats
+from flotilla.model.arrays import Floats
 from flotilla.stage.expression import Node
 
 

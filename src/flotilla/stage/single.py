@@ -6,57 +6,46 @@ the bits are the same. For bar t:
 
 1. `Exchange.fill`      fills what was ordered at t-1: the paper broker's side of the account
 2. `Portfolio.settle`   takes the fills into the book
-3. `Portfolio.mark`     values it at the close
-4. `Portfolio.decide`   turns signals and risk into orders, for `Exchange.accept`
+3. `Portfolio.advance`  values it at the close, and turns signals and risk into orders, for `Exchange.accept`
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.kernel.book import cash_after, held_after
-from flotilla.kernel.decide import decide
-from flotilla.kernel.fill import fee_of, fill
-from flotilla.kernel.mark import carry, mark
-from flotilla.kernel.portfolio import (
-    GROUP,
-    Book,
-    Floats,
-    Tally,
-    Terms,
-    new_book,
-    new_filled,
-    new_tally,
-    uses_of,
-)
+from flotilla.kernel.bar import exchange_bar, portfolio_bar
+from flotilla.kernel.fill import settle
+from flotilla.kernel.mark import carry
 from flotilla.kernel.queue import enqueue
+from flotilla.kernel.records import Book, Risk, Row, Sums, new_block, new_work
 from flotilla.kernel.signals import average, blank
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 from flotilla.stage.lend import lent
 from flotilla.stage.rebalance import Rebalance, rebalance_of
 
+_Arrays = TypeVar("_Arrays", Book, Sums)
+
 
 class Moment(NamedTuple):
-    """When a bar is: its number in the stream, its time, ns UTC, and its period (stage/rebalance.py)."""
+    """When a bar is: its number in the stream, and its time, ns UTC."""
 
     bar: int
     ts: int
-    period: float = 0.0
 
 
-class Risk(NamedTuple):
-    """The risk decisions in force on a bar. scale, cap: float64[I]; ids: of the decisions, per instrument."""
+class InForce(NamedTuple):
+    """The risk decisions in force on a bar, and for each instrument the ids of those behind them."""
 
-    scale: Floats
-    cap: Floats
+    risk: Risk
     ids: Sequence[tuple[str, ...]]
 
 
-def no_risk(instruments: int) -> Risk:
+def no_risk(instruments: int) -> InForce:
     """Return the decisions of nobody: all is let through."""
-    return Risk(np.ones(instruments), np.ones(instruments), [()] * instruments)
+    return InForce(Risk(np.ones(instruments), np.ones(instruments)), [()] * instruments)
 
 
 class Marks:
@@ -78,56 +67,38 @@ class Marks:
         return np.concatenate([before[None], marks[:-1]]), marks
 
 
-def _one_lane(book: Book) -> dict[str, NDArray[Any]]:
-    return {name: array.copy() for name, array in book._asdict().items()}
-
-
 class Exchange:
     """The paper exchange's account of one portfolio: fills market orders, by the kernel's own `fill`."""
 
-    def __init__(self, portfolio_id: str, terms: Terms, instruments: Sequence[str], size_at: str) -> None:
+    def __init__(self, portfolio_id: str, params: Floats, instruments: Sequence[str], size_at: str) -> None:
+        """params: float64[K, 1], of the portfolio."""
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
-        self._terms, self._uses, self._at_fill = terms, uses_of(terms), size_at == "fill"
-        self._book, self._tally = new_book(terms, len(self.instruments)), new_tally(terms)
-        self._filled = new_filled(len(self.instruments), 1)
-        self._need, self._scale = np.zeros(1), np.empty(1)
-        self._ids = [""] * len(self.instruments)
+        count = len(self.instruments)
+        self._block = new_block(params, np.ones(count), every_bar=False, at_fill=size_at == "fill")
+        self._work = new_work(count, 1)
+        self._ids = [""] * count
 
     def accept(self, orders: Sequence[Order]) -> None:
         """Rest orders until the next bar. A later one replaces what rests; one for nothing cancels it."""
+        book, at_fill = self._block.book, self._block.mode.at_fill
         for order in orders:
             i = self._index[order.instrument]
-            asked = order.weight if self._at_fill else order.quantity
+            asked = order.weight if at_fill else order.quantity
             cancel = order.quantity == 0.0
-            self._book.order[i, 0] = np.nan if cancel else asked
-            self._book.pending[i, 0] = not cancel
+            book.order[i, 0] = np.nan if cancel else asked
+            book.pending[i, 0] = not cancel
             self._ids[i] = order.order_id
-        enqueue(self._book.pending, self._book.queue)
+        enqueue(book.pending, book.queue)
 
-    def fill(self, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
-        """Fill what rests at `price`: float64[I], NaN where nothing trades. Sells come first, then buys.
-
-        known: float64[I], the last closes before this bar.
-        """
-        book, filled = self._book, self._filled
-        if book.queue[0] == 0:
+    def fill(self, moment: Moment, row: Row) -> list[Fill]:
+        """Fill what rests, where the bar has a price. Sells come first, then buys."""
+        if self._block.book.queue[0] == 0:
             return []
+        filled = self._work.filled
         filled.quantity[:] = 0.0
-        fees = self._terms.fee[0]
-        fill(
-            book,
-            self._terms,
-            self._uses,
-            self._tally,
-            filled,
-            price,
-            known,
-            self._at_fill,
-            self._need,
-            self._scale,
-        )
-        quantity, paid = filled.quantity[:, 0], filled.price[:, 0]
+        exchange_bar(self._block, row, self._work)
+        quantity, paid, fee = filled.quantity[:, 0], filled.price[:, 0], filled.fee[:, 0]
         sequence = [*np.flatnonzero(quantity < 0.0), *np.flatnonzero(quantity > 0.0)]
         return [
             Fill(
@@ -139,18 +110,18 @@ class Exchange:
                 moment.bar,
                 float(paid[i]),
                 float(quantity[i]),
-                float(fee_of(quantity[i], paid[i], fees)),
+                float(fee[i]),
             )
             for i in sequence
         ]
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
-        return {"book": _one_lane(self._book), "ids": list(self._ids)}
+        return {"book": _copied(self._block.book), "ids": list(self._ids)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state` returned."""
-        self._book = Book(**{name: np.array(a) for name, a in state["book"].items()})
+        self._block = self._block._replace(book=_restored(Book, state["book"]))
         self._ids = list(state["ids"])
 
 
@@ -160,69 +131,59 @@ class Portfolio:
     def __init__(
         self,
         portfolio_id: str,
-        terms: Terms,
+        params: Floats,
         instruments: Sequence[str],
         strategies: Mapping[str, float],
         size_at: str,
         rebalance: str | Rebalance,
         parts: Floats,
     ) -> None:
-        """parts: float64[I], what each instrument gets of the allocation."""
+        """params: float64[K, 1]; parts: float64[I], what each instrument gets of the allocation."""
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
         self._names = tuple(strategies)
         self._shares = [np.array([share], np.float64) for share in strategies.values()]
-        self._terms, self._uses = terms, uses_of(terms)
-        self._size_at, self._parts = size_at, parts
-        self._every_bar = rebalance_of(rebalance).every == "bar"
-        count = len(self.instruments)
-        self.book, self.tally = new_book(terms, count), new_tally(terms)
-        self._sums, self._wanted = np.empty((3, count, 1)), np.empty((count, 1))
-        self._fresh, self._news = np.zeros(1 + count, np.int64), np.zeros(GROUP, np.uint8)
-        self._due = np.zeros(count, np.uint8)
+        self._size_at, count = size_at, len(self.instruments)
+        every_bar = rebalance_of(rebalance).every == "bar"
+        self._block = new_block(params, parts, every_bar, at_fill=size_at == "fill")
+        self._work, self._means = new_work(count, 1), np.empty((3, count, 1))
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last signal
 
-    def settle(self, fills: Sequence[Fill], price: Floats) -> None:
-        """Take a bar's fills into the book, in their order. price: float64[I], what the bar could fill at."""
-        book, tally, lot, per = self.book, self.tally, self._terms.lot[0], self._terms.per[0]
-        if not fills and book.queue[0] == 0:
+    @property
+    def book(self) -> Book:
+        """Return what it owns, arrays of one lane."""
+        return self._block.book
+
+    @property
+    def sums(self) -> Sums:
+        """Return its measures so far, arrays of one lane."""
+        return self._block.sums
+
+    def settle(self, fills: Sequence[Fill], row: Row) -> None:
+        """Take a bar's fills into the book, in their order; what the bar had a price for rests no longer."""
+        if not fills and self.book.queue[0] == 0:
             return
-        for f in fills:
-            book.cash[0] = cash_after(book.cash[0], f.quantity, f.price, f.fee)
-            i = self._index[f.instrument]
-            book.position[i, 0] = held_after(book.position[i, 0], f.quantity, lot, per)
-        for f in sorted(fills, key=lambda f: self._index[f.instrument]):
-            tally.fills[0] += 1.0
-            tally.traded[0] += abs(f.quantity * f.price)
-            tally.fees[0] += f.fee
-        done = ~np.isnan(price)
-        book.order[done] = np.nan
-        book.pending[done] = False
-        enqueue(book.pending, book.queue)
+        told = [(self._index[f.instrument], f.quantity, f.price, f.fee) for f in fills]
+        settle(self._block, row, np.array(told, np.float64).reshape(-1, 4))
 
-    def mark(self, marks: Floats) -> float:
-        """Value the book at `marks`, float64[I], and return the equity, account currency."""
-        mark(self.book, self.tally, marks)
-        return float(self.tally.equity[0])
+    def advance(self, moment: Moment, row: Row, signals: Floats, stands: InForce) -> list[Order]:
+        """Value the book at the close, and return the orders for the next bar.
 
-    def decide(self, moment: Moment, signals: Floats, risk: Risk, close: Floats) -> list[Order]:
-        """Return the orders for the next bar. signals: float64[S, I], close: float64[I]; NaN is none."""
-        book, at_fill = self.book, self._size_at == "fill"
+        signals: float64[S, I], NaN for none.
+        """
+        book, at_fill = self.book, self._block.mode.at_fill
         self._heard[~np.isnan(signals)] = moment.bar
         resting = ~np.isnan(book.order[:, 0])
-        self._wanted[:] = np.nan
-        decide(
-            book, self._terms, self._uses, self.tally, self._fused(signals), risk.scale, risk.cap, close,
-            moment.period, self._parts, self._every_bar, at_fill, self._wanted, self._fresh, self._news,
-            self._due,
-        )  # fmt: skip
+        target = self._work.target
+        target[:] = np.nan
+        portfolio_bar(self._block, row, stands.risk, self._fused(signals), self._work)
         orders = []
-        for i in np.flatnonzero(~np.isnan(self._wanted[:, 0])):
+        for i in np.flatnonzero(~np.isnan(target[:, 0])):
             asked = book.order[i, 0]
             if np.isnan(asked) and not resting[i]:
                 continue
             quantity = np.nan if at_fill and not np.isnan(asked) else np.nan_to_num(asked)
-            orders.append(self._order(moment, int(i), float(quantity), risk.ids[int(i)]))
+            orders.append(self._order(moment, int(i), float(quantity), stands.ids[int(i)]))
         return orders
 
     def _fused(self, signals: Floats) -> Floats:
@@ -230,9 +191,9 @@ class Portfolio:
         if len(signals) == 1:
             return np.ascontiguousarray(signals[0])[:, None]
         out = np.empty((len(self.instruments), 1))
-        blank(self._sums, out)
+        blank(self._means, out)
         for signal, share in zip(signals, self._shares, strict=True):
-            average(np.ascontiguousarray(signal)[:, None], share, self._sums, out)
+            average(np.ascontiguousarray(signal)[:, None], share, self._means, out)
         return out
 
     def _order(self, moment: Moment, i: int, quantity: float, decisions: tuple[str, ...]) -> Order:
@@ -257,11 +218,18 @@ class Portfolio:
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
-        tally = {name: array.copy() for name, array in self.tally._asdict().items()}
-        return {"book": _one_lane(self.book), "tally": tally, "heard": self._heard.copy()}
+        return {"book": _copied(self.book), "sums": _copied(self.sums), "heard": self._heard.copy()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state` returned."""
-        self.book = Book(**{name: np.array(a) for name, a in state["book"].items()})
-        self.tally = Tally(**{name: np.array(a) for name, a in state["tally"].items()})
+        book, sums = _restored(Book, state["book"]), _restored(Sums, state["sums"])
+        self._block = self._block._replace(book=book, sums=sums)
         self._heard = np.array(state["heard"])
+
+
+def _copied(arrays: Book | Sums) -> dict[str, NDArray[Any]]:
+    return {name: array.copy() for name, array in arrays._asdict().items()}
+
+
+def _restored(kind: type[_Arrays], state: Mapping[str, Any]) -> _Arrays:
+    return kind(**{name: np.array(array) for name, array in state.items()})

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from flotilla.errors import ConfigError, nearest
-from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.kernel.records import Param
+from flotilla.model.arrays import Floats
 from flotilla.stage.rebalance import rebalance_of
 
 BPS = 1e-4
@@ -15,8 +16,10 @@ DIGITS = 15  # that a float64 tells apart, whatever they are
 ROUNDING = 2.0**-40  # of equity: a calendar leaves what has drifted by less, or it would trade 1e-12 units
 
 
-def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Terms:
-    """Return the terms of P portfolios. values: the portfolio's parameters, each one value or P of them.
+def params_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Floats:
+    """Return the parameters of P portfolios, float64[K, P], as `Param` orders them.
+
+    values: of the portfolio, by the names of its configuration, each one value or P of them.
 
     An allocation of None is an equal part for each instrument, and one by instrument is in `parts_of`; a
     drawdown limit of None is none. The band is of `rebalance`, or "rebalance.band" where that is there too.
@@ -32,19 +35,20 @@ def terms_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Te
         return np.ascontiguousarray(np.broadcast_to(numbers, portfolios))
 
     lot, per = lots_of(column("lot"))
-    return Terms(
-        start=column("cash"),
-        allocation=column("allocation", 1.0 / instruments),
-        cap=column("cap"),
-        tolerance=column("risk_tolerance"),
-        drawdown_limit=column("max_drawdown", np.inf),
-        fee=column("fee_bps", unit=BPS),
-        slippage=column("slippage_bps", unit=BPS),
-        lot=lot,
-        per=per,
-        min_trade=column("min_trade"),
-        band=np.maximum(column("band"), 0.0 if told.every in ("change", "bar") else ROUNDING),
-    )
+    columns = {
+        "cash": column("cash"),
+        "allocation": column("allocation", 1.0 / instruments),
+        "cap": column("cap"),
+        "risk_tolerance": column("risk_tolerance"),
+        "max_drawdown": column("max_drawdown", np.inf),
+        "fee": column("fee_bps", unit=BPS),
+        "slippage": column("slippage_bps", unit=BPS),
+        "lot": lot,
+        "per": per,
+        "min_trade": column("min_trade"),
+        "band": np.maximum(column("band"), 0.0 if told.every in ("change", "bar") else ROUNDING),
+    }
+    return np.stack([columns[name] for name in Param._fields])
 
 
 def lots_of(lots: Floats) -> tuple[Floats, Floats]:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.errors import StageError
+from flotilla.model.arrays import Floats
 from flotilla.stage.expression import Column, NeedsOneValue, Node, as_node, field
 from flotilla.words import cut
 
-Floats = NDArray[np.float64]
 _METHODS = ("open", "close", "over", "start", "advance", "on_bar")
 Inputs = tuple[str | Node, ...] | Mapping[str, str | Node]
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, StageError
-from flotilla.kernel.portfolio import Floats
+from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.plugins import find
 from flotilla.stage.calendar import calendar_fields

@@ -21,7 +21,8 @@ from typing import Any
 
 from flotilla.clock import now_ns
 from flotilla.errors import OrderRejected
-from flotilla.kernel.portfolio import Floats, Terms
+from flotilla.kernel.records import Row
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
 from flotilla.stage.single import Exchange, Moment
 from flotilla.stream.codec import Codec
@@ -36,11 +37,14 @@ class Paper:
     """Fills orders by the kernel's own `fill`. It is its own venue: what it knows is what happened."""
 
     def __init__(
-        self, terms: Mapping[str, Terms], instruments: Sequence[str], size_at: str, journal: Path | None
+        self, params: Mapping[str, Floats], instruments: Sequence[str], size_at: str, journal: Path | None
     ) -> None:
-        """`terms`: portfolio id -> its terms. size_at: "decision" or "fill". journal: None in a rehearsal."""
-        self._accounts = {name: Exchange(name, term, instruments, size_at) for name, term in terms.items()}
-        self._taken = dict.fromkeys(terms, -1)  # the bar of the last orders that were taken
+        """`params`: portfolio id -> its parameters, float64[K, 1]. size_at: "decision" or "fill".
+
+        journal: None in a rehearsal.
+        """
+        self._accounts = {name: Exchange(name, own, instruments, size_at) for name, own in params.items()}
+        self._taken = dict.fromkeys(params, -1)  # the bar of the last orders that were taken
         # It goes with the process, so nothing is lost with it; with the machine go the bars as well.
         self._journal = (
             None if journal is None else LogWriter(journal, [STREAM], durability="normal", once=True)
@@ -60,12 +64,9 @@ class Paper:
             self._journal.append(STREAM, [(now, ORDERS.encode(order)) for order in orders])
         self._rest(portfolio_id, orders)
 
-    def fill(self, portfolio_id: str, moment: Moment, price: Floats, known: Floats) -> list[Fill]:
-        """Return what a bar fills of a portfolio's orders.
-
-        price: float64[I], NaN where nothing trades; known: float64[I], the last closes before the bar.
-        """
-        return self._accounts[portfolio_id].fill(moment, price, known)
+    def fill(self, portfolio_id: str, moment: Moment, row: Row) -> list[Fill]:
+        """Return what a bar fills of a portfolio's orders."""
+        return self._accounts[portfolio_id].fill(moment, row)
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Floats
 from flotilla.model.measures import Unit
 from flotilla.research.report.numbers import aligned
 
 WIDTH, HEIGHT = 2000, 1000
 COLUMNS = 700  # a line keeps at most four points in each: more cannot be seen
-Floats = NDArray[np.float64]
 
 
 class Mark(NamedTuple):

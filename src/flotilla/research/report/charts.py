@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from flotilla.model.arrays import Floats
 from flotilla.research.periods import Returns, Unit, drawdown, returns_by, turnover_by
-from flotilla.research.report.axes import Floats, Mark, along, area, around, line, time_marks
+from flotilla.research.report.axes import Mark, along, area, around, line, time_marks
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import compact, day, percent, shown

@@ -17,8 +17,9 @@ import zlib
 import msgspec
 import numpy as np
 
+from flotilla.model.arrays import Floats
 from flotilla.model.measures import Measure
-from flotilla.research.report.axes import Floats, Mark, around, line
+from flotilla.research.report.axes import Mark, around, line
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.markup import Markup, join, tag
 from flotilla.research.report.numbers import setting, shown

@@ -22,8 +22,8 @@ from math import isnan
 import msgspec
 import numpy as np
 
+from flotilla.model.arrays import Floats
 from flotilla.research.periods import drawdown
-from flotilla.research.report.axes import Floats
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, join, tag
 from flotilla.research.report.sections import Explored, body

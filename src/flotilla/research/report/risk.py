@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from flotilla.model.arrays import Floats
 from flotilla.model.measures import Group, Unit
-from flotilla.research.report.axes import Floats, along, around, line, time_marks
+from flotilla.research.report.axes import along, around, line, time_marks
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import shown

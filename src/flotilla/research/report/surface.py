@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flotilla.research.report.axes import Floats
+from flotilla.model.arrays import Floats
 from flotilla.research.report.data import SweepData
 
 NEAR = 2  # steps along each axis that count as the best one's neighbourhood

@@ -6,9 +6,10 @@ from heapq import nlargest, nsmallest
 
 import numpy as np
 
+from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill
 from flotilla.research.profit import Contribution
-from flotilla.research.report.axes import HEIGHT, WIDTH, Floats, Scale, along, around, line, time_marks
+from flotilla.research.report.axes import HEIGHT, WIDTH, Scale, along, around, line, time_marks
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import moment, percent, shown

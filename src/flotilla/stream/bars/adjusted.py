@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from flotilla.model.arrays import Floats
+
 ADJUSTED_CLOSE = "adjusted close"  # what a draft calls that column until it is applied
 _SPOKEN = re.compile(r"(?<!un)(?<!non)adj")
 _CLOSE = re.compile(r"(close|closing|last|price|closeprice|closingprice|lastprice|px|c)?")

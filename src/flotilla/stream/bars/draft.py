@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
+from flotilla.model.arrays import Floats, Stamps
 from flotilla.model.panel import FIELDS, Panel
 from flotilla.stream.bars.currencies import currencies_told
 from flotilla.stream.bars.findings import Findings
@@ -36,9 +37,6 @@ MOST_DECIMALS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROUNDING = 1e-14  # of a price: what multiplying by an adjustment factor may be off
 _GLANCE = 256  # rows that are tried first when ticks are looked for
-
-Floats = NDArray[np.float64]
-Stamps = NDArray[np.int64]
 
 
 def nowhere(_t: int, _i: int) -> str:

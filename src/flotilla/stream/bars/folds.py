@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
+from flotilla.model.arrays import Stamps
 from flotilla.stream.bars.columns import int64_of
-from flotilla.stream.bars.draft import DAY_NS, Stamps
+from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.places import Place
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import DataError, OutOfOrderError
-from flotilla.stream.bars.draft import DAY_NS, PRICES, Draft, Stamps, stamp_text
+from flotilla.model.arrays import Stamps
+from flotilla.stream.bars.draft import DAY_NS, PRICES, Draft, stamp_text
 from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
 from flotilla.stream.bars.named import instrument_of

@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from flotilla.errors import OutOfOrderError
+from flotilla.model.arrays import Floats, Stamps
 from flotilla.stream.bars.columns import int64_of, nulls_of
-from flotilla.stream.bars.draft import PRICES, Draft, Floats, Stamps, stamp_text
+from flotilla.stream.bars.draft import PRICES, Draft, stamp_text
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.places import Place
 from flotilla.stream.bars.sizes import check_fits

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flotilla.errors import ConfigError, DataError
-from flotilla.stream.bars.draft import DAY_NS, Stamps, stamp_text
+from flotilla.model.arrays import Stamps
+from flotilla.stream.bars.draft import DAY_NS, stamp_text
 from flotilla.stream.bars.findings import refuse
 from flotilla.stream.bars.folds import wall_in
 from flotilla.stream.bars.options import Options

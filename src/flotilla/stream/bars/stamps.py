@@ -24,9 +24,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Stamps
 from flotilla.stream.bars import epochs, folds
 from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of
-from flotilla.stream.bars.draft import DAY_NS, Stamps
+from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.formats import Read, plain_format, read_format
 from flotilla.stream.bars.options import Options

@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flotilla.model.arrays import Floats
 from flotilla.stream.bars import amounts
 from flotilla.stream.bars.adjusted import ADJUSTED_CLOSE, adjusted, unread
 from flotilla.stream.bars.columns import float64_of, int64_of, whole
-from flotilla.stream.bars.draft import Draft, Floats
+from flotilla.stream.bars.draft import Draft
 from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
 from flotilla.stream.bars.layouts import Layout, layout_of, may_count, plain

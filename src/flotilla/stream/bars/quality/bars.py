@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Flags, Ints
 from flotilla.stream.bars.draft import DAY_NS, stamp_text
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality import (
@@ -39,9 +39,6 @@ FALLS = 0.9  # of the rows go back in time: the order is the other one
 MOST = 0.5  # of the bars: where more are wrong, the columns are
 WRONG_TIME = ("epoch_zero", "future_date", "after_expiry", "bad_contract")
 IDLE = 0.01  # the share of bars without volume that is said
-
-Mask = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 def look(notes: Notes, rows: Rows, named: str | None, now_ns: int) -> None:
@@ -73,7 +70,7 @@ def _look_at_rows(notes: Notes, rows: Rows, now_ns: int) -> Rows:
     fields = rows.fields
     bad = np.isin(rows.at, sorted(notes.aside))  # of which no number or no time could be read
 
-    def aside(code: str, mask: Mask, what: str, mend: str = LEAVE, verdict: Verdict = ASIDE) -> None:
+    def aside(code: str, mask: Flags, what: str, mend: str = LEAVE, verdict: Verdict = ASIDE) -> None:
         mask = mask & ~bad  # a row is told once, by the first that is wrong
         notes.rows(code, verdict, rows.at[mask], what, mend)
         bad[mask] = True
@@ -113,7 +110,7 @@ def _look_at_rows(notes: Notes, rows: Rows, now_ns: int) -> Rows:
     return rows.only(~bad)
 
 
-def _look_at_volumes(notes: Notes, rows: Rows, bad: Mask, aside: Callable[[str, Mask, str], None]) -> None:
+def _look_at_volumes(notes: Notes, rows: Rows, bad: Flags, aside: Callable[[str, Flags, str], None]) -> None:
     volume = rows.fields["volume"]
     aside("negative_volume", volume < 0, "a volume is below zero")
     aside("volume_overflow", values.overflowing(volume), "a volume has no place in 64 bits")
@@ -122,7 +119,7 @@ def _look_at_volumes(notes: Notes, rows: Rows, bad: Mask, aside: Callable[[str, 
     notes.rows("nan_volume", WARN, rows.at[np.isnan(volume) & ~bad], "a volume is missing", mend)
 
 
-def _look_at_ranges(notes: Notes, rows: Rows, bad: Mask) -> None:
+def _look_at_ranges(notes: Notes, rows: Rows, bad: Flags) -> None:
     """Note bars that break low <= open, close <= high, and make them bad."""
     broken = values.inconsistent(rows.fields) & ~bad
     exchanged = values.swapped(rows.fields)
@@ -138,7 +135,7 @@ def _look_at_ranges(notes: Notes, rows: Rows, bad: Mask) -> None:
     bad |= broken
 
 
-def _look_at_order(notes: Notes, rows: Rows, bad: Mask) -> Mask:
+def _look_at_order(notes: Notes, rows: Rows, bad: Flags) -> Flags:
     """Note rows that go back in time, and say which of them have a wrong date: their prices fit elsewhere."""
     wrong = np.zeros(len(rows.at), np.bool_)
     for who in range(len(rows.names)):
@@ -163,7 +160,7 @@ def _look_at_order(notes: Notes, rows: Rows, bad: Mask) -> Mask:
     return wrong
 
 
-def _misdated(rows: Rows, mine: Ints, odd: Ints) -> Mask:
+def _misdated(rows: Rows, mine: Ints, odd: Ints) -> Flags:
     """Say of rows in the wrong place whether their price fits it better than their time, bool[len(odd)]."""
     logs = np.log(rows.fields["close"][mine])
     least = max(5.0 * jumps.usual(rows.fields["close"][mine]), 0.05)

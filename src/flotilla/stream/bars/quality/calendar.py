@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 from warnings import catch_warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.errors import UnknownName
+from flotilla.model.arrays import Ints
 from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.folds import wall_in
 
-Ints = NDArray[np.int64]
 _EPOCH = date(1970, 1, 1)
 
 # The one that is tried when none is named. It must hold nearly all days of the data, and have few others.

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from flotilla.model.arrays import Flags, Ints
 
 
-def duplicates(ts: Ints, who: Ints, values: Sequence[NDArray[np.float64]]) -> tuple[Mask, Mask]:
+def duplicates(ts: Ints, who: Ints, values: Sequence[NDArray[np.float64]]) -> tuple[Flags, Flags]:
     """Return (bool[N] rows that repeat an earlier one exactly, bool[N] rows that contradict another).
 
     ts: int64[N] ns; who: int64[N] the instrument; values: float64[N] each; NaN equals NaN.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Ints
 from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.series.stale import Run, runs
-
-Ints = NDArray[np.int64]
 
 # Equal steps of another length in a row: chance makes two or three of them where minutes are missing.
 IN_A_ROW = 6

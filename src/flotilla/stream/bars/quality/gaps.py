@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Ints
 from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.quality.calendar import Hours
 from flotilla.stream.bars.series.stale import Run
-
-Ints = NDArray[np.int64]
 
 # Of the bars between a day's first and its last: with fewer, a market is quiet, and no bar means no trade.
 DENSE = 0.8

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from flotilla.model.arrays import Ints
 from flotilla.stream.bars.findings import Finding, Findings, Verdict
 from flotilla.stream.bars.quality.sheet import Sheet
-
-Ints = NDArray[np.int64]
-
 
 MOST_PLACES = 10_000  # that a finding lists for programs; a person is shown the first few
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from bisect import bisect_right
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from flotilla.model.arrays import Flags, Ints
 
 
-def goes_back(ts: Ints) -> Mask:
+def goes_back(ts: Ints) -> Flags:
     """Say which rows are earlier than the row before them, bool[N]. ts: int64[N] of one instrument."""
     back = np.zeros(len(ts), np.bool_)
     back[1:] = np.diff(ts) < 0
     return back
 
 
-def misplaced(ts: Ints) -> Mask:
+def misplaced(ts: Ints) -> Flags:
     """Say which rows would have to go for all others to be in order, bool[N]: as few as can be."""
     ends: list[int] = []  # the last time of the best chain of each length
     chain: list[int] = []  # the length of the best chain that ends at each row

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Flags, Floats, Ints
 from flotilla.stream.bars.draft import DAY_NS, PRICES, stamp_text
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.options import Options
@@ -16,10 +16,6 @@ from flotilla.stream.bars.quality.frequency import usual_step
 from flotilla.stream.bars.quality.note import Notes
 from flotilla.stream.bars.quality.sheet import numbers_of
 from flotilla.stream.bars.quality.times import Times
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Rows:
         steps = Counter(usual_step(part.ts) for part in self.each())
         return max(steps, key=lambda step: steps[step]) if steps else 0
 
-    def only(self, mask: Mask | Ints) -> Rows:
+    def only(self, mask: Flags | Ints) -> Rows:
         """Return some of the rows."""
         fields = {name: values[mask] for name, values in self.fields.items()}
         return Rows(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Flags, Floats
 from flotilla.stream.bars import amounts
 from flotilla.stream.bars.columns import float64_of, int64_of, whole
 from flotilla.stream.bars.csv_table import unique
@@ -21,9 +22,6 @@ from flotilla.stream.bars.options import Options
 
 # How people write what they do not know, beside what a loader takes for it.
 UNKNOWN = frozenset({*amounts.NULLS, "#N/A", "<NA>", "NaT", ".", "?"})
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def sheet_of_table(table: pa.Table, name: str) -> Sheet:
     return Sheet(name, columns, lambda row: f"row {row}")
 
 
-def numbers_of(column: pa.Array, options: Options | None = None) -> tuple[Floats, Mask]:
+def numbers_of(column: pa.Array, options: Options | None = None) -> tuple[Floats, Flags]:
     """Return a column as numbers, float64[N], and where it holds what is none, bool[N].
 
     NaN where nothing is published or no number is written. options: how numbers are written in a text.

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from flotilla.model.arrays import Flags, Floats
 
 # Each grid holds the next: then what is off one is off all coarser ones.
 _CHAINS = (
@@ -20,7 +18,7 @@ _CHAINS = (
 COARSER, MUCH_COARSER, SAME, LEAST, NEARLY = 4.5, 8.0, 0.9, 0.3, 0.98
 
 
-def off_tick(prices: Sequence[Floats]) -> tuple[float, Mask]:
+def off_tick(prices: Sequence[Floats]) -> tuple[float, Flags]:
     """Return (the tick, bool[N] which rows are off it); (0, none) where all stand on one grid, or on none.
 
     prices: float64[N] each, of one instrument; NaN is on every grid.
@@ -39,7 +37,7 @@ def off_tick(prices: Sequence[Floats]) -> tuple[float, Mask]:
     return 0.0, none
 
 
-def _on(price: Floats, tick: float) -> Mask:
+def _on(price: Floats, tick: float) -> Flags:
     ticks = price / tick
     return np.asarray(
         np.isnan(price) | (np.abs(ticks - np.rint(ticks)) < 1e-6 * np.maximum(1.0, np.abs(ticks)))

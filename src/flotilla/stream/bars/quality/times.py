@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from flotilla.model.arrays import Flags, Ints
 from flotilla.stream.bars import stamps
 from flotilla.stream.bars.columns import nulls_of
 from flotilla.stream.bars.draft import DAY_NS
@@ -33,9 +33,6 @@ _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d.*")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"[+-]?\d+")
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Times:
@@ -45,7 +42,7 @@ class Times:
     """
 
     ts: Ints
-    known: Mask
+    known: Flags
     are_dates: bool
     read: stamps.Times
 
@@ -115,7 +112,7 @@ def _sort(text: str) -> str:
 
 
 def _read(
-    texts: list[str], known: Mask, are_dates: bool, options: Options, findings: Findings, place: Place
+    texts: list[str], known: Flags, are_dates: bool, options: Options, findings: Findings, place: Place
 ) -> Times:
     """Read the cells that are known to be of one sort, and set the others aside."""
     known = known.copy()
@@ -216,7 +213,7 @@ def _order(texts: list[str], options: Options, findings: Findings, place: Place)
     return order.form
 
 
-def _other_units(texts: list[str], known: Mask, findings: Findings, place: Place) -> Mask:
+def _other_units(texts: list[str], known: Flags, findings: Findings, place: Place) -> Flags:
     """Return where a number since 1970 is in another unit than the first, bool[N]."""
     digits = np.array(
         [len(text.lstrip("+-")) if here else 0 for text, here in zip(texts, known, strict=True)]

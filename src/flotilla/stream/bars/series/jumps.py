@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from flotilla.model.arrays import Flags, Floats
 
 # A change of a fifth in one bar, and of 15 usual ones, is looked at.
 LARGE, UNUSUAL = 0.2, 15.0
@@ -85,7 +84,7 @@ def usual(close: Floats) -> float:
     return _median(np.abs(np.diff(np.log(close))))
 
 
-def spikes(close: Floats) -> Mask:
+def spikes(close: Floats) -> Flags:
     """Say which bars leave the price of their neighbours by a lot, and are back in the next, bool[N]."""
     out = np.zeros(len(close), np.bool_)
     out[spikes_in(steps_of(close))] = True
@@ -100,7 +99,7 @@ def spikes_in(steps: Steps) -> NDArray[np.intp]:
     return left[returns < RETURN * sizes[left]] + 1
 
 
-def long_wicks(extreme: Floats, close: Floats) -> Mask:
+def long_wicks(extreme: Floats, close: Floats) -> Flags:
     """Say which highs or lows are twice or half of their closes, and far by the price's measure, bool[N]."""
     far = np.abs(np.log(extreme) - np.log(close))
     return np.asarray(far > max(np.log(2.0), UNUSUAL * usual(close)))

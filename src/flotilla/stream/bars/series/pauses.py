@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.model.arrays import Stamps
+
 _DAY = 86_400_000_000_000
 WEEKS = 5  # days: dates this far apart are no days but weeks, or more
 HOLE = 10  # sessions without a bar: no market is closed so long, but in a war
 _MISSED = 1.75  # of the usual pause, from which on a bar is missing: months are of 28 to 31 days
 _NAMES = ((300, "year"), (80, "quarter"), (25, "month"), (WEEKS, "week"))  # from so many days on
-
-Stamps = NDArray[np.int64]
 
 
 def usual(ts: Stamps) -> int:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flotilla.clock import now_ns
+from flotilla.model.arrays import Floats, Stamps
 from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps_in, ratio_of, spikes_in, steps_of, words
 from flotilla.stream.bars.series.pauses import HOLE, early, holes
 from flotilla.stream.bars.series.stale import SAME, stale
@@ -33,9 +33,6 @@ _ENDS = {
     "spike": ", and is back in the next bar: a wrong price",
     "other": ": a split, another instrument or a wrong price",
 }
-
-Floats = NDArray[np.float64]
-Stamps = NDArray[np.int64]
 
 
 def remarks_of(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from flotilla.model.arrays import Floats
 
 # A quiet market has a few such bars in a row; of the clean files that this was tried on none has as many.
 SAME = 10
