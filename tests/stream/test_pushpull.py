@@ -103,6 +103,26 @@ def test_rows_that_come_twice_are_taken_once(folder, own):
     assert puller.duplicates == 3
 
 
+def test_rows_that_are_pushed_before_they_are_written_are_waited_for_in_silence(folder, own):
+    source = own(Source(folder))
+    puller = own(ZmqPuller(f"ipc://{folder}/signals", {"cross": 0}))
+    source.push(5)
+    read(puller, 5, source)
+    source.pusher._sent = 2  # as if it had to send some again
+    entries = [(6, b"6")]
+
+    source.pusher.push(source.log.numbered("signals", entries))
+    messages = 0
+    while puller.socket.poll(50):
+        puller.socket.recv_multipart()
+        messages += 1
+    source.log.append("signals", entries)
+
+    assert messages <= 2  # what is written, and a heartbeat: there had been a thousand of these
+    source.pusher._sent = 2
+    assert read(puller, 1, source) == [("cross", 6)]
+
+
 def test_a_puller_that_starts_anew_gets_what_it_had_not_made_safe(folder, own):
     source = own(Source(folder))
     puller = own(ZmqPuller(f"ipc://{folder}/signals", {"cross": 0}))

@@ -93,7 +93,8 @@ class ZmqPusher:
         while parts := received(self.socket):
             self._hear(parts[-1])
         while self._sent < self._end and (room := self._room()) > 0:
-            if not self._send(self._outbox.read(self._sent, min(room, _PACKET_ROWS))):
+            rows = self._outbox.read(self._sent, min(room, _PACKET_ROWS))
+            if not rows or not self._send(rows):  # they may be pushed before they are written
                 break
         if monotonic_ns() - self._spoke_ns >= self._every_ns:
             self._send(())
