@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,16 +23,14 @@ from flotilla import door
 from flotilla.door import NAME, NAME_FORM, Door, fields_of, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
 from flotilla.model.measures import RANKED
+from flotilla.model.terms import Band, Every, PortfolioConfig, Weight
 from flotilla.plugins import called, check_params, check_value, find, names, parameters
-from flotilla.stage.rebalance import Band, Every, Rebalance, rebalance_of
+from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.words import cut
 
 MOST_VALUES = 1_000_000  # on one axis of a sweep
 
 Scalar = bool | int | float | str | None
-Weight = Annotated[float, Meta(ge=0, le=1_000_000)]  # relative: a number beside others of its kind
-Part = Annotated[float, Meta(ge=0, le=1_000)]  # of equity
-Money = Annotated[float, Meta(ge=0, le=1e15)]  # beyond it a float64 has no cents
 RESTORING = {"rebalance.every": Every, "rebalance.band": Band}  # parts of a key that can be swept
 LEAST = 1e-12  # of a number that is not 0: below, arithmetic loses digits, and nobody means it
 TOO_SMALL = f"is too small: write 0, or at least {LEAST:g}"
@@ -54,26 +52,6 @@ class StrategyConfig(Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     weight: Weight = 1.0
     params: dict[str, Any] = {}
-
-
-class PortfolioConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a portfolio trades. Money is in account currency, bps are of traded value."""
-
-    cash: Annotated[float, Meta(gt=0, le=1e15)] = 1_000_000.0
-    fee_bps: Annotated[float, Meta(ge=0, lt=10_000)] = 10.0
-    slippage_bps: Annotated[float, Meta(ge=0, lt=10_000)] = 0.0
-    lot: Annotated[float, Meta(ge=0, le=1e12)] = 0.0  # quantities are whole multiples of it; 0: any fraction
-    # Weight of a signal of 1, of each instrument or of those that are named; None is 1 / instruments.
-    allocation: Annotated[float, Meta(gt=0, le=1_000)] | dict[str, Part] | None = None
-    cap: Part = 1.0  # largest |weight| of one instrument
-    risk_tolerance: Weight = 1.0  # multiplies a risk model's scale; 0 never trades
-    max_drawdown: Annotated[float, Meta(gt=0, le=1)] | None = None  # goes flat beyond it
-    size_at: Literal["decision", "fill"] = "decision"
-    fill_at: Literal["open", "close", "auto"] = "auto"  # auto: the open where the data have one
-    rebalance: Every | Rebalance = "change"  # when holdings are brought back to their weights
-    min_trade: Money = 0.0  # smaller orders are not sent, unless they sell all that is held
-    start: date | None = None  # first day that may trade; earlier rows are warm-up
-    decisions: str | None = None  # path of a table of risk decisions
 
 
 class Steps(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -105,6 +83,11 @@ class RunConfig(Struct, frozen=True, forbid_unknown_fields=True):
     portfolio: PortfolioConfig = PortfolioConfig()
     sweep: dict[str, Steps | tuple[Scalar, ...]] = {}
     rank_by: str = "sharpe"
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Return each strategy's weight in the mean."""
+        return {name: strategy.weight for name, strategy in self.strategies.items()}
 
     def axes(self) -> dict[str, tuple[Scalar, ...]]:
         """Return the sweep's values, key by key; the first key changes slowest."""

@@ -3,27 +3,25 @@
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from tests.kernel.worlds import bar_of
 
 from flotilla.builtin.gateways.paper import Paper
-from flotilla.config import PortfolioConfig
 from flotilla.errors import OrderRejected
 from flotilla.model.records import Order
-from flotilla.stage.single import Moment
-from flotilla.stage.terms import params_of
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.single import Moment
 from flotilla.stream.arrays import decode, encode
 
-PARAMS = params_of(msgspec.structs.asdict(PortfolioConfig(cash=1_000.0, fee_bps=100.0)), 2, 1)
+TERMS = PortfolioConfig(cash=1_000.0, fee_bps=100.0)
 
 
 BAR = bar_of([100.0, 50.0])
 
 
 def paper(journal: Path | None = None) -> Paper:
-    return Paper({"one": PARAMS, "two": PARAMS}, ("A", "B"), "decision", journal)
+    return Paper({"one": TERMS, "two": TERMS}, ("A", "B"), journal)
 
 
 def order(portfolio: str, instrument: str, quantity: float, bar: int = 0) -> Order:

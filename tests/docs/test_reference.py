@@ -16,13 +16,13 @@ from flotilla import research, stage, testing
 from flotilla.config import DataConfig, PortfolioConfig, RunConfig, Steps, StrategyConfig
 from flotilla.model.measures import MEASURES, RANKED, SKILL_OR_LUCK
 from flotilla.model.records import Fill, Order
+from flotilla.model.terms import Rebalance
 from flotilla.plugins import find, known, parameters
 from flotilla.research import plot
 from flotilla.stage import high, low
 from flotilla.stage.calendar import month
 from flotilla.stage.expression import Node
 from flotilla.stage.plan import warm_up
-from flotilla.stage.rebalance import Rebalance
 
 STRUCTS = {
     "": RunConfig,

@@ -4,20 +4,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flotilla.config import PortfolioConfig
 from flotilla.kernel.bar import bar, exchange_bar, portfolio_bar
 from flotilla.kernel.fill import settle
 from flotilla.kernel.queue import enqueue
 from flotilla.kernel.records import Risk, Row, new_block, new_work
-from flotilla.stage.terms import params_of
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.params import params_of
 
-PLAIN = {name: getattr(PortfolioConfig(), name) for name in PortfolioConfig.__struct_fields__}
 PRICES = st.sampled_from([np.nan, 9.5, 10.0, 11.25])
 SIGNALS = st.sampled_from([np.nan, 0.0, 0.5, 1.0])
 
 
 def made(**terms):
-    return new_block(params_of(PLAIN | terms, 3, 1), np.ones(3), every_bar=False, at_fill=False)
+    return new_block(params_of(PortfolioConfig(**terms), 3), np.ones(3), every_bar=False, at_fill=False)
 
 
 def rest(order, venue):

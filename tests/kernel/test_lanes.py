@@ -56,7 +56,7 @@ def test_every_lane_lives_as_the_reference_says_in_every_bit(data):
     config, portfolios, some = data.draw(lists(world))
     workers, stretch = data.draw(st.integers(1, 5)), data.draw(st.sampled_from([1, 1 << 26]))
 
-    with patch("flotilla.research.passage.FEATURE_BYTES", stretch):
+    with patch("flotilla.portfolio.lanes.FEATURE_BYTES", stretch):
         swept = sweep(config, panel=world.panel, folder=FOLDER, portfolios=portfolios, workers=workers)
 
     ts = world.panel.ts_event

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.kernel.size import lots_within, nearest_lots, order_quantity, target_quantity, whole_lots
-from flotilla.stage.terms import lots_of
+from flotilla.portfolio.params import lots_of
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from tests.kernel.told import TOLD
 from flotilla.config import RunConfig, decode
 from flotilla.kernel import records as kernel
 from flotilla.model.panel import Panel
+from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.research import RunResult, run
-from flotilla.stage.rebalance import rebalance_of
 
 FOLDER = Path(__file__).parent  # of told.py, and so of the strategies
 _TABLES = Path(tempfile.mkdtemp(prefix="flotilla-made-"))

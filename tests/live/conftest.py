@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from flotilla.config import decode
-from flotilla.kernel.records import Row
-from flotilla.live.account import Heeded, gateway_of, portfolio_of
 from flotilla.live.execution import Execution
 from flotilla.live.feed import Feed
 from flotilla.live.folder import Run, prepare
@@ -20,11 +18,11 @@ from flotilla.live.portfolio import Role
 from flotilla.live.result import LiveResult, read_result
 from flotilla.live.strategy import Strategy, root_of
 from flotilla.model.panel import Panel
+from flotilla.portfolio.market import market_of
+from flotilla.portfolio.simulate import simulate
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
-from flotilla.stage.lend import lent
-from flotilla.stage.rebalance import periods, rebalance_of
-from flotilla.stage.single import Marks, Moment
+from flotilla.stream.decisions import decisions_for, read_decisions
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
 
@@ -85,7 +83,7 @@ CONFIG = {
 
 
 def expected(run: Run, panel: Panel) -> LiveResult:
-    """Return what the run comes to, by a plain loop over the bars in one process."""
+    """Return what the run comes to, bar by bar in one process."""
     first, count = run.manifest.first, len(panel.instruments)
     fields = dict(panel.fields) | calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, count)
     signals = {}
@@ -93,27 +91,15 @@ def expected(run: Run, panel: Panel) -> LiveResult:
         for name in run.strategies:
             runner = ChunkRunner([root_of(run, name, stack)], count, panel.ticks_per_unit)
             signals[name] = runner.advance(fields)[first:, :, 0]
-    known, marks = Marks(count).advance_both(panel.fields["close"])
-    price = panel.fields["open" if run.config.portfolio.fill_at != "close" else "close"]
-    portfolio, gateway, risk = portfolio_of(run), gateway_of(run), Heeded(run)
-    orders, fills, equity, cash = [], [], [], []
-    every = rebalance_of(run.config.portfolio.rebalance).every
-    period = periods(every, panel.ts_event, panel.zone, 0)
-    price, closes = lent(price), lent(panel.fields["close"])
-    for t in range(first, len(panel.ts_event)):
-        moment = Moment(t, int(panel.ts_event[t]))
-        row = Row(price[t], closes[t], known[t], marks[t], float(period[t]))
-        filled = gateway.fill(run.portfolio_id, moment, row)
-        portfolio.settle(filled, row)
-        said = np.stack([signals[name][t - first] for name in run.strategies])
-        asked = portfolio.advance(moment, row, said, risk.at(t))
-        equity.append(float(portfolio.sums.equity[0]))
-        cash.append(float(portfolio.book.cash[0]))
-        gateway.accept(run.portfolio_id, asked)
-        fills += filled
-        orders += asked
+    decisions = None
+    if run.decisions:
+        table = read_decisions(run.decisions)
+        decisions = decisions_for(table, run.portfolio_id, panel.ts_recv, panel.instruments)
+    market = market_of(panel, fields, first, run.config.portfolio, decisions)
+    whole = {name: np.concatenate([np.full((first, count), np.nan), said]) for name, said in signals.items()}
+    done = simulate(market, run.portfolio_id, run.config.portfolio, run.config.weights, whole)
     ts, acks = panel.ts_event[first:], np.empty(0, np.int64)
-    return LiveResult(ts, np.array(equity), np.array(cash), orders, fills, signals, acks)
+    return LiveResult(ts, done.equity, done.cash, done.orders, done.fills, signals, acks)
 
 
 def assert_same(live: LiveResult, wanted: LiveResult) -> None:

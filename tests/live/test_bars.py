@@ -7,7 +7,7 @@ import pytest
 from flotilla.errors import ConfigError
 from flotilla.live.bars import PriceReader
 from flotilla.live.messages import MARKET, Closing, Market, raw
-from flotilla.stage.single import Marks
+from flotilla.portfolio.market import Marks
 from flotilla.stream.codec import Row
 
 

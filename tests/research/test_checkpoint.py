@@ -100,7 +100,7 @@ def begun(tmp_path, store, *, bars=200, until=None, fresh=False, config=CONFIG):
             raise Killed
 
     panel = made_market(seed=4, bars=bars, instruments=5)
-    with patch("flotilla.research.passage.FEATURE_BYTES", 1):
+    with patch("flotilla.portfolio.lanes.FEATURE_BYTES", 1):
         result = sweep(
             decode(config), folder=tmp_path, panel=panel, store=store, fresh=fresh, checkpoint_s=0.0,
             progress=progress,

@@ -121,7 +121,7 @@ def test_the_equity_of_portfolios_of_a_sweep_is_that_of_each_run_alone(swept):
 
 
 def test_equity_that_does_not_fit_into_memory_is_refused_before_it_is_taken(swept, monkeypatch):
-    monkeypatch.setattr("flotilla.research.memory.available", lambda: 1000)
+    monkeypatch.setattr("flotilla.portfolio.memory.available", lambda: 1000)
 
     with pytest.raises(ConfigError, match=r"equity of 12 portfolios on 120 bars takes .* name fewer"):
         swept.equity()

@@ -10,7 +10,7 @@ import pytest
 from flotilla.config import PortfolioConfig, decode
 from flotilla.errors import ConfigError
 from flotilla.research import configure, panel_from, run, sweep
-from flotilla.research.market import market_of, open_panel, panel_for
+from flotilla.research.market import market_for, open_panel, panel_for
 from flotilla.testing import made_market
 
 
@@ -20,15 +20,15 @@ def panel():
 
 
 def test_orders_fill_at_the_opens_where_there_are_any(panel):
-    market = market_of(panel, PortfolioConfig(), "p", None)
-    at_close = market_of(panel, PortfolioConfig(fill_at="close"), "p", None)
+    market = market_for(panel, PortfolioConfig(), "p", None)
+    at_close = market_for(panel, PortfolioConfig(fill_at="close"), "p", None)
 
     assert np.shares_memory(market.fill, panel.fields["open"])
     assert np.shares_memory(at_close.fill, panel.fields["close"])
 
 
 def test_marks_are_the_last_known_closes(panel):
-    market = market_of(panel, PortfolioConfig(), "p", None)
+    market = market_for(panel, PortfolioConfig(), "p", None)
 
     known = np.zeros(3)
     for close, mark in zip(panel.fields["close"], market.marks, strict=True):
@@ -37,20 +37,20 @@ def test_marks_are_the_last_known_closes(panel):
 
 
 def test_a_portfolio_begins_on_the_first_bar_that_is_not_before_its_start(panel):
-    on = market_of(panel, PortfolioConfig(start=date(2000, 1, 10)), "p", None)
-    between = market_of(panel, PortfolioConfig(start=date(2000, 1, 8)), "p", None)  # a Saturday
-    before = market_of(panel, PortfolioConfig(start=date(1990, 1, 1)), "p", None)
+    on = market_for(panel, PortfolioConfig(start=date(2000, 1, 10)), "p", None)
+    between = market_for(panel, PortfolioConfig(start=date(2000, 1, 8)), "p", None)  # a Saturday
+    before = market_for(panel, PortfolioConfig(start=date(1990, 1, 1)), "p", None)
 
     assert (on.first, between.first, before.first) == (5, 5, 0)
 
 
 def test_a_start_after_the_data_is_refused(panel):
     with pytest.raises(ConfigError, match="the data ends before 2001-01-01"):
-        market_of(panel, PortfolioConfig(start=date(2001, 1, 1)), "p", None)
+        market_for(panel, PortfolioConfig(start=date(2001, 1, 1)), "p", None)
 
 
 def test_without_decisions_everything_is_let_through(panel):
-    market = market_of(panel, PortfolioConfig(), "p", None)
+    market = market_for(panel, PortfolioConfig(), "p", None)
 
     assert market.decisions is None
     assert (market.scale == 1.0).all()
@@ -61,13 +61,13 @@ def test_decisions_are_heeded_when_the_bar_is_known_and_not_when_it_begins(panel
     # Bars of a day are known at its end: what comes within the day is heeded on its bar.
     (tmp_path / "d.csv").write_text("ts_recv,scale\n2000-01-05T12:00:00Z,0.5\n")
 
-    market = market_of(panel, PortfolioConfig(decisions="d.csv"), "p", tmp_path)
+    market = market_for(panel, PortfolioConfig(decisions="d.csv"), "p", tmp_path)
 
     assert market.scale[:, 0].tolist() == [1.0] * 2 + [0.5] * 58
 
 
 def test_the_calendar_is_among_the_fields(panel):
-    fields = market_of(panel, PortfolioConfig(), "p", None).fields
+    fields = market_for(panel, PortfolioConfig(), "p", None).fields
 
     assert {"close", "volume", *(f"calendar {name}" for name in ("year", "month", "week", "day"))} <= set(
         fields

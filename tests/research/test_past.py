@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from flotilla.config import decode
+from flotilla.portfolio.params import params_of
 from flotilla.research import run
 from flotilla.research.past import filling_bar, past_of
-from flotilla.stage.terms import params_of
 from flotilla.testing import made_market
 
 
@@ -21,7 +21,7 @@ def simulated(**portfolio):
 
 
 def told(result, bar):
-    params = params_of(msgspec.structs.asdict(result.config.portfolio), len(result.panel.instruments), 1)
+    params = params_of(result.config.portfolio, len(result.panel.instruments))
     return past_of(result.market, params, result.orders, result.fills, bar)
 
 

@@ -95,7 +95,7 @@ def test_workers_and_stretches_of_rows_change_nothing(workers, feature_bytes, pa
     axes = CONFIG["sweep"] | {"cross.fast": {"from": 2, "to": 81}}  # enough for several blocks of lanes
     expected = swept(panel, workers=1, sweep=axes)
 
-    with patch("flotilla.research.passage.FEATURE_BYTES", feature_bytes):
+    with patch("flotilla.portfolio.lanes.FEATURE_BYTES", feature_bytes):
         result = swept(panel, workers=workers, sweep=axes)
 
     assert bits(result.table) == bits(expected.table)
@@ -214,7 +214,7 @@ def test_what_cannot_be_written_ends_no_sweep_and_is_said(panel, tmp_path):
     (tmp_path / "checkpoints").write_text("a file where a folder should be")
     (tmp_path / "store").write_text("another")
 
-    with patch("flotilla.research.passage.FEATURE_BYTES", 1):
+    with patch("flotilla.portfolio.lanes.FEATURE_BYTES", 1):
         result = sweep(decode(CONFIG), panel=panel, store=Store(tmp_path), checkpoint_s=0.0)
 
     assert bits(result.table) == bits(swept(panel).table)

@@ -1,7 +1,7 @@
 """Many portfolios through many bars: a block of lanes at a time, each bar as kernel/bar.py has it.
 
 Lanes are innermost and each does its own operations in its own order, so its bits are those of a portfolio
-alone: a process that trades one portfolio calls the same `bar` with one lane (stage/single.py).
+alone: a process that trades one portfolio calls the same `bar` with one lane (portfolio/single.py).
 
 Signals depend on no book: where instruments are few, those of several bars are computed together.
 """

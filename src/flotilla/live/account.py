@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 
 from flotilla.kernel.records import Risk, Row
 from flotilla.live.folder import Run
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import find
-from flotilla.stage.single import InForce, Moment, Portfolio, no_risk
-from flotilla.stage.terms import params_of, parts_of
+from flotilla.portfolio.market import InForce, no_risk
+from flotilla.portfolio.single import Moment, Portfolio
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
 
 
@@ -42,19 +41,14 @@ class Gateway(Protocol):
 
 def portfolio_of(run: Run) -> Portfolio:
     """Return the run's portfolio before its first bar."""
-    config, instruments = run.config.portfolio, run.manifest.instruments
-    params = params_of(msgspec.structs.asdict(config), len(instruments), 1)
-    shares = {name: strategy.weight for name, strategy in run.config.strategies.items()}
-    parts = parts_of(config.allocation, instruments)
-    return Portfolio(run.portfolio_id, params, instruments, shares, config.size_at, config.rebalance, parts)
+    config, instruments = run.config, run.manifest.instruments
+    return Portfolio(run.portfolio_id, config.portfolio, instruments, config.weights)
 
 
 def gateway_of(run: Run, journal: Path | None = None) -> Gateway:
     """Return the run's gateway. journal: where it writes orders down; None: in a rehearsal, nowhere."""
-    config, instruments = run.config.portfolio, run.manifest.instruments
-    params = {run.portfolio_id: params_of(msgspec.structs.asdict(config), len(instruments), 1)}
     make = find("gateway", run.manifest.gateway, run.plugins)
-    gateway: Gateway = make(params, instruments, config.size_at, journal)
+    gateway: Gateway = make({run.portfolio_id: run.config.portfolio}, run.manifest.instruments, journal)
     return gateway
 
 

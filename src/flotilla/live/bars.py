@@ -11,9 +11,10 @@ from flotilla.kernel.records import Row
 from flotilla.live.folder import Run
 from flotilla.live.messages import MARKET, Market, arrays
 from flotilla.model.arrays import Floats
-from flotilla.stage.prices import fill_field
-from flotilla.stage.rebalance import periods, rebalance_of
-from flotilla.stage.single import Marks, Moment
+from flotilla.portfolio.market import Marks
+from flotilla.portfolio.prices import fill_field
+from flotilla.portfolio.rebalance import periods, rebalance_of
+from flotilla.portfolio.single import Moment
 from flotilla.stream.codec import Row as Written
 
 

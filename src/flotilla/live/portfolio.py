@@ -1,7 +1,7 @@
 """A portfolio: simulates the bars one by one, and turns signals into orders.
 
 It simulates bar t once it has the bar, what every strategy says of it, and, if it has orders
-resting, what the bar filled. Then, in one go: settle, mark, decide (stage/single.py, which
+resting, what the bar filled. Then, in one go: settle, mark, decide (portfolio/single.py, which
 is what research runs). Nothing else goes in, so a portfolio that died simulates the bars since
 its checkpoint again, asks for the same orders under the same ids, and nobody is harmed.
 
@@ -30,7 +30,7 @@ from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Acked, Decide
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Account, Fill, Order
-from flotilla.stage.single import Moment, Portfolio
+from flotilla.portfolio.single import Moment, Portfolio
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.research.passage import Passage
+from flotilla.portfolio.lanes import LaneDriver
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.files import write_atomically
 from flotilla.stream.table import Store
@@ -70,25 +70,25 @@ class Checkpoint:
         self._kept_ns = monotonic_ns()
         self.lost = ""  # why none can be written; the sweep goes on without
 
-    def resume(self, passage: Passage) -> None:
-        """Set the passage to where it was, if that is known. A damaged file counts as none."""
+    def resume(self, driver: LaneDriver) -> None:
+        """Set the driver to where it was, if that is known. A damaged file counts as none."""
         if self._path is None or not self._path.exists():
             return
         kept = self._path.read_bytes()
         state = kept[CHECKSUM:]
         if _checksum(state) == kept[:CHECKSUM]:
-            passage.restore(decode(state))
+            driver.restore(decode(state))
         else:
             self._path.unlink()
 
-    def offer(self, passage: Passage) -> None:
-        """Write the passage's state down, if it is time again."""
-        if self._path is None or self.lost or passage.done == passage.rows:
+    def save_if_due(self, driver: LaneDriver) -> None:
+        """Write the driver's state down, if it is time again."""
+        if self._path is None or self.lost or driver.done == driver.rows:
             return
         began = monotonic_ns()
         if began - self._kept_ns < self._every_ns:
             return
-        state = encode(passage.state())
+        state = encode(driver.state())
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._path, _checksum(state) + state)

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flotilla.config import DataConfig, PortfolioConfig, RunConfig, check_keywords, check_plugins, decode
+from flotilla.config import DataConfig, RunConfig, check_keywords, check_plugins, decode
 from flotilla.door import NAME
 from flotilla.errors import ConfigError, UnknownName, nearest
 from flotilla.model.panel import Panel
+from flotilla.model.terms import PortfolioConfig
 from flotilla.plugins import called, check_params, find, parameters
 from flotilla.research.given import name_of
 from flotilla.research.plain import key_of, plain, values_of

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, Scalar
 from flotilla.errors import ConfigError
+from flotilla.model.measures import RANKED
 
 Column = NDArray[Any]
 MOST = 10_000_000  # portfolios: a table of them is 2 GB
@@ -88,6 +89,15 @@ def _in_order(values: Sequence[Scalar]) -> tuple[Scalar, ...]:
     found = tuple(dict.fromkeys(values))
     numbers = [v for v in found if isinstance(v, int | float)]
     return tuple(sorted(numbers)) if len(numbers) == len(found) else found
+
+
+def table_bytes(portfolios: int, axes: int) -> int:
+    """Return what the portfolios of a sweep take as columns, and their measures, alone and in the table.
+
+    Each axis is there as codes, as values and in the table; each measure as it is found, in the table, and in
+    the one that is ranked.
+    """
+    return 8 * portfolios * (3 * axes + 3 * len(RANKED) + 3)
 
 
 def families(grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:

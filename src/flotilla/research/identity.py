@@ -38,13 +38,13 @@ _SHOWS = tuple(
     for name in (
         "cli",
         "errors",
+        "portfolio.memory",
         "words",
         *(
             f"research.{n}"
             for n in (
                 "listed",
                 "look",
-                "memory",
                 "plot",
                 "presentation",
                 "report",

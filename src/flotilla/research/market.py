@@ -1,61 +1,28 @@
-"""What all portfolios of a run share: bars, the prices they fill and are marked at, risk decisions."""
+"""The bars of a run, and what portfolios trade on, as a configuration asks for them."""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from flotilla.config import PortfolioConfig, RunConfig
+from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.kernel.records import Risk, Row
 from flotilla.model.arrays import Floats
 from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
+from flotilla.model.terms import PortfolioConfig
 from flotilla.plugins import find, handed
+from flotilla.portfolio.market import Market, market_of
 from flotilla.research.annual import short_of_a_year, years_of
 from flotilla.research.listed import remarks_on_listing
-from flotilla.research.memory import check_room
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.lend import lent
-from flotilla.stage.prices import fill_field
-from flotilla.stage.rebalance import periods, rebalance_of
-from flotilla.stage.single import InForce, Marks
-from flotilla.stage.terms import parts_of
 from flotilla.stream.bars.draft import rows_of_days
-from flotilla.stream.decisions import Decisions, decisions_for, read_decisions, remarks_on
+from flotilla.stream.decisions import decisions_for, read_decisions, remarks_on
 from flotilla.words import cut
 
 GROWS = frozenset({"final_equity", "total_return", "max_drawdown", "orders", "fees"})  # with time
-
-
-class Market(NamedTuple):
-    """The rows of a run, from the panel's first on. float64[T, I] unless it is said."""
-
-    panel: Panel
-    fields: dict[str, Floats]  # the panel's, and the calendar
-    first: int  # the row with which portfolios begin; those before warm the stages up
-    fill: Floats
-    close: Floats
-    known: Floats  # the last closes before each bar, when its orders fill
-    marks: Floats  # the last closes with it
-    scale: Floats
-    cap: Floats
-    decisions: Decisions | None
-    period: Floats  # [T] of each row: where a new one begins, weights are restored
-    part: Floats  # [I] of an allocation, that an instrument gets
-
-    def row(self, t: int) -> Row:
-        """Return the prices of a bar."""
-        return Row(self.fill[t], self.close[t], self.known[t], self.marks[t], float(self.period[t]))
-
-    def in_force(self, t: int) -> InForce:
-        """Return the risk decisions in force on a bar."""
-        names = self.panel.instruments
-        ids = self.decisions.ids(t, names) if self.decisions else [()] * len(names)
-        return InForce(Risk(self.scale[t], self.cap[t]), ids)
 
 
 def open_panel(config: RunConfig, folder: Path | None) -> Panel:
@@ -113,33 +80,13 @@ def first_row(panel: Panel, portfolio: PortfolioConfig) -> int:
     return first
 
 
-def market_of(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
-    """Return the rows that portfolios with these terms trade on."""
-    rows, instruments = panel.shape
-    fields = fields_of(panel)
-    close, first = fields["close"], first_row(panel, portfolio)
-    decisions = None
+def market_for(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:
+    """Return the rows that portfolios with these terms trade on, with the risk decisions that they heed."""
+    first, decisions = first_row(panel, portfolio), None
     if portfolio.decisions:
         table = read_decisions((folder or Path()) / portfolio.decisions)
         decisions = decisions_for(table, portfolio_id, panel.ts_recv, panel.instruments)
-    taken = 2 * 8 * rows * instruments
-    check_room(taken, f"to mark {rows:,} bars", "take fewer instruments or a shorter period")
-    known, marks = Marks(instruments).advance_both(np.ascontiguousarray(close))
-    open_risk = np.broadcast_to(np.ones(instruments), (rows, instruments))
-    return Market(
-        panel=panel,
-        fields=fields,
-        first=first,
-        fill=fields[fill_field(portfolio.fill_at, panel.fields)],
-        close=close,
-        known=known,
-        marks=marks,
-        scale=decisions.scale if decisions else open_risk,
-        cap=decisions.cap if decisions else open_risk,
-        decisions=decisions,
-        period=periods(rebalance_of(portfolio.rebalance).every, panel.ts_event, panel.zone, 0),
-        part=parts_of(portfolio.allocation, panel.instruments),
-    )
+    return market_of(panel, fields_of(panel), first, portfolio, decisions)
 
 
 def remarks_of(config: RunConfig, panel: Panel, folder: Path | None) -> tuple[str, ...]:

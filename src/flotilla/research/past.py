@@ -17,8 +17,8 @@ from flotilla.kernel.records import PARAM
 from flotilla.kernel.size import nearest_lots, order_quantity, target_quantity, whole_lots
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
+from flotilla.portfolio.market import Market
 from flotilla.research.chain import Latch, Purchase
-from flotilla.research.market import Market
 
 
 class Past(NamedTuple):

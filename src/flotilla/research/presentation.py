@@ -14,10 +14,11 @@ import numpy as np
 from msgspec.structs import asdict
 
 from flotilla.clock import now_ns
-from flotilla.config import PortfolioConfig, RunConfig
+from flotilla.config import RunConfig
 from flotilla.errors import ConfigError
 from flotilla.kernel.compile import KERNEL_IDENTITY
 from flotilla.model.arrays import Floats
+from flotilla.model.terms import PortfolioConfig
 from flotilla.plugins import parameters
 from flotilla.research.annual import bars_a_year
 from flotilla.research.benchmark import benchmark_for, held_by_each

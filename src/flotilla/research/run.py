@@ -1,6 +1,6 @@
 """One portfolio in full: equity, positions, orders, fills, and the signals behind each.
 
-It goes bar by bar through the objects that a live process runs (stage/single.py), so what is seen here is
+It goes bar by bar through the objects that a live process runs (portfolio/single.py), so what is seen here is
 what live does, and, bit for bit, what a sweep computed for the same portfolio.
 """
 
@@ -18,22 +18,21 @@ from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig, check_plugins, read
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.kernel.records import PARAM
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.plugins import names
+from flotilla.portfolio.market import Market
+from flotilla.portfolio.simulate import simulate
 from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.configure import Strategy, configure
 from flotilla.research.identity import identity_of_run
 from flotilla.research.look import RunLook
-from flotilla.research.market import Market, market_of, panel_for, remarks_of
+from flotilla.research.market import market_for, panel_for, remarks_of
 from flotilla.research.measures import measures_of
 from flotilla.research.signals import Stages, signals_of, trees_of
 from flotilla.research.silence import crowded_in_run, flat_in_run, loud_in_run, short_in_run, silent_in_run
 from flotilla.stage.expression import Node
-from flotilla.stage.single import Exchange, Moment, Portfolio
-from flotilla.stage.terms import params_of
 from flotilla.stage.window import Stage
 from flotilla.stream.table import Store
 from flotilla.words import counted, cut
@@ -130,7 +129,7 @@ def run(
     if config.sweep:
         raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
     panel = panel_for(config, folder, panel)
-    market = market_of(panel, config.portfolio, config.name, folder)
+    market = market_for(panel, config.portfolio, config.name, folder)
     trees = trees_of(config, folder)
     identity = identity_of_run(config, panel, trees.values(), folder)
     signals = signals_of(trees, Stages(market.panel, market.fields, store, folder))
@@ -225,41 +224,14 @@ def holding(config: RunConfig) -> RunConfig:
 
 def _simulated(config: RunConfig, market: Market, signals: dict[str, Floats], identity: str) -> RunResult:
     """Take the bars one by one."""
-    panel, terms = market.panel, config.portfolio
-    names = panel.instruments
-    lane = params_of(msgspec.structs.asdict(terms), len(names), 1)
-    shares = {name: strategy.weight for name, strategy in config.strategies.items()}
-    exchange = Exchange(config.name, lane, names, terms.size_at)
-    portfolio = Portfolio(config.name, lane, names, shares, terms.size_at, terms.rebalance, market.part)
-    bars = np.arange(market.first, panel.shape[0])
-    equity, cash = np.empty(len(bars)), np.empty(len(bars))
-    positions, weights = np.empty((len(bars), len(names))), np.empty((len(bars), len(names)))
-    said = np.stack(list(signals.values()), axis=1)
-    orders: list[Order] = []
-    fills: list[Fill] = []
-    for k, t in enumerate(bars.tolist()):
-        moment, row = Moment(t, int(panel.ts_event[t])), market.row(t)
-        filled = exchange.fill(moment, row)
-        portfolio.settle(filled, row)
-        decided = portfolio.advance(moment, row, said[t], market.in_force(t))
-        exchange.accept(decided)
-        fills += filled
-        orders += decided
-        equity[k], cash[k] = portfolio.sums.equity[0], portfolio.book.cash[0]
-        positions[k], weights[k] = portfolio.book.position[:, 0], portfolio.book.weight[:, 0]
-    years, a_year = years_of(panel.ts_event[bars]), bars_a_year(panel.ts_event)
-    measures = measures_of(portfolio.sums, lane[PARAM.cash], len(bars), years, a_year)
+    done = simulate(market, config.name, config.portfolio, config.weights, signals)
+    years, a_year = years_of(market.panel.ts_event[done.bars]), bars_a_year(market.panel.ts_event)
+    measures = measures_of(done.sums, np.array([config.portfolio.cash]), len(done.bars), years, a_year)
     return RunResult(
         config=config,
         market=market,
         identity=identity,
-        bars=bars,
-        equity=equity,
-        cash=cash,
-        positions=positions,
-        weights=weights,
         signals={name: said[market.first :] for name, said in signals.items()},
-        orders=orders,
-        fills=fills,
         measures={name: float(value[0]) for name, value in measures.items()},
+        **{name: value for name, value in done._asdict().items() if name != "sums"},
     )

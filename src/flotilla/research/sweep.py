@@ -2,7 +2,7 @@
 
 1. Lay out the portfolios as columns of parameters (research/grid.py).
 2. Call each strategy once and plan what is shared and what each lane computes (stage/lanes.py).
-3. Pass all portfolios through the rows together (research/passage.py), noting down now and then where they
+3. Pass all portfolios through the rows together (portfolio/lanes.py), noting down now and then where they
 are.
 4. Rank them by a measure, and keep the table under its identity: the same sweep is not computed again.
 
@@ -28,28 +28,27 @@ from numpy.typing import NDArray
 from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
 from flotilla.errors import ConfigError, StreamError, UnknownName
-from flotilla.kernel.records import PARAM, Sums
+from flotilla.kernel.records import Sums
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
 from flotilla.plugins import handed
+from flotilla.portfolio.lanes import EquityDriver, LaneDriver
+from flotilla.portfolio.market import Market
+from flotilla.portfolio.memory import check_room
 from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.configure import Strategy
-from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of
+from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of, table_bytes
 from flotilla.research.identity import identity_of_run
 from flotilla.research.look import SweepLook, measured, number_of, numbers_of, ranked_by
-from flotilla.research.market import Market, fields_of, first_row, market_of, panel_for, remarks_of
+from flotilla.research.market import fields_of, first_row, market_for, panel_for, remarks_of
 from flotilla.research.measures import measures_of
-from flotilla.research.memory import check_room, table_bytes
-from flotilla.research.passage import Noting, Passage
 from flotilla.research.plain import columns_of
 from flotilla.research.run import RunResult, check_store, opened, run
 from flotilla.research.signals import Stages, naming, signals_of, targets_of, trees_of
 from flotilla.research.silence import idle_in_sweep, loud_in_run, short_in_run
 from flotilla.stage.expression import walk
 from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
-from flotilla.stage.rebalance import rebalance_of
-from flotilla.stage.terms import params_of
 from flotilla.stream.table import Store, identity_of
 from flotilla.words import counted, cut
 
@@ -259,21 +258,23 @@ def _computed(
     size, resumed, lost = 0, False, list[str]()
     for g, (shared, members) in enumerate(groups):
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
-        market = market_of(panel, part.portfolio, config.name, folder)
-        passage, cash = _passage(part, folder, market, grid, members, store)
-        size = max(size, passage.predicted_bytes() + table_bytes(grid.size, len(grid.axes)))
+        market = market_for(panel, part.portfolio, config.name, folder)
+        driver = _driver(part, folder, market, grid, members, store)
+        size = max(size, driver.predicted_bytes() + table_bytes(grid.size, len(grid.axes)))
         checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
         if not fresh:
-            checkpoint.resume(passage)
-            resumed = resumed or passage.done > 0
+            checkpoint.resume(driver)
+            resumed = resumed or driver.done > 0
 
-        def arrived(rows: int, g: int = g, passage: Passage = passage, kept: Checkpoint = checkpoint) -> None:
-            kept.offer(passage)
+        def arrived(
+            rows: int, g: int = g, driver: LaneDriver = driver, kept: Checkpoint = checkpoint
+        ) -> None:
+            kept.save_if_due(driver)
             if progress:
-                progress(g * passage.rows + rows, len(groups) * passage.rows)
+                progress(g * driver.rows + rows, len(groups) * driver.rows)
 
-        passage.advance(workers or os.cpu_count() or 1, arrived)
-        found = _measured(passage.sums(), cash, market)
+        driver.advance(workers or os.cpu_count() or 1, arrived)
+        found = _measured(driver.sums(), driver.cash, market)
         for name, values in found.items():
             measures[name][members] = values
         checkpoint.remove()
@@ -282,11 +283,6 @@ def _computed(
     numbers = {"portfolio": np.arange(grid.size)}
     table = pl.DataFrame(numbers | columns | measures, nan_to_null=True)
     return table, size, resumed, lost
-
-
-def _ways(config: RunConfig) -> tuple[bool, bool]:
-    """Return whether portfolios trade on every bar, and whether orders are sized at the fill."""
-    return rebalance_of(config.portfolio.rebalance).every == "bar", config.portfolio.size_at == "fill"
 
 
 def _plain(column: NDArray[Any]) -> Any:
@@ -311,33 +307,30 @@ def _trees(config: RunConfig, folder: Path | None, grid: Grid, members: NDArray[
     return trees
 
 
-def _passage(
+def _driver(
     config: RunConfig,
     folder: Path | None,
     market: Market,
     grid: Grid,
     members: NDArray[np.int64],
     store: Store | None,
-    kind: type[Passage] = Passage,
-) -> tuple[Passage, NDArray[np.float64]]:
-    """Return the way of a family of portfolios through the rows, and their cash, float64[P]."""
+    kind: type[LaneDriver] = LaneDriver,
+) -> LaneDriver:
+    """Return who takes a family of portfolios through the rows."""
     trees, shares = _trees(config, folder, grid, members), []
     for name, strategy in config.strategies.items():
         swept = grid.of(name)
         weight = grid.column(swept["weight"])[members] if "weight" in swept else strategy.weight
         shares.append(np.broadcast_to(np.asarray(weight, np.float64), len(members)))
     plan = plan_lanes(trees, shares, period_of(grid, members), len(market.panel.instruments))
-    values: dict[str, Any] = msgspec.structs.asdict(config.portfolio)
-    for name, key in grid.of("portfolio").items():
-        if name not in SHARED:
-            values[name] = grid.column(key)[members]
-    params = params_of(values, len(market.panel.instruments), len(members))
+    own = grid.of("portfolio").items()
+    terms = {name: grid.column(key)[members] for name, key in own if name not in SHARED}
     stages = Stages(market.panel, market.fields, store, folder)
     features = stages.replace(plan.features)
     for tree in trees:
         for form in tree.forms if isinstance(tree, Choice) else [tree]:
             stages.check(form)
-    return kind(plan, features, stages.fields, params, market, *_ways(config)), params[PARAM.cash]
+    return kind(plan, features, stages.fields, config.portfolio, terms, market)
 
 
 def _measured(sums: Sums, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
@@ -355,8 +348,8 @@ def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64
     found = np.full((rows, len(chosen)), np.nan)
     for shared, members in families(grid) if len(chosen) else ():
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
-        market = market_of(swept.panel, part.portfolio, config.name, swept.folder)
-        passage, _ = _passage(part, swept.folder, market, grid, members, None, Noting)
-        passage.advance(1)
-        found[market.first :, members] = np.stack(cast(Noting, passage).noted)
+        market = market_for(swept.panel, part.portfolio, config.name, swept.folder)
+        driver = _driver(part, swept.folder, market, grid, members, None, EquityDriver)
+        driver.advance(1)
+        found[market.first :, members] = np.stack(cast(EquityDriver, driver).noted)
     return found

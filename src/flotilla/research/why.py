@@ -29,15 +29,16 @@ from flotilla.kernel.signals import average, blank
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
+from flotilla.portfolio.market import Market
+from flotilla.portfolio.params import params_of
+from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Weighing, Why
-from flotilla.research.market import Market, market_of, open_panel
+from flotilla.research.market import market_for, open_panel
 from flotilla.research.past import Past, filling_bar, past_of
 from flotilla.research.run import RunResult, folder_of
 from flotilla.research.signals import Stages, trees_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
-from flotilla.stage.rebalance import rebalance_of
-from flotilla.stage.terms import params_of
 from flotilla.stream.decisions import read_decisions
 from flotilla.words import cut
 
@@ -80,7 +81,7 @@ def why_of(
             f"why_of needs the RunConfig of the orders, not {cut(config)}; of a RunResult, why(result, order)"
         )
     bars = open_panel(config, folder) if panel is None else panel
-    market = market_of(bars, config.portfolio, config.name, folder)
+    market = market_for(bars, config.portfolio, config.name, folder)
     return _why(config, identity, orders, fills, folder, market)
 
 
@@ -99,9 +100,9 @@ def _why(
     if order is None:
         raise UnknownName(f"order or fill of {config.name}", identity, [*known, *order_of])
     i = market.panel.instruments.index(order.instrument)
-    params = params_of(msgspec.structs.asdict(config.portfolio), len(market.panel.instruments), 1)
+    params = params_of(config.portfolio, len(market.panel.instruments))
     said = _said(trees_of(config, folder), market, order.bar, i)
-    shares = {name: strategy.weight for name, strategy in config.strategies.items()}
+    shares = config.weights
     weighing = _weighing(said, shares, params, market, order.bar, i)
     next_bar = filling_bar(market, order.bar, i)
     past = past_of(market, params, orders, fills, order.bar if next_bar is None else next_bar - 1)

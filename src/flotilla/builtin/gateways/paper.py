@@ -22,9 +22,9 @@ from typing import Any
 from flotilla.clock import now_ns
 from flotilla.errors import OrderRejected
 from flotilla.kernel.records import Row
-from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
-from flotilla.stage.single import Exchange, Moment
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.single import Exchange, Moment
 from flotilla.stream.codec import Codec
 from flotilla.stream.log import LogReader, LogWriter
 
@@ -37,14 +37,11 @@ class Paper:
     """Fills orders by the kernel's own `fill`. It is its own venue: what it knows is what happened."""
 
     def __init__(
-        self, params: Mapping[str, Floats], instruments: Sequence[str], size_at: str, journal: Path | None
+        self, terms: Mapping[str, PortfolioConfig], instruments: Sequence[str], journal: Path | None
     ) -> None:
-        """`params`: portfolio id -> its parameters, float64[K, 1]. size_at: "decision" or "fill".
-
-        journal: None in a rehearsal.
-        """
-        self._accounts = {name: Exchange(name, own, instruments, size_at) for name, own in params.items()}
-        self._taken = dict.fromkeys(params, -1)  # the bar of the last orders that were taken
+        """`terms`: portfolio id -> its terms. journal: None in a rehearsal."""
+        self._accounts = {name: Exchange(name, own, instruments) for name, own in terms.items()}
+        self._taken = dict.fromkeys(terms, -1)  # the bar of the last orders that were taken
         # It goes with the process, so nothing is lost with it; with the machine go the bars as well.
         self._journal = (
             None if journal is None else LogWriter(journal, [STREAM], durability="normal", once=True)

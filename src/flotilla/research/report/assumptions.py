@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import cast
 
+from flotilla.model.terms import Rebalance
+from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.research.report.numbers import setting, shown
-from flotilla.stage.rebalance import Rebalance, rebalance_of
 
 Words = tuple[str, str]
 

@@ -5,31 +5,16 @@ restored on the first bar of each. Which bar that is, is known on the bar: a mon
 missing begins with the next one.
 """
 
-from typing import Annotated, Literal
-
 import numpy as np
-from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from flotilla.model.arrays import Floats
+from flotilla.model.terms import Rebalance
 from flotilla.stage.calendar import DAY_MINUTES, local_minutes
 
-Every = Literal[
-    "change", "bar", "day", "week", "month", "quarter", "year",
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-    "month_end", "quarter_end", "year_end",
-]  # fmt: skip
-Band = Annotated[float, Meta(ge=0, le=1)]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _THURSDAY = 3  # was 1 January 1970
-
-
-class Rebalance(Struct, frozen=True, forbid_unknown_fields=True):
-    """When holdings are brought back to their weights: on which bars, and how far they may have drifted."""
-
-    every: Every = "bar"
-    band: Band = 0.0  # fraction of equity: what has drifted less is left as it is
 
 
 def rebalance_of(told: str | Rebalance) -> Rebalance:

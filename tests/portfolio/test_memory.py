@@ -5,11 +5,12 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.errors import ConfigError
+from flotilla.portfolio.memory import bytes_of, check_room
 from flotilla.research import sweep
-from flotilla.research.memory import bytes_of, check_room, table_bytes
+from flotilla.research.grid import table_bytes
 from flotilla.testing import made_market
 
-FREE = "flotilla.research.memory.available"
+FREE = "flotilla.portfolio.memory.available"
 
 
 def study(last=9):

@@ -3,40 +3,38 @@
 import numpy as np
 import pytest
 
-from flotilla.config import PortfolioConfig
+from flotilla.model.terms import PortfolioConfig
 from flotilla.plugins import find
-from flotilla.research.market import market_of
-from flotilla.research.passage import Passage
+from flotilla.portfolio.lanes import LaneDriver
+from flotilla.research.market import market_for
 from flotilla.stage.lanes import plan_lanes, tree_of
-from flotilla.stage.terms import params_of
 from flotilla.stream.arrays import decode, encode
 from flotilla.testing import made_market
 
-PLAIN = {name: getattr(PortfolioConfig(), name) for name in PortfolioConfig.__struct_fields__}
 COUNT = 300
 
 
 @pytest.fixture(scope="module")
 def market():
-    return market_of(made_market(seed=8, bars=150, instruments=3), PortfolioConfig(), "p", None)
+    return market_for(made_market(seed=8, bars=150, instruments=3), PortfolioConfig(), "p", None)
 
 
 @pytest.fixture
 def made(market, monkeypatch):
-    """Return a maker of passages of 300 crossovers, with a stretch of 16 rows."""
-    monkeypatch.setattr("flotilla.research.passage.FEATURE_BYTES", 1)
+    """Return a maker of drivers of 300 crossovers, with a stretch of 16 rows."""
+    monkeypatch.setattr("flotilla.portfolio.lanes.FEATURE_BYTES", 1)
     fast, slow = np.tile(np.arange(2, 12), 30), np.repeat(np.arange(12, 42), 10)
 
     def make():
         tree = tree_of(find("strategy", "ma_cross"), {"fast": fast, "slow": slow}, "s")
         plan = plan_lanes([tree], [np.ones(COUNT)], 10, 3)
-        return Passage(plan, plan.features, market.fields, params_of(PLAIN, 3, COUNT), market, False, False)
+        return LaneDriver(plan, plan.features, market.fields, PortfolioConfig(), {}, market)
 
     return make
 
 
-def sums(passage):
-    return [array.tobytes() for array in passage.sums()]
+def sums(driver):
+    return [array.tobytes() for array in driver.sums()]
 
 
 def test_it_stops_after_every_stretch_to_be_written_down(made):
@@ -52,44 +50,44 @@ def test_from_any_stretch_it_goes_on_with_the_same_bits(made):
     whole.advance(1, lambda done: states.append(encode(whole.state())))
 
     for kept in states[:-1:3]:
-        passage = made()
-        passage.restore(decode(kept))
-        passage.advance(2)
+        driver = made()
+        driver.restore(decode(kept))
+        driver.advance(2)
 
-        assert sums(passage) == sums(whole)
+        assert sums(driver) == sums(whole)
 
 
 def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
-    passage, states = made(), []
+    driver, states = made(), []
 
     def arrived(done):
-        states.append((encode(passage.state()), encode(passage.state())))
+        states.append((encode(driver.state()), encode(driver.state())))
 
-    passage.advance(2, arrived)
+    driver.advance(2, arrived)
 
     assert all(one == two for one, two in states)
 
 
 def test_every_portfolio_has_its_own_sums(made):
-    passage = made()
+    driver = made()
 
-    passage.advance(2)
+    driver.advance(2)
 
-    assert passage.sums().equity.shape == (COUNT,)
-    assert len(set(passage.sums().equity.tolist())) > 100
+    assert driver.sums().equity.shape == (COUNT,)
+    assert len(set(driver.sums().equity.tolist())) > 100
 
 
 def test_the_memory_predicted_is_that_of_bars_marks_books_and_stretches_of_features(made, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 1)  # a desk
-    passage = made()
+    driver = made()
 
-    features = 2 * 16 * 3 * len(passage.plan.features) * 8
+    features = 2 * 16 * 3 * len(driver.plan.features) * 8
     own = [
         (*block.book, *block.sums, *program)
-        for block, program in zip(passage.blocks, passage.plan.programs, strict=True)
+        for block, program in zip(driver.blocks, driver.plan.programs, strict=True)
     ]
     books = sum(array.nbytes for arrays in own for array in arrays)
-    bars = sum(array.nbytes for array in passage.market.panel.fields.values())
+    bars = sum(array.nbytes for array in driver.market.panel.fields.values())
     held = features + books + bars + 2 * 150 * 3 * 8
 
-    assert held < passage.predicted_bytes() < 2.5 * held
+    assert held < driver.predicted_bytes() < 2.5 * held

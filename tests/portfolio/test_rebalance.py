@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from flotilla.stage.rebalance import Rebalance, periods, rebalance_of
+from flotilla.model.terms import Rebalance
+from flotilla.portfolio.rebalance import periods, rebalance_of
 
 HOUR = 3_600_000_000_000
 

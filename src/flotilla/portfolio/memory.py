@@ -9,7 +9,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
-from flotilla.model.measures import RANKED
 from flotilla.stream.bars.sizes import available
 
 LESS = "take fewer portfolios, fewer instruments or a shorter period"
@@ -29,15 +28,6 @@ def bytes_of(arrays: Iterable[NDArray[Any]]) -> int:
         key = (array.__array_interface__["data"][0], array.shape, array.strides)
         held[key] = prod(sizes) * array.itemsize
     return sum(held.values())
-
-
-def table_bytes(portfolios: int, axes: int) -> int:
-    """Return what the portfolios of a sweep take as columns, and their measures, alone and in the table.
-
-    Each axis is there as codes, as values and in the table; each measure as it is found, in the table, and in
-    the one that is ranked.
-    """
-    return 8 * portfolios * (3 * axes + 3 * len(RANKED) + 3)
 
 
 def _size(bytes_: int) -> str:

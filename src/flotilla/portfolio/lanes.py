@@ -1,6 +1,6 @@
 """Pass many portfolios through the rows together: features for a stretch of rows, then all lanes over them.
 
-1. `Passage` lays out a block for each program, and the runner of the features that all of them share.
+1. `LaneDriver` lays out a block for each program, and the runner of the features that all of them share.
 2. `advance` computes the features of a stretch and sends the blocks of lanes through it, on several threads:
    the kernels release Python's lock, and lanes do not know of each other, so the number of workers changes
    nothing. The next stretch's features are computed meanwhile.
@@ -18,10 +18,13 @@ from typing import Any
 import numpy as np
 
 from flotilla.kernel.lanes import Room, Rows, advance, new_room
-from flotilla.kernel.records import Book, Sums, new_block
+from flotilla.kernel.records import PARAM, Book, Sums, new_block
 from flotilla.model.arrays import Floats
-from flotilla.research.market import Market
-from flotilla.research.memory import bytes_of, check_room
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.market import Market
+from flotilla.portfolio.memory import bytes_of, check_room
+from flotilla.portfolio.params import params_of
+from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node
 from flotilla.stage.lanes import LanePlan
@@ -31,7 +34,7 @@ FEWEST = 16  # bars of a stretch
 _ROWS = ("fill", "close", "known", "marks", "scale", "cap")  # of the market, float64[T, I] each
 
 
-class Passage:
+class LaneDriver:
     """P portfolios on their way through the rows of a market."""
 
     def __init__(
@@ -39,12 +42,11 @@ class Passage:
         plan: LanePlan,
         features: list[Node],
         fields: Mapping[str, Floats],
-        params: Floats,
+        config: PortfolioConfig,
+        swept: Mapping[str, Any],
         market: Market,
-        every_bar: bool,
-        at_fill: bool,
     ) -> None:
-        """params: float64[K, P]. every_bar, at_fill: of their mode."""
+        """fields: what features read. swept: the terms in which portfolios differ, P values each."""
         self.plan, self.market, self.fields = plan, market, fields
         instruments = len(market.panel.instruments)
         self.runner = ChunkRunner(features, instruments, market.panel.ticks_per_unit)
@@ -52,7 +54,10 @@ class Passage:
         self.stretch = max(FEWEST, FEATURE_BYTES // row)
         self.done = 0
         edges = np.cumsum([0, *(program.share.shape[1] for program in plan.programs)])
+        params = params_of(config, instruments, int(edges[-1]), swept)
+        self.cash = params[PARAM.cash]  # that portfolios begin with, float64[P]
         columns = [np.ascontiguousarray(params[:, a:b]) for a, b in pairwise(edges)]
+        every_bar, at_fill = rebalance_of(config.rebalance).every == "bar", config.size_at == "fill"
         self._bytes = self._predicted(len(features), columns)
         check_room(self._bytes, f"{params.shape[1]:,} portfolios on {instruments:,} instruments")
         self.blocks = [new_block(own, market.part, every_bar, at_fill) for own in columns]
@@ -63,7 +68,7 @@ class Passage:
         return int(self.market.close.shape[0])
 
     def predicted_bytes(self) -> int:
-        """Return the memory that the passage takes: the bars, its market's rows, and what is its own."""
+        """Return the memory that it takes: the bars, its market's rows, and what is its own."""
         held = {**self.market.panel.fields, **self.fields}
         rows = (getattr(self.market, name) for name in _ROWS)
         own = (array for program in self.plan.programs for array in program)
@@ -158,8 +163,8 @@ class Passage:
         return Sums(*(np.concatenate(each) for each in zip(*(b.sums for b in self.blocks), strict=True)))
 
 
-class Noting(Passage):
-    """A passage that notes the equity of every portfolio at every row. It is that much slower."""
+class EquityDriver(LaneDriver):
+    """One that notes the equity of every portfolio at every row. It is that much slower."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)

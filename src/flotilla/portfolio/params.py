@@ -4,30 +4,37 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from flotilla.errors import ConfigError, nearest
 from flotilla.kernel.records import Param
 from flotilla.model.arrays import Floats
-from flotilla.stage.rebalance import rebalance_of
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.rebalance import rebalance_of
 
 BPS = 1e-4
 DIGITS = 15  # that a float64 tells apart, whatever they are
 ROUNDING = 2.0**-40  # of equity: a calendar leaves what has drifted by less, or it would trade 1e-12 units
 
 
-def params_of(values: Mapping[str, Any], instruments: int, portfolios: int) -> Floats:
+def params_of(
+    config: PortfolioConfig,
+    instruments: int,
+    portfolios: int = 1,
+    swept: Mapping[str, Any] | None = None,
+) -> Floats:
     """Return the parameters of P portfolios, float64[K, P], as `Param` orders them.
 
-    values: of the portfolio, by the names of its configuration, each one value or P of them.
-
-    An allocation of None is an equal part for each instrument, and one by instrument is in `parts_of`; a
-    drawdown limit of None is none. The band is of `rebalance`, or "rebalance.band" where that is there too.
+    swept: terms in which they differ, by name, P values each. An allocation of None is an equal part for each
+    instrument, and one by instrument is in `parts_of`; a drawdown limit of None is none. The band is of
+    `rebalance`, or "rebalance.band" where that is swept.
     """
-    told = rebalance_of(values["rebalance"])
-    band = values.get("rebalance.band", told.band)
-    allocation = 1.0 if isinstance(values["allocation"], Mapping) else values["allocation"]
-    values = {**values, "band": band, "allocation": allocation}
+    told = rebalance_of(config.rebalance)
+    values = {**msgspec.structs.asdict(config), "band": told.band, **(swept or {})}
+    values["band"] = values.get("rebalance.band", values["band"])
+    if isinstance(values["allocation"], Mapping):
+        values["allocation"] = 1.0
 
     def column(name: str, missing: float = np.nan, unit: float = 1.0) -> Floats:
         given = np.ravel(values[name]).tolist()

@@ -2,7 +2,6 @@
 
 from math import isnan, nan
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,23 +10,13 @@ from tests.kernel.worlds import FOLDER, bar_of, by_hand, configs, worlds
 
 from flotilla.kernel.records import Risk
 from flotilla.model.records import Order
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.market import InForce, no_risk
+from flotilla.portfolio.single import Exchange, Moment, Portfolio
 from flotilla.research import run
-from flotilla.stage.single import Exchange, InForce, Marks, Moment, Portfolio, no_risk
-from flotilla.stage.terms import params_of, parts_of
 from flotilla.stream.arrays import decode, encode
 
-TERMS = {
-    "cash": 1000.0,
-    "fee_bps": 0.0,
-    "slippage_bps": 0.0,
-    "lot": 0.0,
-    "allocation": 0.5,
-    "cap": 1.0,
-    "risk_tolerance": 1.0,
-    "max_drawdown": None,
-    "min_trade": 0.0,
-    "rebalance": "change",
-}
+TERMS = {"cash": 1000.0, "fee_bps": 0.0, "allocation": 0.5}
 NAMES = ("A", "B")
 ONE = np.ones(2)
 
@@ -40,12 +29,9 @@ class Pair:
         self.start()
 
     def start(self):
-        portfolio, name, names = self.config.portfolio, self.config.name, self.instruments
-        params = params_of(msgspec.structs.asdict(portfolio), len(names), 1)
-        shares = {name: s.weight for name, s in self.config.strategies.items()}
-        self.exchange = Exchange(name, params, names, portfolio.size_at)
-        parts = parts_of(portfolio.allocation, names)
-        self.portfolio = Portfolio(name, params, names, shares, portfolio.size_at, portfolio.rebalance, parts)
+        config, names = self.config, self.instruments
+        self.exchange = Exchange(config.name, config.portfolio, names)
+        self.portfolio = Portfolio(config.name, config.portfolio, names, config.weights)
 
     def restart(self):
         """Go on in new objects, from bytes."""
@@ -82,34 +68,12 @@ def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
     assert [repr(fill) for fill in fills] == [repr(fill) for fill in whole.fills]
 
 
-@settings(max_examples=40)
-@given(st.data())
-def test_orders_and_fills_are_of_each_other_and_of_signals_that_were_said(data):
-    world = data.draw(worlds())
-    result = run(data.draw(configs(world)), panel=world.panel, folder=FOLDER)
-    orders = {order.order_id: order for order in result.orders}
-
-    assert len(orders) == len(result.orders)
-    for fill in result.fills:
-        order = orders[fill.order_id]
-        assert (order.instrument, order.portfolio_id) == (fill.instrument, fill.portfolio_id)
-        assert order.bar < fill.bar
-    for order in result.orders:
-        i = world.panel.instruments.index(order.instrument)
-        for signal in order.signal_ids:
-            strategy, bar, instrument = signal.split("-")
-            said = result.signals[strategy][int(bar) - int(result.bars[0]), i]
-            assert instrument == order.instrument
-            assert int(bar) <= order.bar
-            assert not isnan(said)
+def exchange():
+    return Exchange("p", PortfolioConfig(**TERMS), NAMES)
 
 
-def exchange(size_at="decision"):
-    return Exchange("p", params_of(TERMS, 2, 1), NAMES, size_at)
-
-
-def portfolio(**otherwise):
-    return Portfolio("p", params_of(TERMS | otherwise, 2, 1), NAMES, {"s": 1.0}, "decision", "change", ONE)
+def portfolio():
+    return Portfolio("p", PortfolioConfig(**TERMS), NAMES, {"s": 1.0})
 
 
 def order(quantity, bar=0, instrument="A"):
@@ -215,13 +179,3 @@ def test_a_state_is_of_its_moment_and_does_not_move_on():
 
     assert encode(held) == kept
     assert encode(one.state()) != kept
-
-
-def test_marks_are_the_last_known_closes_through_any_chunks():
-    close = np.array([[nan, 1.0], [2.0, nan], [nan, nan], [3.0, 4.0]])
-    chunked = Marks(2)
-
-    whole = Marks(2).advance(close)
-
-    assert whole.tolist() == [[0.0, 1.0], [2.0, 1.0], [2.0, 1.0], [3.0, 4.0]]
-    assert [chunked.advance(row[None])[0].tolist() for row in close] == whole.tolist()

@@ -3,7 +3,7 @@
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.stage.prices import fill_field
+from flotilla.portfolio.prices import fill_field
 
 
 def test_by_itself_it_is_the_open_where_there_is_one():

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 
 from flotilla.kernel.bar import exchange_bar, portfolio_bar
 from flotilla.kernel.fill import settle
-from flotilla.kernel.mark import carry
 from flotilla.kernel.queue import enqueue
-from flotilla.kernel.records import Book, Risk, Row, Sums, new_block, new_work
+from flotilla.kernel.records import Book, Row, Sums, new_block, new_work
 from flotilla.kernel.signals import average, blank
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
-from flotilla.stage.lend import lent
-from flotilla.stage.rebalance import Rebalance, rebalance_of
+from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.market import InForce
+from flotilla.portfolio.params import params_of, parts_of
+from flotilla.portfolio.rebalance import rebalance_of
 
 _Arrays = TypeVar("_Arrays", Book, Sums)
 
@@ -36,47 +37,15 @@ class Moment(NamedTuple):
     ts: int
 
 
-class InForce(NamedTuple):
-    """The risk decisions in force on a bar, and for each instrument the ids of those behind them."""
-
-    risk: Risk
-    ids: Sequence[tuple[str, ...]]
-
-
-def no_risk(instruments: int) -> InForce:
-    """Return the decisions of nobody: all is let through."""
-    return InForce(Risk(np.ones(instruments), np.ones(instruments)), [()] * instruments)
-
-
-class Marks:
-    """The last known closes. Before an instrument's first, its mark is 0: nobody can own it yet."""
-
-    def __init__(self, instruments: int) -> None:
-        self.last = np.zeros(instruments)
-
-    def advance(self, close: Floats) -> Floats:
-        """Return the marks of the next rows. close: float64[n, I] -> float64[n, I]."""
-        marks = np.empty_like(close)
-        carry(self.last, lent(close), marks)
-        return marks
-
-    def advance_both(self, close: Floats) -> tuple[Floats, Floats]:
-        """Return what was known before each of the next rows, when its orders fill, and its marks."""
-        before = self.last.copy()
-        marks = self.advance(close)
-        return np.concatenate([before[None], marks[:-1]]), marks
-
-
 class Exchange:
     """The paper exchange's account of one portfolio: fills market orders, by the kernel's own `fill`."""
 
-    def __init__(self, portfolio_id: str, params: Floats, instruments: Sequence[str], size_at: str) -> None:
-        """params: float64[K, 1], of the portfolio."""
+    def __init__(self, portfolio_id: str, config: PortfolioConfig, instruments: Sequence[str]) -> None:
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
         count = len(self.instruments)
-        self._block = new_block(params, np.ones(count), every_bar=False, at_fill=size_at == "fill")
-        self._work = new_work(count, 1)
+        params, at_fill = params_of(config, count), config.size_at == "fill"
+        self._block, self._work = new_block(params, np.ones(count), False, at_fill), new_work(count, 1)
         self._ids = [""] * count
 
     def accept(self, orders: Sequence[Order]) -> None:
@@ -131,21 +100,19 @@ class Portfolio:
     def __init__(
         self,
         portfolio_id: str,
-        params: Floats,
+        config: PortfolioConfig,
         instruments: Sequence[str],
         strategies: Mapping[str, float],
-        size_at: str,
-        rebalance: str | Rebalance,
-        parts: Floats,
     ) -> None:
-        """params: float64[K, 1]; parts: float64[I], what each instrument gets of the allocation."""
+        """strategies: their weights in the mean, by name."""
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
         self._names = tuple(strategies)
         self._shares = [np.array([share], np.float64) for share in strategies.values()]
-        self._size_at, count = size_at, len(self.instruments)
-        every_bar = rebalance_of(rebalance).every == "bar"
-        self._block = new_block(params, parts, every_bar, at_fill=size_at == "fill")
+        self._size_at, count = config.size_at, len(self.instruments)
+        params, parts = params_of(config, count), parts_of(config.allocation, self.instruments)
+        every_bar = rebalance_of(config.rebalance).every == "bar"
+        self._block = new_block(params, parts, every_bar, config.size_at == "fill")
         self._work, self._means = new_work(count, 1), np.empty((3, count, 1))
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last signal
 
