@@ -1,19 +1,12 @@
 """What a portfolio owns, after a fill and at a mark: moments one and three of a portfolio's bar."""
 
 from flotilla.kernel.compile import compiled
-from flotilla.kernel.size import nearest_lots
 
 
 @compiled
 def cash_after(cash: float, quantity: float, price: float, fee: float) -> float:
     """Return the cash after a fill. fee: account currency."""
     return cash - (quantity * price + fee)
-
-
-@compiled
-def held_after(position: float, quantity: float, lot: float, per: float) -> float:
-    """Return the holding after a fill, units: a whole number of lots where there are lots."""
-    return nearest_lots(position + quantity, lot, per)
 
 
 @compiled

@@ -13,6 +13,7 @@ from flotilla.kernel.fuse import fuse, risk_factor
 from flotilla.kernel.queue import SHIFT, enqueue, place
 from flotilla.kernel.records import PARAM, Block, Risk, Row, Work
 from flotilla.kernel.size import nearest_lots, order_quantity, target_quantity, whole_lots
+from flotilla.kernel.trace import is_traced, note_before, note_weights
 from flotilla.model.arrays import Bytes, Floats, Ints
 
 
@@ -134,7 +135,11 @@ def decide(block: Block, row: Row, risk: Risk, signals: Floats, work: Work) -> N
     """Leave a block's orders for the next bar. signals: float64[I, P], NaN for no signal."""
     latched = halt(block) if block.mode.limits else 0
     find_dirty(block, row, risk, signals, latched, work)
+    if is_traced(work):
+        note_before(block, work)
     target_weights(block, row, risk, signals, work)
+    if is_traced(work):
+        note_weights(block, row, risk, work)
     make_orders(block, row, work)
     queue = block.book.queue
     if queue[0] > 0:  # something rests: merge, so that instruments stay in order

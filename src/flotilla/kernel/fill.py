@@ -11,6 +11,7 @@ from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.queue import SHIFT, enqueue, place
 from flotilla.kernel.records import GROUP, PARAM, Block, Book, Row, Sums, Work
 from flotilla.kernel.size import lots_within, nearest_lots, order_quantity, target_quantity, whole_lots
+from flotilla.kernel.trace import is_traced, note_buys
 from flotilla.model.arrays import Floats, Ints
 
 EPSILON = 2.0**-52
@@ -209,6 +210,8 @@ def fill(block: Block, row: Row, work: Work) -> None:
         size_at_fill(block, row, work)
     sell(block, row, work)
     scale_queued(block.book, work)
+    if is_traced(work):
+        note_buys(block, work)
     buy(block, row, work)
 
 
@@ -219,6 +222,8 @@ def settle(block: Block, row: Row, fills: Floats) -> None:
     fills: float64[n, 4], in their order: instrument, quantity, price, fee. What the bar had a price for
     rests no longer, filled or not.
     """
+    if fills.shape[0] == 0 and block.book.queue[0] == 0:
+        return
     book, lot, per = block.book, block.params[PARAM.lot, 0], block.params[PARAM.per, 0]
     for n in range(fills.shape[0]):
         i = int(fills[n, 0])

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flotilla.kernel.bar import bar
+from flotilla.kernel.bar import bar, portfolio_bar
 from flotilla.kernel.compile import compiled
+from flotilla.kernel.fill import settle
 from flotilla.kernel.records import Block, Risk, Row, Work, new_work
 from flotilla.kernel.signals import Program, compute_signals
-from flotilla.model.arrays import Floats
+from flotilla.model.arrays import Floats, Ints
 
 ROWS = 20  # instruments x bars whose signals are computed together: a call costs what a row does
 AHEAD = 16  # bars, at most
@@ -59,6 +60,30 @@ def new_room(slots: int, instruments: int, lanes: int) -> Room:
 
 
 @compiled
+def row_of(rows: Rows, t: int) -> Row:
+    """Return the prices of a bar."""
+    return Row(rows.price[t], rows.close[t], rows.known[t], rows.mark[t], rows.period[t])
+
+
+@compiled
+def follow(
+    rows: Rows, block: Block, signals: Floats, fills: Floats, edges: Ints, work: Work, account: Floats
+) -> None:
+    """Take a portfolio alone through rows whose fills are known, as its own process would.
+
+    signals: float64[T, I], of all strategies together. fills: float64[n, 4], as `settle` takes them; those of
+    bar t are edges[t] to edges[t + 1], int64[T + 1]. account: float64[3, T], written: equity, peak, halted.
+    """
+    for t in range(rows.close.shape[0]):
+        row = row_of(rows, t)
+        settle(block, row, fills[edges[t] : edges[t + 1]])
+        risk = Risk(rows.scale[t], rows.cap[t])
+        portfolio_bar(block, row, risk, signals[t].reshape((-1, 1)), work)
+        account[0, t], account[1, t] = block.sums.equity[0], block.sums.peak[0]
+        account[2, t] = block.book.halted[0]
+
+
+@compiled
 def advance(rows: Rows, program: Program, block: Block, room: Room) -> None:
     """Simulate all rows with one block."""
     bars, instruments, features = rows.features.shape
@@ -69,6 +94,6 @@ def advance(rows: Rows, program: Program, block: Block, room: Room) -> None:
         seen = rows.features[begin:end].reshape((-1, features))
         compute_signals(program, seen, room.slots, room.sums, signals[: seen.shape[0]])
         for t in range(begin, end):
-            row = Row(rows.price[t], rows.close[t], rows.known[t], rows.mark[t], rows.period[t])
+            row = row_of(rows, t)
             here = signals[(t - begin) * instruments : (t - begin + 1) * instruments]
             bar(block, row, Risk(rows.scale[t], rows.cap[t]), here, room.work)

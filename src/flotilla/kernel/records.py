@@ -12,6 +12,7 @@ import numpy as np
 from flotilla.model.arrays import Bytes, Flags, Floats, Ints
 
 GROUP = 16  # lanes that are looked at, or skipped, together
+_PURSE = ("cost", "cash")  # of a trace: of a portfolio, and not of each instrument
 
 
 class Param(NamedTuple):
@@ -108,10 +109,27 @@ class Filled(NamedTuple):
     fee: Floats  # account currency
 
 
+class Trace(NamedTuple):
+    """What a bar came to on the way, for whoever asks why; of no instrument where nobody does."""
+
+    before: Floats  # [I, P] the weight decided until then
+    signal: Floats  # [I, P] the last signal heard
+    allocation: Floats  # [I, P] weight of a full signal
+    unrestrained: Floats  # [I, P] weight, before risk and caps
+    factor: Floats  # [I, P] what risk lets through, [0, 1]
+    cap: Floats  # [I, P] the least of the portfolio's and the decisions'
+    weight: Floats  # [I, P] what came of it, were it not for a drawdown limit
+    held: Floats  # [I, P] what the holding weighed at the close, fraction of equity
+    asked: Floats  # [I, P] what the last fill was asked for, units
+    cost: Floats  # [P] what its buys would have cost, fees included, account currency
+    cash: Floats  # [P] that was there for them, after its sells
+
+
 class Work(NamedTuple):
     """Room for a bar of one block."""
 
     filled: Filled
+    trace: Trace
     target: Floats  # [I, P] where an instrument was looked at: its new weight, NaN where it did not change
     dirty: Ints  # [1 + I * groups] the groups that are looked at, written like a queue
     changed: Bytes  # [GROUP * groups] 1 where a lane's signal is another; 0 beyond the lanes
@@ -161,11 +179,15 @@ def new_sums(cash: Floats) -> Sums:
     return Sums(**{name: begun.get(name, np.zeros(len(cash))) for name in Sums._fields})
 
 
-def new_work(instruments: int, lanes: int) -> Work:
+def new_work(instruments: int, lanes: int, traced: bool = False) -> Work:
     """Return room for a block."""
     shape, groups = (instruments, lanes), -(-lanes // GROUP)
+    noted = shape if traced else (0, 0)
     return Work(
         filled=Filled(np.zeros(shape), np.zeros(shape), np.zeros(shape)),
+        trace=Trace(
+            **{name: np.zeros(noted[1:] if name in ("cost", "cash") else noted) for name in Trace._fields}
+        ),
         target=np.full(shape, np.nan),
         dirty=np.zeros(1 + instruments * groups, np.int64),
         changed=np.zeros(groups * GROUP, np.uint8),

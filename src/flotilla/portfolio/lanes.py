@@ -85,9 +85,10 @@ class LaneDriver:
         lanes = sum(own.shape[1] for own in columns)
         held: int = bytes_of((*block.book, *block.sums)) * lanes // first.shape[1]
         work, *room = self._room(0)
+        scratch = [array for array in work if isinstance(array, np.ndarray)]
         threads = min(os.cpu_count() or 1, len(columns))
         stretch = 8 * min(self.stretch, self.rows) * instruments * (3 * features + len(_ROWS))
-        return held + stretch + threads * bytes_of((*work.filled, *work[1:], *room))
+        return held + stretch + threads * bytes_of((*work.filled, *scratch, *room))
 
     def _room(self, b: int) -> Room:
         """Return room for block b."""

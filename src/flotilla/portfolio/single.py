@@ -19,10 +19,10 @@ from flotilla.kernel.bar import exchange_bar, portfolio_bar
 from flotilla.kernel.fill import settle
 from flotilla.kernel.queue import enqueue
 from flotilla.kernel.records import Book, Row, Sums, new_block, new_work
-from flotilla.kernel.signals import average, blank
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
 from flotilla.model.terms import PortfolioConfig
+from flotilla.portfolio.fused import fused
 from flotilla.portfolio.market import InForce
 from flotilla.portfolio.params import params_of, parts_of
 from flotilla.portfolio.rebalance import rebalance_of
@@ -108,12 +108,12 @@ class Portfolio:
         self.portfolio_id, self.instruments = portfolio_id, tuple(instruments)
         self._index = {name: i for i, name in enumerate(self.instruments)}
         self._names = tuple(strategies)
-        self._shares = [np.array([share], np.float64) for share in strategies.values()]
+        self._shares = list(strategies.values())
         self._size_at, count = config.size_at, len(self.instruments)
         params, parts = params_of(config, count), parts_of(config.allocation, self.instruments)
         every_bar = rebalance_of(config.rebalance).every == "bar"
         self._block = new_block(params, parts, every_bar, config.size_at == "fill")
-        self._work, self._means = new_work(count, 1), np.empty((3, count, 1))
+        self._work = new_work(count, 1)
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last signal
 
     @property
@@ -128,8 +128,6 @@ class Portfolio:
 
     def settle(self, fills: Sequence[Fill], row: Row) -> None:
         """Take a bar's fills into the book, in their order; what the bar had a price for rests no longer."""
-        if not fills and self.book.queue[0] == 0:
-            return
         told = [(self._index[f.instrument], f.quantity, f.price, f.fee) for f in fills]
         settle(self._block, row, np.array(told, np.float64).reshape(-1, 4))
 
@@ -143,7 +141,8 @@ class Portfolio:
         resting = ~np.isnan(book.order[:, 0])
         target = self._work.target
         target[:] = np.nan
-        portfolio_bar(self._block, row, stands.risk, self._fused(signals), self._work)
+        said = [np.ascontiguousarray(each)[:, None] for each in signals]
+        portfolio_bar(self._block, row, stands.risk, fused(said, self._shares), self._work)
         orders = []
         for i in np.flatnonzero(~np.isnan(target[:, 0])):
             asked = book.order[i, 0]
@@ -152,16 +151,6 @@ class Portfolio:
             quantity = np.nan if at_fill and not np.isnan(asked) else np.nan_to_num(asked)
             orders.append(self._order(moment, int(i), float(quantity), stands.ids[int(i)]))
         return orders
-
-    def _fused(self, signals: Floats) -> Floats:
-        """Return the strategies' signals as one: float64[S, I] -> float64[I, 1]."""
-        if len(signals) == 1:
-            return np.ascontiguousarray(signals[0])[:, None]
-        out = np.empty((len(self.instruments), 1))
-        blank(self._means, out)
-        for signal, share in zip(signals, self._shares, strict=True):
-            average(np.ascontiguousarray(signal)[:, None], share, self._means, out)
-        return out
 
     def _order(self, moment: Moment, i: int, quantity: float, decisions: tuple[str, ...]) -> Order:
         name = self.instruments[i]

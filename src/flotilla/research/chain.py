@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from flotilla.model.records import Fill, Order
+from flotilla.portfolio.trace import Latch, Purchase, Weighing
 from flotilla.words import counted
 
 
@@ -41,47 +42,12 @@ class Heeded(NamedTuple):
     reason: str
 
 
-class Weighing(NamedTuple):
-    """From signals to a weight: mean * allocation * factor, not above the cap."""
-
-    bar: int  # of the signals: the order's, or the last on which somebody had one; -1 if nobody ever had
-    signal: float  # the weighted mean
-    allocation: float  # weight of a full signal
-    unrestrained: float  # weight, before risk and caps
-    tolerance: float  # of the portfolio, times ...
-    scale: float  # ... the least of the risk decisions, is ...
-    factor: float  # ... what they let through, [0, 1]
-    cap: float  # the least of the portfolio's and the decisions'
-    weight: float  # what came of it, were it not for a drawdown limit
-
-
 class Restored(NamedTuple):
     """A holding that was brought back to its weight, though the weight had not changed."""
 
     every: str  # of `rebalance`: on which bars it is looked at
     band: float  # how far it may drift, fraction of equity
     held: float  # what it weighed at that close, fraction of equity
-
-
-class Latch(NamedTuple):
-    """A drawdown limit that was hit: from that bar on the portfolio is flat, whatever anybody says."""
-
-    limit: float  # fraction below the peak
-    peak: float  # account currency
-    peak_bar: int
-    equity: float  # account currency, on the bar that hit the limit
-    bar: int
-    ts: int  # of that bar, ns UTC
-
-
-class Purchase(NamedTuple):
-    """What the cash of a bar's buys came to."""
-
-    asked: float  # units, of this order
-    filled: float  # units
-    factor: float  # by which all buys of the bar were scaled down; 1 where there was cash for all
-    need: float  # account currency, what all of them would have cost, fees included
-    cash: float  # account currency, there for them, after the bar's sells
 
 
 class Why(NamedTuple):

@@ -5,8 +5,9 @@ follows from the configuration, the bars up to then and the fills up to then, an
 computed again here: for an order of research as for one of live.
 
 1. What each strategy said, with every step of its arithmetic (`_signals`).
-2. What they came to together, and what risk left of it (`_weighing`, `_heeded`).
-3. What the portfolio's own past did: a drawdown limit, too little cash (research/past.py).
+2. Which risk decisions stood (`_heeded`).
+3. What the portfolio made of it, by the portfolio itself: once more up to the order, with its trace on
+   (portfolio/trace.py).
 """
 
 from __future__ import annotations
@@ -22,19 +23,14 @@ import numpy as np
 
 from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.kernel.book import worth
-from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.records import PARAM
-from flotilla.kernel.signals import average, blank
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.portfolio.market import Market
-from flotilla.portfolio.params import params_of
 from flotilla.portfolio.rebalance import rebalance_of
-from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Weighing, Why
+from flotilla.portfolio.trace import Purchase, Traced, filling_bar
+from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Why
 from flotilla.research.market import market_for, open_panel
-from flotilla.research.past import Past, filling_bar, past_of
 from flotilla.research.run import RunResult, folder_of
 from flotilla.research.signals import Stages, trees_of
 from flotilla.stage.chunk import ChunkRunner
@@ -44,10 +40,11 @@ from flotilla.words import cut
 
 
 class _Said(NamedTuple):
-    """What one strategy said of an instrument. T: the bars up to the order's; N: steps of its arithmetic."""
+    """What one strategy said. T: the bars up to the order's; N: steps of its arithmetic."""
 
     steps: list[Node]  # the signal last
-    rows: Floats  # float64[T, N]
+    rows: Floats  # float64[T, N] of the order's instrument
+    signals: Floats  # float64[T, I]
 
 
 def why(result: RunResult, identity: str | Order | Fill, folder: Path | None = None) -> Why:
@@ -100,17 +97,18 @@ def _why(
     if order is None:
         raise UnknownName(f"order or fill of {config.name}", identity, [*known, *order_of])
     i = market.panel.instruments.index(order.instrument)
-    params = params_of(config.portfolio, len(market.panel.instruments))
-    said = _said(trees_of(config, folder), market, order.bar, i)
-    shares = config.weights
-    weighing = _weighing(said, shares, params, market, order.bar, i)
-    next_bar = filling_bar(market, order.bar, i)
-    past = past_of(market, params, orders, fills, order.bar if next_bar is None else next_bar - 1)
+    next_bar = filling_bar(market, order)
+    last = order.bar if next_bar is None else next_bar - 1
+    said, shares = _said(trees_of(config, folder), market, last, i), config.weights
+    signals = {name: each.signals for name, each in said.items()}
+    then = Traced(market, config.portfolio, shares, signals, fills, order.bar)
     mine = [fill for fill in fills if fill.order_id == order.order_id]
-    earlier = _close_before(market, order.bar, i)
-    before = 0.0
-    if earlier >= 0 and past.latch(earlier) is None:
-        before = _weighing(said, shares, params, market, earlier, i).weight
+    weighing = then.weighing(i)
+
+    def purchase() -> Purchase | None:
+        before_fill = Traced(market, config.portfolio, shares, signals, fills, last)
+        return before_fill.purchase(i, sum(fill.quantity for fill in mine))
+
     return Why(
         order=order,
         fills=mine,
@@ -119,12 +117,12 @@ def _why(
         signals=_signals(order, said, shares, weighing.bar),
         weighing=weighing,
         decisions=_heeded(order, config, market, folder),
-        latch=past.latch(order.bar),
-        purchase=past.purchase(order),
+        latch=then.latch(),
+        purchase=None if next_bar is None or _replaced(order, orders, next_bar) else purchase(),
         terms=msgspec.to_builtins(config.portfolio),
         zone=market.panel.zone,
         bar_ns=int(market.panel.ts_recv[order.bar] - market.panel.ts_event[order.bar]),
-        restored=_restored(order, config, market, past, i) if before == order.weight else None,
+        restored=_restored(config, then.held(i)) if then.before(i) == order.weight else None,
     )
 
 
@@ -140,21 +138,19 @@ def _id_of(asked: Any) -> str:
     return told
 
 
-def _close_before(market: Market, bar: int, i: int) -> int:
-    """Return the last bar before another on which an instrument was decided of; -1 if there is none."""
-    there = np.flatnonzero(~np.isnan(market.close[market.first : bar, i]))
-    return market.first + int(there[-1]) if len(there) else -1
+def _replaced(order: Order, orders: Sequence[Order], next_bar: int) -> bool:
+    """Return whether a later order came in the place of one before it met a price."""
+    return any(o.instrument == order.instrument and order.bar < o.bar < next_bar for o in orders)
 
 
-def _restored(order: Order, config: RunConfig, market: Market, past: Past, i: int) -> Restored:
+def _restored(config: RunConfig, held: float) -> Restored:
     """Return why a holding was brought back to a weight that had not changed."""
-    told, at = rebalance_of(config.portfolio.rebalance), order.bar - market.first
-    value = worth(float(past.position[at, i]), float(market.marks[order.bar, i]))
-    return Restored(told.every, told.band, value / float(past.equity()[at]))
+    told = rebalance_of(config.portfolio.rebalance)
+    return Restored(told.every, told.band, held)
 
 
 def _said(trees: dict[str, Node], market: Market, bar: int, i: int) -> dict[str, _Said]:
-    """Return every step of every strategy for one instrument, up to a bar. No later row is read."""
+    """Return what every strategy said up to a bar, of one instrument with every step."""
     stages = Stages(market.panel.rows(0, bar + 1), {n: x[: bar + 1] for n, x in market.fields.items()}, None)
     found = {}
     for name, tree in trees.items():
@@ -162,16 +158,17 @@ def _said(trees: dict[str, Node], market: Market, bar: int, i: int) -> dict[str,
         runner = ChunkRunner(
             stages.replace(steps), len(market.panel.instruments), market.panel.ticks_per_unit
         )
-        found[name] = _Said(steps, runner.advance(stages.fields)[:, i].copy())
+        rows = runner.advance(stages.fields)
+        found[name] = _Said(steps, rows[:, i].copy(), rows[:, :, -1].copy())
     return found
 
 
 def _signals(order: Order, said: dict[str, _Said], shares: dict[str, float], at: int) -> list[StrategySignal]:
     """Return what each strategy said last. at: the bar whose signals were heeded."""
-    heard = {name: rows[at, -1] for name, (_, rows) in said.items() if at >= 0}
+    heard = {name: each.rows[at, -1] for name, each in said.items() if at >= 0}
     whole = sum(shares[name] for name, strength in heard.items() if not np.isnan(strength))
     signals = []
-    for name, (steps, rows) in said.items():
+    for name, (steps, rows, _) in said.items():
         of = re.compile(rf"{re.escape(name)}-(\d{{8,}})-{re.escape(order.instrument)}")
         for found in filter(None, map(of.fullmatch, order.signal_ids)):
             bar = int(found[1])
@@ -182,47 +179,6 @@ def _signals(order: Order, said: dict[str, _Said], shares: dict[str, float], at:
                 StrategySignal(found[0], name, bar, features[-1].value, features, shares[name], part)
             )
     return signals
-
-
-def _weighing(
-    said: dict[str, _Said], shares: dict[str, float], params: Floats, market: Market, bar: int, i: int
-) -> Weighing:
-    """Return how signals and risk became a weight, by the kernel's own functions."""
-    strengths = np.stack([rows[: bar + 1, -1] for _, rows in said.values()])
-    # Who has no weight in the mean is not heard, unless there is nobody else.
-    heard = strengths[[len(said) == 1 or shares[name] > 0.0 for name in said]]
-    spoken = ~np.isnan(heard).all(axis=0) & ~np.isnan(market.close[: bar + 1, i])
-    spoken[: market.first] = False
-    at = int(np.flatnonzero(spoken)[-1]) if spoken.any() else -1
-    signal = _mean(strengths[:, at], list(shares.values())) if at >= 0 else 0.0
-    allocation, tolerance = (
-        float(params[PARAM.allocation, 0] * market.part[i]),
-        float(params[PARAM.risk_tolerance, 0]),
-    )
-    scale, most = float(market.scale[bar, i]), float(market.cap[bar, i])
-    factor, cap = float(risk_factor(scale, tolerance)), min(float(params[PARAM.cap, 0]), most)
-    return Weighing(
-        bar=at,
-        signal=signal,
-        allocation=allocation,
-        unrestrained=float(fuse(signal, allocation, 1.0, np.inf)),
-        tolerance=tolerance,
-        scale=scale,
-        factor=factor,
-        cap=cap,
-        weight=float(fuse(signal, allocation, factor, cap)),
-    )
-
-
-def _mean(strengths: Floats, shares: Sequence[float]) -> float:
-    """Return the strategies' signals as one, NaN for none. strengths: float64[S]."""
-    if len(strengths) == 1:
-        return float(strengths[0])
-    sums, out = np.empty((3, 1, 1)), np.empty((1, 1))
-    blank(sums, out)
-    for strength, share in zip(strengths, shares, strict=True):
-        average(np.array([[strength]]), np.array([share], np.float64), sums, out)
-    return float(out[0, 0])
 
 
 def _heeded(order: Order, config: RunConfig, market: Market, folder: Path | None) -> list[Heeded]:
