@@ -207,7 +207,7 @@ def test_damaged_events_hold_up_no_command(call, real):
     stopped = call("fleet", "stop", "portfolio")
     down = call("fleet", "down", "--yes")
 
-    assert [found.code for found in (began, stopped, down)] == [0, 0, 0]
+    assert [found.code for found in (began, stopped, down)] == [0, 0, 0], down.err
     assert stopped.out == "portfolio stopped\n"
 
 
