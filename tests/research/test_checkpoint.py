@@ -57,12 +57,13 @@ RUN = """
 import sys
 from pathlib import Path
 from flotilla.config import decode
-from flotilla.research import passage, sweep
+from flotilla.portfolio import lanes
+from flotilla.research import sweep
 from flotilla.stream.table import Store
 from flotilla.testing import made_market
 from msgspec.json import decode as plain
 
-passage.FEATURE_BYTES = 1
+lanes.FEATURE_BYTES = 1
 folder = Path(sys.argv[1])
 config = decode(plain((folder / "config.json").read_bytes()))
 panel = made_market(seed=4, bars=2000, instruments=5)

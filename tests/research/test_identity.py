@@ -168,7 +168,7 @@ def test_what_shows_results_is_not_in_a_name_and_what_makes_them_is():
     assert results >= {
         "sweep",
         "run",
-        "passage",
+        "lanes",
         "measures",
         "market",
         "decisions",

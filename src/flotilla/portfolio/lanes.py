@@ -139,7 +139,7 @@ class LaneDriver:
             task.result()
 
     def state(self) -> dict[str, Any]:
-        """Return where the passage is, and all that the rows after depend on."""
+        """Return where it is, and all that the rows after depend on."""
         return {
             "done": self.done,
             "runner": self._runner_state,

@@ -339,7 +339,7 @@ def _measured(sums: Sums, start: NDArray[np.float64], market: Market) -> dict[st
 
 
 def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the equity of chosen portfolios, float64[T, P]: their passage again, noted down row by row."""
+    """Return the equity of chosen portfolios, float64[T, P], noted down row by row."""
     rows, config = swept.panel.shape[0], swept.config
     what = f"the equity of {len(chosen):,} portfolios on {rows:,} bars"
     # Noted row by row, then put side by side: it is there twice.
