@@ -47,12 +47,3 @@ __all__ = [
     "UnknownName",
     "__version__",
 ]
-
-
-def __getattr__(name: str) -> str:
-    """Return the version, looked up when asked for: it costs more than all the rest of this package."""
-    if name != "__version__":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib.metadata import version
-
-    return version("flotilla")

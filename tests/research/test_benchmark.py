@@ -98,6 +98,22 @@ def test_portfolios_that_begin_later_are_held_against_holding_from_then_on(panel
     assert any("begin on 2 different days" in remark for remark in swept.remarks)
 
 
+def test_a_benchmark_of_ones_choice_begins_with_each_portfolio_too(panel):
+    starts = [str(ts.astype("datetime64[ns]").astype("datetime64[D]")) for ts in panel.ts_event[[0, 200]]]
+    axes = {"portfolio.start": starts, "s.fast": [2, 3]}
+    swept = sweep(decode({**CROSS, "sweep": axes, "rank_by": "total_return"}), panel=panel)
+    name = panel.instruments[0]
+
+    held = held_by_each(swept, None, name)
+    given = held_by_each(swept, None, np.linspace(1.0, 2.0, len(panel.ts_event) - 200))
+
+    for row, value, own in zip(swept.table.iter_rows(named=True), held, given, strict=True):
+        alone = benchmark_for(swept.result(row["portfolio"]), name)
+        assert value == alone.measures["total_return"]
+        assert own == 1.0 if row["portfolio.start"] == starts[1] else np.isnan(own)
+    assert len(set(held.tolist())) == 2
+
+
 def test_where_holding_heeds_nothing_that_is_swept_one_is_enough(panel):
     swept = sweep(decode({**CROSS, "sweep": {"s.fast": [2, 3], "portfolio.cap": [0.5, 1.0]}}), panel=panel)
 

@@ -78,6 +78,7 @@ def test_a_key_without_an_owner_is_of_whoever_takes_it():
         "a.b",
         "strategy.nn",
     ]
+    assert key_of("fee_bp", one) == "portfolio.fee_bp"  # whoever has fee_bps says which name was meant
     with pytest.raises(ConfigError, match=r"sweep of 'n': say which: x.n or y.n"):
         key_of("n", two)
 

@@ -71,6 +71,21 @@ def test_what_cannot_be_written_is_named_with_how_little_room_there_is(tmp_path,
     assert (found.value.errno, found.value.filename) == (errno.ENOSPC, str(path))
 
 
+def test_of_a_disk_that_may_only_be_read_no_room_is_spoken_of(tmp_path, monkeypatch):
+    free = SimpleNamespace(f_blocks=1, f_bavail=0, f_frsize=1_000)
+    monkeypatch.setattr("flotilla.stream.files.os.statvfs", lambda _: free)
+
+    def closed(_: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("flotilla.stream.files.os.fsync", closed)
+
+    with pytest.raises(OSError, match="Read-only file system") as found:
+        write_atomically(tmp_path / "run.json", b"x")
+
+    assert "room" not in str(found.value)
+
+
 def test_where_there_is_room_nothing_is_said_of_it(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "flotilla.stream.files.os.statvfs",

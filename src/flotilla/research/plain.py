@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,15 @@ def key_of(key: str, config: RunConfig, folder: Path | None = None) -> str:
     """Return whose parameter a key is: "fast" of the one strategy that takes it, or of the portfolio."""
     if "." in key:
         return key
-    owners = [name for name, taken in parameters_of(config, folder).items() if key in taken]
+    takes = parameters_of(config, folder)
+    owners = [name for name, taken in takes.items() if key in taken]
     if len(owners) > 1:
         raise ConfigError(f"sweep of {key!r}: say which: {' or '.join(f'{name}.{key}' for name in owners)}")
     if owners:
         return f"{owners[0]}.{key}"
-    if key in config.portfolio.__struct_fields__:
+    terms = config.portfolio.__struct_fields__
+    meant = get_close_matches(key, [*terms, *(each for taken in takes.values() for each in taken)], 1)
+    if key in terms or (meant and meant[0] in terms):  # who is asked knows which name was meant
         return f"portfolio.{key}"
     return f"{next(iter(config.strategies))}.{key}"  # whoever takes no such parameter says so
 

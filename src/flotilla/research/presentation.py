@@ -156,7 +156,7 @@ def _prices(result: RunResult, parts: Sequence[Contribution]) -> dict[str, Float
 
 
 def _swept(swept: SweepResult, folder: Path | None, benchmark: Any) -> SweepData:
-    held = held_by_each(swept, folder) if benchmark is None else None
+    held = held_by_each(swept, folder, benchmark)
     return SweepData(swept.axes, swept.table, swept.config.rank_by, held)
 
 

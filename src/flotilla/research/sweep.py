@@ -2,8 +2,8 @@
 
 1. Lay out the portfolios as columns of parameters (research/grid.py).
 2. Call each strategy once and plan what is shared and what each lane computes (stage/lanes.py).
-3. Pass all portfolios through the rows together (portfolio/lanes.py), noting down now and then where they
-are.
+3. Pass all portfolios through the rows together (portfolio/lanes.py), noting down now and then how far
+   they are.
 4. Rank them by a measure, and keep the table under its identity: the same sweep is not computed again.
 
 A sweep keeps the measures of every portfolio and the detail of none; `SweepResult.config_of` names a

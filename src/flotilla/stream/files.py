@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 _PRIVATE = 0o700
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOM = 8_000_000  # bytes: less than a log's journal and a checkpoint take
 
 
@@ -37,7 +39,8 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, f"{error.strerror or error}{without_room(path)}", str(path)) from error
+        room = without_room(path) if error.errno in _FULL else ""
+        raise OSError(error.errno, f"{error.strerror or error}{room}", str(path)) from error
 
 
 def stands_at(descriptor: int, path: Path) -> bool:

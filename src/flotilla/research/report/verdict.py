@@ -124,14 +124,16 @@ def sweep_words(data: ReportData, sweep: SweepData, spread: Spread) -> list[str]
 
 def _beaten(data: ReportData, sweep: SweepData, spread: Spread) -> list[str]:
     """Return how many beat holding: each on its own terms, from its own first day, where those are swept."""
-    measure, name = data.measure(sweep.rank_by), "buying and holding"
+    measure, own = data.measure(sweep.rank_by), data.benchmark_name == HOLD
+    name = "buying and holding" if own and sweep.held is not None else sentence(data.benchmark_name)
     if sweep.held is None:
-        name, held = sentence(data.benchmark_name), data.benchmark_measures.get(sweep.rank_by, float("nan"))
+        held = data.benchmark_measures.get(sweep.rank_by, float("nan"))
         against, span = np.full(sweep.table.height, held), f"({shown(held, measure.unit)})"
     else:
         against, there = sweep.held, sweep.held[np.isfinite(sweep.held)]
         low, high = (there.min(), there.max()) if len(there) else (float("nan"), float("nan"))
-        span = f"on their own terms and from their own first day ({shown(low, measure.unit)}"
+        terms = "on their own terms and " if own else ""
+        span = f"{terms}from their own first day ({shown(low, measure.unit)}"
         span += f" to {shown(high, measure.unit)})" if low != high else ")"
     if not np.isfinite(against).any():
         return []
