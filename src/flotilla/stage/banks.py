@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError
-from flotilla.kernel import recursive, rolling, rows
+from flotilla.kernel import cross_section, recursive, rolling
 from flotilla.kernel.rolling import Runs, Totals
 from flotilla.model.arrays import Floats, Ints
 
@@ -312,8 +312,8 @@ OPERATORS: dict[str, Operator] = {
     "latch": Operator((), _one, _nothing, _start_last, _last(recursive.latch)),
     "of": Operator(("name", "column"), _one, _nothing, lambda _: {}, _of),
     "named": Operator(("name", "column"), _one, _nothing, lambda _: {}, _named),
-    "rank": _across(rows.rank),
-    "rank_from_top": _across(rows.rank_from_top),
-    "demean": _across(rows.demean),
-    "zscore": _across(rows.zscore),
+    "rank": _across(cross_section.rank),
+    "rank_from_top": _across(cross_section.rank_from_top),
+    "demean": _across(cross_section.demean),
+    "zscore": _across(cross_section.zscore),
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flotilla.kernel import rows
+from flotilla.kernel import cross_section as over
 
 NAN = np.nan
 
@@ -17,7 +17,7 @@ def said(kernel, *table):
 
 
 def test_the_lowest_ranks_0_the_highest_1_and_equals_share():
-    out = said(rows.rank, [10, 30, 20], [5, NAN, 5], [NAN, 7, NAN], [1, 1, 2], [NAN, NAN, NAN])
+    out = said(over.rank, [10, 30, 20], [5, NAN, 5], [NAN, 7, NAN], [1, 1, 2], [NAN, NAN, NAN])
 
     np.testing.assert_array_equal(
         out, [[0, 1, 0.5], [0.5, NAN, 0.5], [NAN, 0.5, NAN], [0.25, 0.25, 1], [NAN, NAN, NAN]]
@@ -25,7 +25,7 @@ def test_the_lowest_ranks_0_the_highest_1_and_equals_share():
 
 
 def test_places_are_counted_from_the_top_and_the_earlier_of_equals_is_above():
-    out = said(rows.rank_from_top, [10, 30, 20], [5, NAN, 5], [1, 2, 2])
+    out = said(over.rank_from_top, [10, 30, 20], [5, NAN, 5], [1, 2, 2])
 
     np.testing.assert_array_equal(out, [[2, 0, 1], [0, NAN, 1], [2, 0, 1]])
 
@@ -44,23 +44,23 @@ def test_ranks_are_those_of_pandas(table):
 
     expected = (frame.rank(axis=1) - 1).div(frame.count(axis=1) - 1, axis=0)
 
-    np.testing.assert_array_equal(said(rows.rank, *table), expected)
+    np.testing.assert_array_equal(said(over.rank, *table), expected)
 
 
 def test_distances_from_the_mean_are_those_of_pandas(table):
     frame = pd.DataFrame(table)
     distance = frame.sub(frame.mean(axis=1), axis=0)
 
-    np.testing.assert_allclose(said(rows.demean, *table), distance, atol=1e-15)
-    np.testing.assert_allclose(said(rows.zscore, *table), distance.div(frame.std(axis=1), axis=0), rtol=1e-12)
+    np.testing.assert_allclose(said(over.demean, *table), distance, atol=1e-15)
+    np.testing.assert_allclose(said(over.zscore, *table), distance.div(frame.std(axis=1), axis=0), rtol=1e-12)
 
 
 def test_a_row_of_equals_has_no_spread():
     # The sum of three 0.1 is not 0.3: their mean is 0.1 all the same.
-    assert np.isnan(said(rows.zscore, [0.1, 0.1, 0.1])).all()
-    assert np.all(said(rows.demean, [0.1, 0.1, 0.1]) == 0.0)
+    assert np.isnan(said(over.zscore, [0.1, 0.1, 0.1])).all()
+    assert np.all(said(over.demean, [0.1, 0.1, 0.1]) == 0.0)
 
 
 def test_what_is_not_finite_is_not_counted():
-    np.testing.assert_array_equal(said(rows.demean, [1, np.inf, 3]), [[-1, NAN, 1]])
-    np.testing.assert_array_equal(said(rows.zscore, [1, NAN, NAN]), [[NAN, NAN, NAN]])
+    np.testing.assert_array_equal(said(over.demean, [1, np.inf, 3]), [[-1, NAN, 1]])
+    np.testing.assert_array_equal(said(over.zscore, [1, NAN, NAN]), [[NAN, NAN, NAN]])
