@@ -5,7 +5,7 @@ import pytest
 
 from flotilla.model.terms import PortfolioConfig
 from flotilla.plugins import find
-from flotilla.portfolio.lanes import LaneDriver
+from flotilla.portfolio.lanes import NOWHERE, LaneDriver
 from flotilla.research.market import market_for
 from flotilla.stage.lanes import plan_lanes, tree_of
 from flotilla.stream.arrays import decode, encode
@@ -25,10 +25,10 @@ def made(market, monkeypatch):
     monkeypatch.setattr("flotilla.portfolio.lanes.FEATURE_BYTES", 1)
     fast, slow = np.tile(np.arange(2, 12), 30), np.repeat(np.arange(12, 42), 10)
 
-    def make():
+    def make(edges=NOWHERE):
         tree = tree_of(find("strategy", "ma_cross"), {"fast": fast, "slow": slow}, "s")
         plan = plan_lanes([tree], [np.ones(COUNT)], 10, 3)
-        return LaneDriver(plan, plan.features, market.fields, PortfolioConfig(), {}, market)
+        return LaneDriver(plan, plan.features, market.fields, PortfolioConfig(), {}, market, edges)
 
     return make
 
@@ -55,6 +55,36 @@ def test_from_any_stretch_it_goes_on_with_the_same_bits(made):
         driver.advance(2)
 
         assert sums(driver) == sums(whole)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_sheet_holds_the_sums_as_they_stood_after_its_rows(made, workers):
+    edges = np.array([0, 1, 15, 16, 17, 31, 80, 149])  # within stretches of 16 rows, and at their ends
+    driver = made(edges)
+
+    driver.advance(workers)
+
+    sheet = driver.sheet()
+    assert sheet.edges.tolist() == edges.tolist()
+    for e, row in enumerate(edges):
+        shorter = made()
+        shorter.market = shorter.market._replace(close=shorter.market.close[: row + 1])
+        shorter.advance(1)
+        for name in ("equity", "total", "square"):
+            assert getattr(sheet, name)[e].tobytes() == getattr(shorter.sums(), name).tobytes()
+
+
+def test_a_sheet_is_part_of_the_state_that_it_goes_on_from(made):
+    edges, states = np.arange(0, 150, 7), []
+    whole = made(edges)
+    whole.advance(1, lambda done: states.append(encode(whole.state())))
+
+    for kept in states[:-1:3]:
+        driver = made(edges)
+        driver.restore(decode(kept))
+        driver.advance(2)
+
+        assert [noted.tobytes() for noted in driver.sheet()] == [noted.tobytes() for noted in whole.sheet()]
 
 
 def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):

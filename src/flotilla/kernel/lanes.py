@@ -29,9 +29,27 @@ class Rows(NamedTuple):
     known: Floats  # [T, I] the last close before the bar, when its orders fill
     mark: Floats  # [T, I] the last close with it
     period: Floats  # [T] that a bar belongs to: where a new one begins, weights are restored
-    scale: Floats  # [T, I] the risk decisions' scale, [0, 1]
-    cap: Floats  # [T, I] the risk decisions' cap on a weight
     features: Floats  # [T, I, F]
+
+
+class RiskRows(NamedTuple):
+    """The risk decisions that a block heeds: portfolios that heed the same ones share these rows."""
+
+    scale: Floats  # [T, I] of a weight, [0, 1]
+    cap: Floats  # [T, I] on a weight
+
+
+class Sheet(NamedTuple):
+    """Running sums of a block, noted after some of the rows.
+
+    What is noted is the fold of all rows before, so the rows at hand, blocks and workers do not touch it. The
+    difference of two is what the stretch between them came to.
+    """
+
+    edges: Ints  # [E] the rows after which they are noted, rising, counted within the rows at hand
+    equity: Floats  # [E, P] account currency
+    total: Floats  # [E, P] sum of the bars' returns
+    square: Floats  # [E, P] sum of their squares
 
 
 class Room(NamedTuple):
@@ -59,6 +77,20 @@ def new_room(slots: int, instruments: int, lanes: int) -> Room:
     )
 
 
+def new_sheet(edges: Ints, lanes: int) -> Sheet:
+    """Return a sheet for a block with nothing noted yet: NaN."""
+    return Sheet(edges, *(np.full((len(edges), lanes), np.nan) for _ in Sheet._fields[1:]))
+
+
+@compiled
+def note(sheet: Sheet, e: int, block: Block) -> None:
+    """Note the sums of a block as they stand."""
+    for p in range(block.sums.equity.shape[0]):
+        sheet.equity[e, p] = block.sums.equity[p]
+        sheet.total[e, p] = block.sums.total[p]
+        sheet.square[e, p] = block.sums.square[p]
+
+
 @compiled
 def row_of(rows: Rows, t: int) -> Row:
     """Return the prices of a bar."""
@@ -67,7 +99,14 @@ def row_of(rows: Rows, t: int) -> Row:
 
 @compiled
 def follow(
-    rows: Rows, block: Block, signals: Floats, fills: Floats, edges: Ints, work: Work, account: Floats
+    rows: Rows,
+    risk: RiskRows,
+    block: Block,
+    signals: Floats,
+    fills: Floats,
+    edges: Ints,
+    work: Work,
+    account: Floats,
 ) -> None:
     """Take a portfolio alone through rows whose fills are known, as its own process would.
 
@@ -77,17 +116,17 @@ def follow(
     for t in range(rows.close.shape[0]):
         row = row_of(rows, t)
         settle(block, row, fills[edges[t] : edges[t + 1]])
-        risk = Risk(rows.scale[t], rows.cap[t])
-        portfolio_bar(block, row, risk, signals[t].reshape((-1, 1)), work)
+        heeded = Risk(risk.scale[t], risk.cap[t])
+        portfolio_bar(block, row, heeded, signals[t].reshape((-1, 1)), work)
         account[0, t], account[1, t] = block.sums.equity[0], block.sums.peak[0]
         account[2, t] = block.book.halted[0]
 
 
 @compiled
-def advance(rows: Rows, program: Program, block: Block, room: Room) -> None:
+def advance(rows: Rows, risk: RiskRows, program: Program, block: Block, sheet: Sheet, room: Room) -> None:
     """Simulate all rows with one block."""
     bars, instruments, features = rows.features.shape
-    signals = room.signals
+    signals, e = room.signals, 0
     ahead = signals.shape[0] // instruments
     for begin in range(0, bars, ahead):
         end = min(begin + ahead, bars)
@@ -96,4 +135,7 @@ def advance(rows: Rows, program: Program, block: Block, room: Room) -> None:
         for t in range(begin, end):
             row = row_of(rows, t)
             here = signals[(t - begin) * instruments : (t - begin + 1) * instruments]
-            bar(block, row, Risk(rows.scale[t], rows.cap[t]), here, room.work)
+            bar(block, row, Risk(risk.scale[t], risk.cap[t]), here, room.work)
+            if e < sheet.edges.shape[0] and sheet.edges[e] == t:
+                note(sheet, e, block)
+                e += 1

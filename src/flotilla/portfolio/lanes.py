@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from flotilla.kernel.lanes import Room, Rows, advance, new_room
+from flotilla.kernel.lanes import RiskRows, Room, Rows, Sheet, advance, new_room, new_sheet
 from flotilla.kernel.records import PARAM, Book, Sums, new_block
-from flotilla.model.arrays import Floats
+from flotilla.model.arrays import Floats, Ints
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.market import Market
 from flotilla.portfolio.memory import bytes_of, check_room
@@ -31,6 +31,7 @@ from flotilla.stage.lanes import LanePlan
 
 FEATURE_BYTES = 8 << 20  # of one stretch's features; two stretches are there at a time
 FEWEST = 16  # bars of a stretch
+NOWHERE = np.empty(0, np.int64)  # no row after which sums are noted
 _ROWS = ("fill", "close", "known", "marks", "scale", "cap")  # of the market, float64[T, I] each
 
 
@@ -45,22 +46,27 @@ class LaneDriver:
         config: PortfolioConfig,
         swept: Mapping[str, Any],
         market: Market,
+        edges: Ints = NOWHERE,
     ) -> None:
-        """fields: what features read. swept: the terms in which portfolios differ, P values each."""
+        """fields: what features read. swept: the terms in which portfolios differ, P values each.
+
+        edges: the rows after which running sums are noted, int64[E], rising, none before the market's first.
+        """
         self.plan, self.market, self.fields = plan, market, fields
         instruments = len(market.panel.instruments)
         self.runner = ChunkRunner(features, instruments, market.panel.ticks_per_unit)
         row = max(1, instruments * len(features) * 8)
         self.stretch = max(FEWEST, FEATURE_BYTES // row)
         self.done = 0
-        edges = np.cumsum([0, *(program.share.shape[1] for program in plan.programs)])
-        params = params_of(config, instruments, int(edges[-1]), swept)
+        bounds = np.cumsum([0, *(program.share.shape[1] for program in plan.programs)])
+        params = params_of(config, instruments, int(bounds[-1]), swept)
         self.cash = params[PARAM.cash]  # that portfolios begin with, float64[P]
-        columns = [np.ascontiguousarray(params[:, a:b]) for a, b in pairwise(edges)]
+        columns = [np.ascontiguousarray(params[:, a:b]) for a, b in pairwise(bounds)]
         every_bar, at_fill = rebalance_of(config.rebalance).every == "bar", config.size_at == "fill"
-        self._bytes = self._predicted(len(features), columns)
+        self._bytes = self._predicted(len(features), columns, len(edges))
         check_room(self._bytes, f"{params.shape[1]:,} portfolios on {instruments:,} instruments")
         self.blocks = [new_block(own, market.part, every_bar, at_fill) for own in columns]
+        self.sheets = [new_sheet(edges, own.shape[1]) for own in columns]
 
     @property
     def rows(self) -> int:
@@ -75,8 +81,8 @@ class LaneDriver:
         params = (block.params for block in self.blocks)
         return bytes_of((*held.values(), *rows, *own, *params)) + self._bytes
 
-    def _predicted(self, features: int, columns: list[Floats]) -> int:
-        """Return the memory that it is about to take: books, sums, stretches of features, room for threads.
+    def _predicted(self, features: int, columns: list[Floats], edges: int) -> int:
+        """Return the memory that it is about to take: books, sums, sheets, stretches of features, room.
 
         Two stretches are there at a time; what one is made of, and its rows of the market, counts as a third.
         """
@@ -84,11 +90,12 @@ class LaneDriver:
         block = new_block(first, self.market.part, False, False)
         lanes = sum(own.shape[1] for own in columns)
         held: int = bytes_of((*block.book, *block.sums)) * lanes // first.shape[1]
+        noted: int = 8 * edges * lanes * len(Sheet._fields[1:])
         work, *room = self._room(0)
         scratch = [array for array in work if isinstance(array, np.ndarray)]
         threads = min(os.cpu_count() or 1, len(columns))
         stretch = 8 * min(self.stretch, self.rows) * instruments * (3 * features + len(_ROWS))
-        return held + stretch + threads * bytes_of((*work.filled, *scratch, *room))
+        return held + noted + stretch + threads * bytes_of((*work.filled, *scratch, *room))
 
     def _room(self, b: int) -> Room:
         """Return room for block b."""
@@ -124,7 +131,9 @@ class LaneDriver:
         price, close, known, marks, scale, cap = (
             np.ascontiguousarray(a[first:last]) for a in (getattr(market, name) for name in _ROWS)
         )
-        rows = Rows(price, close, known, marks, market.period[first:last], scale, cap, features[skipped:])
+        rows = Rows(price, close, known, marks, market.period[first:last], features[skipped:])
+        risk = RiskRows(scale, cap)
+        noted = slice(*np.searchsorted(self.sheets[0].edges, [first, last]).tolist())
         waiting = iter(range(len(self.blocks)))  # whoever is done takes the next one
 
         def work() -> None:
@@ -132,7 +141,8 @@ class LaneDriver:
             for b in waiting:
                 if room.signals.shape[1] != self.blocks[b].params.shape[1]:  # the last one is narrower
                     room = self._room(b)
-                advance(rows, self.plan.programs[b], self.blocks[b], room)
+                sheet = _part(self.sheets[b], noted, first)
+                advance(rows, risk, self.plan.programs[b], self.blocks[b], sheet, room)
 
         sent: list[Future[None]] = [pool.submit(work) for _ in range(min(workers, len(self.blocks)))]
         for task in sent:
@@ -145,6 +155,7 @@ class LaneDriver:
             "runner": self._runner_state,
             "books": [block.book._asdict() for block in self.blocks],
             "sums": [block.sums._asdict() for block in self.blocks],
+            "sheets": [sheet._asdict() for sheet in self.sheets],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -158,21 +169,19 @@ class LaneDriver:
             )
             for block, book, sums in zip(self.blocks, state["books"], state["sums"], strict=True)
         ]
+        self.sheets = [Sheet(**{name: np.array(a) for name, a in sheet.items()}) for sheet in state["sheets"]]
 
     def sums(self) -> Sums:
         """Return the sums of all portfolios, float64[P], in lane order."""
         return Sums(*(np.concatenate(each) for each in zip(*(b.sums for b in self.blocks), strict=True)))
 
+    def sheet(self) -> Sheet:
+        """Return what was noted of all portfolios, float64[E, P] each, in lane order."""
+        edges, *noted = zip(*self.sheets, strict=True)
+        return Sheet(edges[0], *(np.concatenate(each, axis=1) for each in noted))
 
-class EquityDriver(LaneDriver):
-    """One that notes the equity of every portfolio at every row. It is that much slower."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.noted: list[Floats] = []  # for each row simulated, float64[lanes] in lane order
-
-    def _advance(self, pool: ThreadPoolExecutor, workers: int, features: Floats, begin: int) -> None:
-        for k in range(len(features)):
-            super()._advance(pool, workers, features[k : k + 1], begin + k)
-            if begin + k >= self.market.first:
-                self.noted.append(np.concatenate([block.sums.equity for block in self.blocks]))
+def _part(sheet: Sheet, noted: slice, first: int) -> Sheet:
+    """Return the part of a sheet that is noted in a stretch of rows, which begins with row `first`."""
+    edges, *sums = sheet
+    return Sheet(edges[noted] - first, *(each[noted] for each in sums))

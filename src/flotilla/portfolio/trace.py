@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flotilla.kernel.bar import exchange_bar
-from flotilla.kernel.lanes import Rows, follow
+from flotilla.kernel.lanes import RiskRows, Rows, follow
 from flotilla.kernel.records import new_block, new_work
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
@@ -82,7 +82,8 @@ class Traced:
         edges = np.searchsorted([f.bar for f in made], np.arange(market.first, bar + 2))
         told = [(names.index(f.instrument), f.quantity, f.price, f.fee) for f in made]
         taken = np.array(told, np.float64).reshape(-1, 4)
-        follow(_rows(market, rows), self._block, self.signals, taken, edges, self._work, self._account)
+        risk = RiskRows(market.scale[rows].copy(), market.cap[rows].copy())
+        follow(_rows(market, rows), risk, self._block, self.signals, taken, edges, self._work, self._account)
 
     def weighing(self, i: int) -> Weighing:
         """Return how signals and risk became instrument i's weight."""
@@ -156,7 +157,5 @@ def _rows(market: Market, rows: slice) -> Rows:
         known=cut(market.known),
         mark=cut(market.marks),
         period=market.period[rows],
-        scale=cut(market.scale),
-        cap=cut(market.cap),
         features=np.empty((0, 0, 0)),
     )

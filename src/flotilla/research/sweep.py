@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,10 +29,11 @@ from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
 from flotilla.errors import ConfigError, StreamError, UnknownName
 from flotilla.kernel.records import Sums
+from flotilla.model.arrays import Ints
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
 from flotilla.plugins import handed
-from flotilla.portfolio.lanes import EquityDriver, LaneDriver
+from flotilla.portfolio.lanes import NOWHERE, LaneDriver
 from flotilla.portfolio.market import Market
 from flotilla.portfolio.memory import check_room
 from flotilla.research.annual import bars_a_year, years_of
@@ -314,7 +315,7 @@ def _driver(
     grid: Grid,
     members: NDArray[np.int64],
     store: Store | None,
-    kind: type[LaneDriver] = LaneDriver,
+    edges: Ints = NOWHERE,
 ) -> LaneDriver:
     """Return who takes a family of portfolios through the rows."""
     trees, shares = _trees(config, folder, grid, members), []
@@ -330,7 +331,7 @@ def _driver(
     for tree in trees:
         for form in tree.forms if isinstance(tree, Choice) else [tree]:
             stages.check(form)
-    return kind(plan, features, stages.fields, config.portfolio, terms, market)
+    return LaneDriver(plan, features, stages.fields, config.portfolio, terms, market, edges)
 
 
 def _measured(sums: Sums, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
@@ -342,14 +343,15 @@ def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64
     """Return the equity of chosen portfolios, float64[T, P], noted down row by row."""
     rows, config = swept.panel.shape[0], swept.config
     what = f"the equity of {len(chosen):,} portfolios on {rows:,} bars"
-    # Noted row by row, then put side by side: it is there twice.
-    check_room(2 * rows * len(chosen) * 8, what, "name fewer, as equity([3, 7])")
+    # Three sums are noted of each block, then put side by side.
+    check_room(7 * rows * len(chosen) * 8, what, "name fewer, as equity([3, 7])")
     grid = Grid(swept.grid.axes, {key: codes[chosen] for key, codes in swept.grid.codes.items()})
     found = np.full((rows, len(chosen)), np.nan)
     for shared, members in families(grid) if len(chosen) else ():
         part = msgspec.structs.replace(config, portfolio=_with(config, shared))
         market = market_for(swept.panel, part.portfolio, config.name, swept.folder)
-        driver = _driver(part, swept.folder, market, grid, members, None, EquityDriver)
+        every = np.arange(market.first, rows)
+        driver = _driver(part, swept.folder, market, grid, members, None, every)
         driver.advance(1)
-        found[market.first :, members] = np.stack(cast(EquityDriver, driver).noted)
+        found[market.first :, members] = driver.sheet().equity
     return found
