@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flotilla.kernel.bar import bar, portfolio_bar
-from flotilla.kernel.compile import compiled
+from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fill import settle
 from flotilla.kernel.records import Block, Risk, Row, Work, new_work
 from flotilla.kernel.signals import Program, compute_signals
@@ -82,7 +82,7 @@ def new_sheet(edges: Ints, lanes: int) -> Sheet:
     return Sheet(edges, *(np.full((len(edges), lanes), np.nan) for _ in Sheet._fields[1:]))
 
 
-@compiled
+@compiled_apart
 def note(sheet: Sheet, e: int, block: Block) -> None:
     """Note the sums of a block as they stand."""
     for p in range(block.sums.equity.shape[0]):
