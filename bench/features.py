@@ -12,16 +12,16 @@ from bench.records import WrongValue
 from bench.workloads import panel
 
 Floats = NDArray[np.float64]
-KINDS = ("total", "sma", "std", "lowest", "highest")
+KINDS = ("rolling_sum", "sma", "std", "rolling_min", "rolling_max")
 ROUNDING = 1e-9
 DRIFT = 1e-5  # of peers whose deviations are of running sums, where nothing moves for a while
 _LOOKED_AT = (5, 60, 200)
 _PLAIN: dict[str, Callable[[Floats], Floats]] = {
-    "total": lambda rows: rows.sum(axis=-1),
+    "rolling_sum": lambda rows: rows.sum(axis=-1),
     "sma": lambda rows: rows.mean(axis=-1),
     "std": lambda rows: rows.std(axis=-1, ddof=1),
-    "lowest": lambda rows: rows.min(axis=-1),
-    "highest": lambda rows: rows.max(axis=-1),
+    "rolling_min": lambda rows: rows.min(axis=-1),
+    "rolling_max": lambda rows: rows.max(axis=-1),
 }
 
 

@@ -9,7 +9,7 @@ from bench.records import Job, Measured
 from bench.timing import timed
 from bench.workloads import stacked
 
-_NAMES = {"total": "sum", "sma": "mean", "std": "std", "lowest": "min", "highest": "max"}
+_NAMES = {"rolling_sum": "sum", "sma": "mean", "std": "std", "rolling_min": "min", "rolling_max": "max"}
 Frames = dict[tuple[str, int], pd.DataFrame]
 
 

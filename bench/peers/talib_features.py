@@ -14,11 +14,11 @@ from bench.timing import timed
 from bench.workloads import panel
 
 _FUNCTIONS = {
-    "total": talib.SUM,
+    "rolling_sum": talib.SUM,
     "sma": talib.SMA,
     "std": talib.STDDEV,
-    "lowest": talib.MIN,
-    "highest": talib.MAX,
+    "rolling_min": talib.MIN,
+    "rolling_max": talib.MAX,
 }
 Columns = dict[tuple[str, int], list[NDArray[np.float64]]]
 

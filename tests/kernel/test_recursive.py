@@ -168,6 +168,6 @@ def test_what_is_held_is_the_last_value():
     x = np.array([[np.nan], [3.0], [np.nan], [np.inf], [np.nan]])
 
     out = np.empty_like(x)
-    recursive.hold(x, np.full(1, np.nan), out)
+    recursive.ffill(x, np.full(1, np.nan), out)
 
     np.testing.assert_array_equal(out[:, 0], [np.nan, 3.0, 3.0, np.inf, np.inf])

@@ -37,12 +37,12 @@ CONFIG = {
 }
 MINE = """
 import numpy as np
-from flotilla.stage import OnBar, close, delay, ema, highest, lowest, std, total
+from flotilla.stage import OnBar, close, delay, ema, rolling_max, rolling_min, std, rolling_sum
 
 def smooth(n: int = 3):
     ratio = close / delay(close, n)  # no whole ticks
-    wide = highest(close, n) - lowest(close, n) > std(close, n)
-    return (ema(ratio, n) > total(ratio, 2 * n) / (2 * n)) & wide
+    wide = rolling_max(close, n) - rolling_min(close, n) > std(close, n)
+    return (ema(ratio, n) > rolling_sum(ratio, 2 * n) / (2 * n)) & wide
 
 class Streak(OnBar):
     def start(self, instruments):

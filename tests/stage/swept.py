@@ -10,9 +10,9 @@ from flotilla.stage.operators import (
     atr,
     ema,
     hysteresis,
-    known,
     maximum,
     minimum,
+    notna,
     rank,
     returns,
     rsi,
@@ -59,7 +59,7 @@ def constant(size: float = 0.5) -> Node:
 
 def sized(n: int = 3, size: float = 0.5, floor: float = -0.02) -> Node:
     """Compare with one parameter and say another."""
-    return where(returns(close, n) > floor, size, 0.0) * known(close)
+    return where(returns(close, n) > floor, size, 0.0) * notna(close)
 
 
 def banked(n: int = 3, under: float = 40.0, over: float = 60.0) -> Node:

@@ -139,7 +139,9 @@ def test_what_is_kept_does_not_grow_beyond_the_longest_window(op):
     assert sizes[0] <= sizes[10]
 
 
-@pytest.mark.parametrize("op", ["delay", "total", "sma", "std", "lowest", "highest", "ema", "wilder", "rsi"])
+@pytest.mark.parametrize(
+    "op", ["delay", "rolling_sum", "sma", "std", "rolling_min", "rolling_max", "ema", "rma", "rsi"]
+)
 def test_a_window_longer_than_the_data_says_nothing_and_costs_no_more_than_the_data(op):
     fields = market(5)
     short, *long = made(op, [4, 20_000_000, operators.MOST_ROWS - 1])

@@ -4,7 +4,7 @@ import pytest
 from flotilla.errors import ConfigError, StageError
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import as_node, close, high
-from flotilla.stage.operators import hold, sma
+from flotilla.stage.operators import ffill, sma
 from flotilla.stage.window import Window, stage_node
 
 X = np.random.default_rng(3).normal(size=(30, 2))
@@ -57,7 +57,7 @@ def test_a_field_that_the_data_lack_is_named_with_those_they_have():
 
 
 def test_a_runner_goes_on_from_another_ones_state_and_neither_moves_the_other():
-    first, second = runner(hold(close), sma(close, 3)), runner(hold(close), sma(close, 3))
+    first, second = runner(ffill(close), sma(close, 3)), runner(ffill(close), sma(close, 3))
     first.advance({"close": X[:10]})
 
     second.restore(first.state())

@@ -21,7 +21,7 @@ from flotilla.stage.expression import (
     volume,
     walk,
 )
-from flotilla.stage.operators import differs, ema, equal, named, of, sma, where
+from flotilla.stage.operators import ema, equal, named, not_equal, of, sma, where
 
 
 def test_equal_trees_are_one_object():
@@ -74,7 +74,7 @@ def test_equals_is_an_operator_as_greater_is():
     )
     assert value((close == 1) | (close == 3), *rows) == [1, 0, 1]
     assert (close == high) is equal(close, high)
-    assert (close != 2) is differs(close, 2)
+    assert (close != 2) is not_equal(close, 2)
 
 
 def test_nodes_are_keys_by_what_they_are_and_never_by_what_they_say():

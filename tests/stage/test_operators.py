@@ -38,16 +38,16 @@ def one(panel, root):
 PANDAS = {
     "delay": (lambda n: of.delay(close, n), lambda x, n: x.shift(n)),
     "returns": (lambda n: of.returns(close, n), lambda x, n: x.pct_change(n, fill_method=None)),
-    "total": (lambda n: of.total(close, n), lambda x, n: x.rolling(n).sum()),
+    "rolling_sum": (lambda n: of.rolling_sum(close, n), lambda x, n: x.rolling(n).sum()),
     "sma": (lambda n: of.sma(close, n), lambda x, n: x.rolling(n).mean()),
     "std": (lambda n: of.std(close, n), lambda x, n: x.rolling(n).std()),
-    "lowest": (lambda n: of.lowest(close, n), lambda x, n: x.rolling(n).min()),
-    "highest": (lambda n: of.highest(close, n), lambda x, n: x.rolling(n).max()),
+    "rolling_min": (lambda n: of.rolling_min(close, n), lambda x, n: x.rolling(n).min()),
+    "rolling_max": (lambda n: of.rolling_max(close, n), lambda x, n: x.rolling(n).max()),
     "ema": (
         lambda n: of.ema(close, n),
         lambda x, n: x.ewm(span=n, adjust=False, min_periods=n, ignore_na=True).mean().ffill(),
     ),
-    "hold": (lambda _: of.hold(close), lambda x, _: x.ffill()),
+    "ffill": (lambda _: of.ffill(close), lambda x, _: x.ffill()),
 }
 
 
@@ -63,8 +63,8 @@ def test_values_are_those_of_pandas_with_gaps_and_late_listings(gappy, name, n):
 
 TALIB = {
     "sma": (of.sma, talib.SMA),
-    "lowest": (of.lowest, talib.MIN),
-    "highest": (of.highest, talib.MAX),
+    "rolling_min": (of.rolling_min, talib.MIN),
+    "rolling_max": (of.rolling_max, talib.MAX),
     "rsi": (of.rsi, talib.RSI),
     "std": (lambda x, n: of.std(x, n) * np.sqrt((n - 1) / n), talib.STDDEV),  # theirs is of a population
 }
@@ -177,14 +177,14 @@ def test_a_swept_level_is_a_number():
 def test_sums_of_volumes_are_not_counted_in_ticks_of_the_price():
     fields = {"close": np.ones((3, 1)), "volume": np.array([[0.5], [0.25], [0.001]])}
 
-    said = ChunkRunner([of.total(volume, 2)], 1, np.array([1.0])).advance(fields)
+    said = ChunkRunner([of.rolling_sum(volume, 2)], 1, np.array([1.0])).advance(fields)
 
     np.testing.assert_array_equal(said[:, 0, 0], [NAN, 0.75, 0.251])
 
 
 def test_extremes_of_prices_are_still_prices_in_ticks(panel):
     # 0.1 * 3 is not 0.3 in floats, so a sum of tenths of them would show if ticks were not kept.
-    lows = of.total(of.lowest(close, 3), 10)
+    lows = of.rolling_sum(of.rolling_min(close, 3), 10)
 
     said = one(panel, lows)[20:]
 
@@ -194,7 +194,7 @@ def test_extremes_of_prices_are_still_prices_in_ticks(panel):
 def test_conditions_choose_and_what_is_not_known_chooses_nothing():
     fields = {"close": np.array([[1.0], [NAN], [3.0]])}
     runner = ChunkRunner(
-        [of.where(close > 2, 10, -10), of.known(close), of.equal(close, 3), of.differs(close, 3)],
+        [of.where(close > 2, 10, -10), of.notna(close), of.equal(close, 3), of.not_equal(close, 3)],
         1,
         np.zeros(1),
     )

@@ -7,7 +7,7 @@ from flotilla.errors import UnknownName
 from flotilla.stage.calendar import month, starts
 from flotilla.stage.expression import Column, Node, close, field, high, low, open_, volume, walk
 from flotilla.stage.fold import Fold
-from flotilla.stage.operators import atr, delay, ema, hold, named, of, returns, rsi, sma, std, where
+from flotilla.stage.operators import atr, delay, ema, ffill, named, of, returns, rsi, sma, std, where
 from flotilla.stage.plan import in_ticks, placed, plan, warm_up
 from flotilla.stage.window import Window, stage_node
 
@@ -126,7 +126,7 @@ def test_an_unknown_operator_is_named():
 
 def test_prices_stay_whole_ticks_as_long_as_nothing_is_computed_with_them():
     assert in_ticks(close)
-    assert in_ticks(delay(hold(high), 3))
+    assert in_ticks(delay(ffill(high), 3))
     assert not in_ticks(volume)
     assert not in_ticks(close + 0)
     assert not in_ticks(sma(close, 3))

@@ -64,6 +64,16 @@ def _text(source: Path) -> bytes:
     return hashlib.blake2b(source.read_bytes(), digest_size=16).digest()
 
 
+def _named(held: Any) -> Any:
+    """Return what a closure holds; of a kernel its name, for its pickle is another one in every process.
+
+    Its code is in the name of the folder: the hash of all kernel sources. Somebody else's is not.
+    """
+    code = getattr(getattr(held, "py_func", None), "__code__", None)
+    ours = code is not None and Path(code.co_filename).parent == Path(__file__).parent
+    return held.py_func.__qualname__ if ours else held
+
+
 class Code:
     """The compiled code of one function, one of each signature. What Numba asks of a cache."""
 
@@ -74,7 +84,7 @@ class Code:
         version = f"py{sys.version_info[0]}{sys.version_info[1]}{sys.abiflags}"
         name = function.__qualname__.replace("<", "").replace(">", "")
         self._base = f"{source.stem}.{name}-{code.co_firstlineno}.{version}"
-        cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
+        cells = tuple(_named(cell.cell_contents) for cell in function.__closure__ or ())
         self._function = hashlib.blake2b(code.co_code + dumps(cells), digest_size=16).digest()
         self._compiler = f"{numba.__version__} {llvmlite.__version__}".encode() + _text(source)
 

@@ -164,7 +164,7 @@ def latch(enter: Floats, leave: Floats, on: Floats, out: Floats) -> None:
 
 
 @compiled_apart
-def hold(x: Floats, last: Floats, out: Floats) -> None:
+def ffill(x: Floats, last: Floats, out: Floats) -> None:
     """Write the last value that is not NaN. x, out: float64[n, I]; last: float64[I], moved on."""
     for t in range(out.shape[0]):
         for i in range(out.shape[1]):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.elementwise import GE, GT, LE, LT, apply, choose, compare_one
+from flotilla.kernel.elementwise import GT, LE, apply, choose, compare_one, mirrored
 from flotilla.model.arrays import Floats, Ints
 
 WHERE = -1
@@ -92,16 +92,6 @@ def copy(source: Floats, first: int, out: Floats, to: int, width: int) -> None:
     for i in range(out.shape[0]):
         for p in range(np.uint64(width)):
             out[i, np.uint64(to) + p] = source[i, np.uint64(first) + p]
-
-
-@compiled
-def mirrored(op: int) -> int:
-    """Return the comparison that says of (b, a) what `op` says of (a, b)."""
-    if op == GT:
-        return LT
-    if op == LT:
-        return GT
-    return LE if op == GE else GE
 
 
 @compiled

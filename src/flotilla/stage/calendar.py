@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from flotilla.errors import ConfigError
 from flotilla.model.arrays import Ints
 from flotilla.stage.expression import CALENDAR, Node, field
-from flotilla.stage.operators import delay, differs
+from flotilla.stage.operators import delay, not_equal
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -104,7 +104,7 @@ def starts(period: Node) -> Node:
 
     NaN on the first bar of all: whether its period began with it is not known.
     """
-    return differs(period, delay(period, 1))
+    return not_equal(period, delay(period, 1))
 
 
 def session(begins: str = "00:00") -> Node:

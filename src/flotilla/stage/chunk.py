@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from flotilla.errors import ConfigError, StageError, line_of
-from flotilla.kernel.elementwise import FUNCTIONS, choose
+from flotilla.kernel.elementwise import LOOPS, choose
 from flotilla.model.arrays import Floats, Stamps
 from flotilla.stage.banks import OPERATORS, Settings
 from flotilla.stage.expression import Node, not_there
@@ -158,8 +158,9 @@ class ChunkRunner:
         """Return the rows of a node without a memory."""
         x = [np.ascontiguousarray(i) for i in inputs]
         out = np.empty(x[0].shape)
-        operands = (value for i in x for value in (i, 0))
-        compute: Callable[..., None] = choose if node.op == "where" else FUNCTIONS[node.op]
+        both = x * 2 if len(x) == 1 else x  # who takes one is handed a second, and does not look at it
+        operands = (value for i in both for value in (i, 0))
+        compute: Callable[..., None] = choose if node.op == "where" else LOOPS[node.op]
         compute(*operands, out, 0, self._instruments)
         return out
 

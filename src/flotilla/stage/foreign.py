@@ -49,12 +49,12 @@ UFUNCS: Mapping[Any, str] = {
 FUNCTIONS: Mapping[Callable[..., Any], str] = {np.where: "where"}
 
 _MEAN = "sma(x, n) is the mean of the last n rows, demean(x) is less the mean of all instruments in a row"
-_HIGHEST = "highest(x, n) is the highest of the last n rows, maximum(a, b) the larger of two"
-_LOWEST = "lowest(x, n) is the lowest of the last n rows, minimum(a, b) the smaller of two"
+_HIGHEST = "rolling_max(x, n) is the highest of the last n rows, maximum(a, b) the larger of two"
+_LOWEST = "rolling_min(x, n) is the lowest of the last n rows, minimum(a, b) the smaller of two"
 _STD = "std(x, n) is the standard deviation of the last n rows"
-_TOTAL = "total(x, n) is the sum of the last n rows"
+_TOTAL = "rolling_sum(x, n) is the sum of the last n rows"
 _DELAY = "delay(x, n) is x as it was n rows ago"
-_KNOWN = "known(x) is 1 where x is a number, 0 where it is NaN"
+_KNOWN = "notna(x) is 1 where x is a number, 0 where it is NaN"
 _WINDOW = "a Window computes what no operator does: it is handed arrays"
 _WHOLE = "x // 1 is x rounded down, (x + 0.5) // 1 to the nearest whole number"
 _RETURNS = "returns(x, n) is by what fraction x grew over n rows"
@@ -68,10 +68,10 @@ WORDS: Mapping[str, str] = {
     **dict.fromkeys(("sum", "nansum", "cumsum"), _TOTAL),
     **dict.fromkeys(("shift", "roll", "iloc", "loc", "iat", "at", "take", "head", "tail"), _DELAY),
     **dict.fromkeys(("diff", "ediff1d"), "x - delay(x, n) is how far x moved in n rows"),
-    **dict.fromkeys(("isna", "isnull", "isnan", "isfinite"), f"{_KNOWN}; ~known(x) the other way round"),
+    **dict.fromkeys(("isna", "isnull", "isnan", "isfinite"), f"{_KNOWN}; ~notna(x) the other way round"),
     **dict.fromkeys(("notna", "notnull"), _KNOWN),
-    **dict.fromkeys(("fillna", "nan_to_num"), "where(known(x), x, 0) is 0 where x is NaN"),
-    **dict.fromkeys(("ffill", "pad"), "hold(x) is the last value that was not NaN"),
+    **dict.fromkeys(("fillna", "nan_to_num"), "where(notna(x), x, 0) is 0 where x is NaN"),
+    **dict.fromkeys(("ffill", "pad"), "ffill(x) is the last value that was not NaN"),
     **dict.fromkeys(("round", "rint", "floor", "ceil", "trunc", "around"), _WHOLE),
     **dict.fromkeys(("apply", "map", "transform", "pipe", "values", "to_numpy", "array", "T"), _WINDOW),
     **dict.fromkeys(("log1p", "log2", "log10"), "log(x) is the natural logarithm"),
@@ -82,11 +82,11 @@ WORDS: Mapping[str, str] = {
     **dict.fromkeys(("median", "quantile", "percentile", "corr", "cov", "skew", "kurt"), _WINDOW),
     "argsort": "rank(x) says where each instrument stands in its row",
     "between": "(x >= low) & (x <= high) is 1 between two levels",
-    "cumprod": "log(x), total(x, n) and exp(x) make a product of the last n rows",
+    "cumprod": "log(x), rolling_sum(x, n) and exp(x) make a product of the last n rows",
     "ewm": "ema(x, n) is the exponential average of n rows",
-    "expanding": "total(x, n), highest(x, n) and lowest(x, n) look back over n rows",
+    "expanding": "rolling_sum(x, n), rolling_max(x, n) and rolling_min(x, n) look back over n rows",
     "pct_change": _RETURNS,
-    "rolling": f"{_MEAN}; std(x, n), total(x, n), highest(x, n) and lowest(x, n) are of the last n rows too",
+    "rolling": f"{_MEAN}; std(x, n), rolling_sum, rolling_max and rolling_min are of the last n rows too",
     "square": "x ** 2 is the square",
     "xs": 'of("SPY", x) is x of one instrument, for all',
     "eq": "x == y", "ne": "x != y", "gt": "x > y", "ge": "x >= y", "lt": "x < y", "le": "x <= y",
@@ -138,7 +138,7 @@ def no_signal(made: Any) -> str:
     if made is None:
         return ": it returns nothing, so return the signal"
     if isinstance(made, bool | int | float | np.generic):
-        return f": {float(made):g} on every bar is where(known(close), {float(made):g}, 0)"
+        return f": {float(made):g} on every bar is where(notna(close), {float(made):g}, 0)"
     if isinstance(made, type):
         return f": {made.__name__} is a class, so return {made.__name__}()"
     if hasattr(made, "shape"):

@@ -4,7 +4,7 @@
     long = (rank(momentum) > 0.8) & (close > sma(close, 200))
 
 Where an operator looks back over `n` rows it says NaN before it has seen them, and while one of them is not
-known (not a finite number). Operators that carry an answer along (`ema`, `wilder`, `rsi`, `hold`, `latch`,
+known (not a finite number). Operators that carry an answer along (`ema`, `rma`, `rsi`, `ffill`, `latch`,
 `hysteresis`) take no notice of a row that is not known, and repeat what they last said.
 
 Any parameter may be a `Column`: swept, one value for each portfolio. Shapes are float64[T, I] throughout.
@@ -61,9 +61,9 @@ def returns(x: Value, n: Rows = 1) -> Node:
 
 
 @word
-def total(x: Value, n: Rows) -> Node:
+def rolling_sum(x: Value, n: Rows) -> Node:
     """Return the sum of the last n rows, in the units of x; exact for prices whose tick is known."""
-    return Node("total", (_rows("total", n),), (_series("total", x),))
+    return Node("rolling_sum", (_rows("rolling_sum", n),), (_series("rolling_sum", x),))
 
 
 @word
@@ -85,15 +85,15 @@ def std(x: Value, n: Rows) -> Node:
 
 
 @word
-def lowest(x: Value, n: Rows) -> Node:
+def rolling_min(x: Value, n: Rows) -> Node:
     """Return the lowest of the last n rows, in the units of x."""
-    return Node("lowest", (_rows("lowest", n),), (_series("lowest", x),))
+    return Node("rolling_min", (_rows("rolling_min", n),), (_series("rolling_min", x),))
 
 
 @word
-def highest(x: Value, n: Rows) -> Node:
+def rolling_max(x: Value, n: Rows) -> Node:
     """Return the highest of the last n rows, in the units of x."""
-    return Node("highest", (_rows("highest", n),), (_series("highest", x),))
+    return Node("rolling_max", (_rows("rolling_max", n),), (_series("rolling_max", x),))
 
 
 @word
@@ -112,13 +112,13 @@ def ema(x: Value, n: Rows, start: str = "first") -> Node:
 
 
 @word
-def wilder(x: Value, n: Rows) -> Node:
+def rma(x: Value, n: Rows) -> Node:
     """Return Wilder's average, in the units of x: the mean of the first n known values, then moving by 1 / n.
 
     First said with the n-th known value; a row that is not known leaves it as it was. (J. W. Wilder, New
     Concepts in Technical Trading Systems, 1978)
     """
-    return Node("wilder", (_rows("wilder", n),), (_series("wilder", x),))
+    return Node("rma", (_rows("rma", n),), (_series("rma", x),))
 
 
 @word
@@ -138,7 +138,7 @@ def true_range(high: Value, low: Value, close: Value) -> Node:
     It is high - low, or more where the last known close lies outside of them. First said in row 2. (Wilder,
     1978)
     """
-    before = delay(hold(close), 1)
+    before = delay(ffill(close), 1)
     return maximum(as_node(high) - low, maximum(abs(as_node(high) - before), abs(as_node(low) - before)))
 
 
@@ -149,7 +149,7 @@ def atr(high: Value, low: Value, close: Value, n: Rows = 14) -> Node:
     First said with the n-th known range, in row n + 1. Data without highs and lows are refused. (Wilder,
     1978)
     """
-    return wilder(true_range(high, low, close), _rows("atr", n))
+    return rma(true_range(high, low, close), _rows("atr", n))
 
 
 @word
@@ -209,9 +209,9 @@ def zscore(x: Value) -> Node:
 
 
 @word
-def hold(x: Value) -> Node:
+def ffill(x: Value) -> Node:
     """Return the last value of x that was not NaN; NaN before the first."""
-    return Node("hold", (), (as_node(x),))
+    return Node("ffill", (), (as_node(x),))
 
 
 @word
@@ -258,7 +258,7 @@ def equal(a: Value, b: Value) -> Node:
 
 
 @word
-def differs(a: Value, b: Value) -> Node:
+def not_equal(a: Value, b: Value) -> Node:
     """Return 1 where the two differ, 0 where not, NaN where either is. It is `a != b` of expressions."""
     return Node("ne", (), (as_node(a), as_node(b)))
 
@@ -288,9 +288,9 @@ def sqrt(x: Value) -> Node:
 
 
 @word
-def known(x: Value) -> Node:
+def notna(x: Value) -> Node:
     """Return 1 where x is a number, 0 where it is NaN."""
-    return Node("known", (), (as_node(x),))
+    return Node("notna", (), (as_node(x),))
 
 
 def _series(of: str, x: Any) -> Node:

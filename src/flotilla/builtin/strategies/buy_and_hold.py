@@ -2,9 +2,9 @@
 
 from math import nan
 
-from flotilla.stage import Node, close, known, where
+from flotilla.stage import Node, close, notna, where
 
 
 def buy_and_hold() -> Node:
     """Hold each instrument from its first known close on."""
-    return where(known(close), 1.0, nan)
+    return where(notna(close), 1.0, nan)
