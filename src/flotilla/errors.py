@@ -4,7 +4,6 @@ FlotillaError
   ConfigError          change the configuration and start again
     UnknownName        ... with the nearest known names in the message
   DataError            the input is wrong; drop or repair it
-    GapError           ... rows are missing
     OutOfOrderError    ... rows go back in time
   StageError           a plugin failed; names the stage, the time, the instrument
   StreamError          the transport failed; reconnect
@@ -65,10 +64,6 @@ class DataError(FlotillaError):
     """The input is wrong; the message says in which file, row and column."""
 
     findings: tuple[Any, ...] = ()  # one by one, as flotilla.stream.bars.findings has them
-
-
-class GapError(DataError):
-    """Rows are missing."""
 
 
 class OutOfOrderError(DataError):

@@ -6,24 +6,11 @@ import pytest
 
 from flotilla.cli import runs
 from flotilla.cli.choose import one_of
-from flotilla.cli.runs import find, folder_of, keep, kept_in, portfolio_of
+from flotilla.cli.runs import find, folder_of, keep, kept_in
 from flotilla.config import read
 from flotilla.errors import ConfigError, UnknownName
 
 ORDER = "small-00000042-BRK-B-0"
-
-
-def test_an_order_says_which_portfolio_it_is_of():
-    assert portfolio_of("small-00000042-AAPL-0") == "small"
-    assert portfolio_of("small-7-20200302-00000042-BRK-B-0-f0") == "small-7-20200302"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "small", "small-42-AAPL-0", "Small-00000042-AAPL-0", "small-00000042-AAPL"]
-)
-def test_what_is_no_order_is_refused(text):
-    with pytest.raises(ConfigError, match="no order's id"):
-        portfolio_of(text)
 
 
 def test_a_portfolio_that_ran_is_found_by_an_order_of_it(one, home):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from flotilla.builtin.gateways.paper import Paper
-from flotilla.errors import UnknownName
+from flotilla.errors import ConfigError, UnknownName
 from flotilla.live.account import gateway_of, portfolio_of, rehearse
 
 
@@ -23,6 +23,19 @@ def test_a_rehearsal_leaves_nothing_behind(run):
     rehearse(run)
 
     assert portfolio_of(run).state()["book"]["cash"].tobytes() == before
+
+
+class Broker(Paper):
+    """A broker knows the market himself."""
+
+    trade = None
+
+
+def test_a_replay_needs_a_gateway_that_is_told_bars(run, monkeypatch):
+    monkeypatch.setattr("flotilla.live.account.find", lambda *_: Broker)
+
+    with pytest.raises(ConfigError, match=r"gateway paper has no trade\(\): a replay needs one that is told"):
+        gateway_of(run)
 
 
 def test_a_gateway_that_nobody_has_is_named(run):

@@ -47,8 +47,8 @@ POINTS = [
     Point("execution", LogWriter, "transaction", (1, 2, 20)),
     Point("execution", LogWriter, "checkpoint", (1, 20)),
     Point("execution", ZmqServer, "reply", (1, 2, 20)),
-    Point("execution", paper.Paper, "accept", (1, 2, 20)),
-    Point("execution", paper.Paper, "fill", (1, 2, 20)),
+    Point("execution", paper.Paper, "submit", (1, 2, 20)),
+    Point("execution", paper.Paper, "trade", (1, 2, 20)),
     Point("execution", ZmqPublisher, "publish", (1, 2, 20)),
 ]
 

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from flotilla.builtin.gateways import paper
+from flotilla.errors import GatewayError
 from flotilla.live import execution, feed
-from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
-from flotilla.model.records import Order, order_id_of
+from flotilla.live.messages import DECIDED, FILLS
+from flotilla.model.ids import order_id_of
+from flotilla.model.records import Order, OrderReport
+from flotilla.model.wire import Decided, Fills
 from flotilla.stream.log import LogReader
 from flotilla.stream.socket import Outcome, Refused, Replied, ZmqClient, ZmqPublisher
 
@@ -59,8 +62,8 @@ class Desk:
         self.cast.kill("execution")
         self.cast.start("execution")
 
-    def fills(self) -> list[Filled]:
-        return [FILLED.decode(payload) for payload in self.rows("fills")]
+    def fills(self) -> list[Fills]:
+        return [FILLS.decode(payload) for payload in self.rows("fills")]
 
     def close(self):
         self.client.close()
@@ -118,14 +121,14 @@ def test_what_was_acknowledged_is_filled_once_though_execution_dies(desk, filled
 def test_what_may_have_left_before_a_crash_is_asked_for_and_sent_once(desk, monkeypatch, sent):
     died = RuntimeError("here it dies")
 
-    def accept(broker, portfolio_id, orders):
+    def submit(broker, orders):
         if sent:
-            whole(broker, portfolio_id, orders)
+            whole(broker, orders)
         raise died
 
-    whole = paper.Paper.accept
+    whole = paper.Paper.submit
     decided = desk.decided(desk.first + desk.cast.run.manifest.bars - 1)
-    monkeypatch.setattr(paper.Paper, "accept", accept)
+    monkeypatch.setattr(paper.Paper, "submit", submit)
     with pytest.raises(RuntimeError, match="here it dies"):
         desk.ask(decided)
     assert len(desk.taken()) == sent
@@ -205,3 +208,43 @@ def test_a_query_is_answered_from_the_journal_of_a_process_that_died(desk):
         outcomes = desk.client.collect(0.001)
 
     assert outcomes == [Replied(request_id, b"")]
+
+
+@pytest.mark.parametrize("death", ["", "before", "after"])
+@pytest.mark.parametrize(("quantity", "filled"), [(3.0, [3.0]), (0.0, [])])
+def test_what_rests_gives_way_to_the_next_decision_though_execution_dies(
+    desk, panel, monkeypatch, death, quantity, filled
+):
+    opens = panel.fields["open"][:, 1]
+    rests = next(
+        t for t in range(desk.first, len(opens) - 2) if np.isnan(opens[t + 1]) > np.isnan(opens[t + 2])
+    )
+    desk.ask(desk.decided(rests))
+    desk.cast.step("execution")
+    method = "replace" if quantity else "cancel"
+    whole = getattr(paper.Paper, method)
+
+    def dies(broker, *asked):
+        if death == "after":
+            whole(broker, *asked)
+        raise ZeroDivisionError
+
+    if death:
+        with monkeypatch.context() as patch:
+            patch.setattr(paper.Paper, method, dies)
+            with pytest.raises(ZeroDivisionError):
+                desk.ask(desk.decided(rests + 1, quantity))
+        desk.restart()
+    assert isinstance(desk.ask(desk.decided(rests + 1, quantity)), Replied)
+    desk.cast.step("execution")
+
+    assert [fill.quantity for told in desk.fills() for fill in told.fills] == filled
+    assert [told.bar for told in desk.fills()] == [rests + 1, rests + 2]
+
+
+def test_a_report_that_cannot_be_is_told_with_its_order(desk, monkeypatch):
+    stranger = OrderReport("made-00000000-M1-7", "filled", 1)
+    monkeypatch.setattr(paper.Paper, "reports", lambda _: [stranger])
+
+    with pytest.raises(GatewayError, match="order made-00000000-M1-7, which is not open, is filled"):
+        desk.ask(desk.decided(desk.bar))

@@ -7,15 +7,16 @@ import pytest
 from flotilla.clock import monotonic_ns
 from flotilla.live import feed
 from flotilla.live.folder import FILE, Run
-from flotilla.live.messages import MARKET, Closing, Market, arrays
+from flotilla.live.messages import BARS, arrays
+from flotilla.model.wire import Bar, Closing
 from flotilla.stream.log import LogReader, LogWriter
 
 
-def written(run: Run) -> list[Market | Closing]:
+def written(run: Run) -> list[Bar | Closing]:
     log = LogReader(run.log("bars"), "bars")
     rows = log.read(0, 10_000)
     log.close()
-    return [MARKET.decode(row.payload) for row in rows]
+    return [BARS.decode(row.payload) for row in rows]
 
 
 def test_the_bars_of_the_panel_are_written_from_the_first_on_and_then_that_there_are_no_more(cast, panel):

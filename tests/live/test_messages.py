@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from flotilla.errors import DataError
-from flotilla.live.messages import FILLED, MARKET, SIGNALS, Closing, Filled, Market, Signals, arrays, raw
+from flotilla.live.messages import BARS, FILLS, SIGNALS, arrays, raw
 from flotilla.model.records import Fill
+from flotilla.model.wire import Bar, Closing, Fills, Signals
 
 
 def test_arrays_come_back_bit_for_bit_and_writable():
@@ -22,11 +23,11 @@ def test_arrays_come_back_bit_for_bit_and_writable():
 def test_messages_come_back():
     fill = Fill("o-f0", "o", "p", "A", 1, 2, 10.0, -1.0, 0.5)
 
-    assert MARKET.decode(MARKET.encode(Market(1, 2, 3, b"raw"))) == Market(1, 2, 3, b"raw")
-    assert MARKET.decode(MARKET.encode(Closing(9))) == Closing(9)
-    assert FILLED.decode(FILLED.encode(Filled("p", 2, 1, (fill,)))) == Filled("p", 2, 1, (fill,))
+    assert BARS.decode(BARS.encode(Bar(1, 2, 3, b"raw"))) == Bar(1, 2, 3, b"raw")
+    assert BARS.decode(BARS.encode(Closing(9))) == Closing(9)
+    assert FILLS.decode(FILLS.encode(Fills("p", 2, 1, (fill,)))) == Fills("p", 2, 1, (fill,))
 
 
 def test_one_stream_does_not_take_what_belongs_to_another():
     with pytest.raises(DataError, match="no record"):
-        MARKET.decode(SIGNALS.encode(Signals("cross", 1, b"")))
+        BARS.decode(SIGNALS.encode(Signals("cross", 1, b"")))

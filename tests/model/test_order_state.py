@@ -2,8 +2,9 @@ from itertools import product
 
 import pytest
 
-from flotilla.errors import InvalidTransition
-from flotilla.model.order_state import FINAL, TRANSITIONS, OrderState, next_state
+from flotilla.errors import GatewayError, InvalidTransition
+from flotilla.model.order_state import FINAL, TRANSITIONS, OrderState, after, next_state
+from flotilla.model.records import Fill, OrderReport
 
 S = OrderState
 EVENTS = {event for _, event in TRANSITIONS}
@@ -34,6 +35,27 @@ def test_a_lost_answer_is_resolved_only_by_what_the_broker_says():
 
 def test_an_order_that_the_broker_never_saw_may_be_sent_again():
     assert life("submitted", "lost", "absent", "submitted") is S.SUBMITTED
+
+
+def test_a_broker_may_refuse_what_he_had_accepted():
+    assert life("submitted", "accepted", "rejected") is S.REJECTED
+    assert life("submitted", "partially_filled", "rejected") is S.REJECTED
+
+
+def test_what_a_broker_says_twice_is_so_once():
+    report = OrderReport("p-00000007-A-0", "accepted", 1)
+
+    assert after(S.SUBMITTED, report) is S.ACCEPTED
+    assert after(S.ACCEPTED, report) is S.ACCEPTED
+
+
+def test_what_cannot_be_is_told_with_the_order_and_both_states():
+    fill = Fill("p-00000007-A-0-f1", "p-00000007-A-0", "p", "A", 8, 8, 1.5, 10.0, 0.0)
+
+    with pytest.raises(GatewayError, match=r"p-00000007-A-0: .* 'accepted' cannot happen while cancelled"):
+        after(S.CANCELLED, OrderReport("p-00000007-A-0", "accepted", 1))
+    with pytest.raises(GatewayError, match="'filled' cannot happen while filled"):
+        after(S.FILLED, OrderReport("p-00000007-A-0", "filled", 1, fill=fill))
 
 
 def test_what_is_over_is_over():

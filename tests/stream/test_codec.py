@@ -9,20 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.errors import DataError
-from flotilla.model.records import Fill, Order, Signal
-from flotilla.stream.codec import RECORDS, Row, pack, unpack
+from flotilla.model.records import Account, Fill, Order
+from flotilla.stream.codec import Codec, Row, pack, unpack
 
+RECORDS: Codec[Account | Fill | Order] = Codec(Account | Fill | Order)
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 NANOSECONDS = st.integers(0, 2**63 - 1)
-SIGNALS = st.builds(
-    Signal,
-    signal_id=st.text(max_size=20),
-    strategy=st.text(max_size=20),
-    instrument=st.text(max_size=20),
+ACCOUNTS = st.builds(
+    Account,
+    portfolio_id=st.text(max_size=20),
     ts_event=NANOSECONDS,
     bar=st.integers(0, 2**40),
-    strength=ANY_FLOAT,
-    confidence=ANY_FLOAT,
+    cash=ANY_FLOAT,
+    equity=ANY_FLOAT,
+    peak=ANY_FLOAT,
+    fees=ANY_FLOAT,
 )
 FILLS = st.builds(
     Fill,
@@ -47,7 +48,7 @@ def bits(value: object) -> object:
     return value
 
 
-@given(st.one_of(SIGNALS, FILLS))
+@given(st.one_of(ACCOUNTS, FILLS))
 def test_a_record_comes_back_bit_for_bit(record):
     again = RECORDS.decode(RECORDS.encode(record))
 
@@ -84,7 +85,7 @@ def test_a_frame_with_a_bit_flipped_is_read_or_refused(data):
 
 
 def test_another_version_is_refused():
-    payload = RECORDS.encode(Signal("s", "cross", "A", 1, 0, 0.5))
+    payload = RECORDS.encode(Account("p", 1, 0, 1.0, 1.0, 1.0, 0.0))
 
     with pytest.raises(DataError, match="version"):
         RECORDS.decode(b"\x02" + payload[1:])

@@ -9,7 +9,6 @@ No result is kept here: it follows from the configuration, and is computed again
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from flotilla.cli.choose import one_of
 from flotilla.clock import now_ns
 from flotilla.config import RunConfig, as_dict, decode, read
 from flotilla.errors import ConfigError, UnknownName
+from flotilla.model.ids import order_named
 from flotilla.stream.files import private_folder, write_atomically
 from flotilla.stream.table import home
 
 FILE = "run.json"
 VERSION = 1
-_ORDER = re.compile(r"(?P<portfolio>[a-z][a-z0-9_-]*)-\d{8}-.+-\d+(-f\d+)?")
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -86,25 +85,13 @@ def kept_in(path: Path) -> Kept:
     return Kept(decode(record.config, str(path)), plugins)
 
 
-def portfolio_of(order_id: str) -> str:
-    """Return the id of the portfolio that an order, or a fill, belongs to.
-
-    >>> portfolio_of("cross-1241-00000186-CVX-0-f0")
-    'cross-1241'
-    """
-    found = _ORDER.fullmatch(order_id)
-    if found is None:
-        raise ConfigError(f"{order_id!r} is no order's id, as in cross-00000186-CVX-0, nor a fill's")
-    return found["portfolio"]
-
-
 def find(order_id: str, where: Path | None) -> Kept:
     """Return the portfolio that an order belongs to.
 
     where: the YAML file that it came from, or the folder that its run left; None: what was run last under its
     name.
     """
-    portfolio_id = portfolio_of(order_id)
+    portfolio_id = order_named(order_id).portfolio_id
     if where is None:
         if not (folder_of(portfolio_id) / FILE).is_file():
             known = [path.parent.name for path in (home() / "runs").glob(f"*/{FILE}")]

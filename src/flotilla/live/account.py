@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
+from flotilla.errors import ConfigError
 from flotilla.kernel.records import Risk, Row
 from flotilla.live.folder import Run
-from flotilla.model.records import Fill, Order
 from flotilla.plugins import find
 from flotilla.portfolio.market import InForce, no_risk
 from flotilla.portfolio.single import Moment, Portfolio
+from flotilla.portfolio.venue import Venue
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
-
-
-class Gateway(Protocol):
-    """Where orders go: a broker, or who plays one."""
-
-    def taken(self, portfolio_id: str, orders: Sequence[Order]) -> Sequence[Order]:
-        """Return those of a portfolio's orders of one bar that it has already, whoever sent them."""
-
-    def accept(self, portfolio_id: str, orders: Sequence[Order]) -> None:
-        """Take a portfolio's orders of one bar; `OrderRejected` if it has one of them already."""
-
-    def fill(self, portfolio_id: str, moment: Moment, row: Row) -> list[Fill]:
-        """Return what a bar filled of a portfolio's orders."""
-
-    def state(self) -> dict[str, Any]:
-        """Return all that the next bar depends on."""
-
-    def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Go on from a state that `state` returned, None: from the beginning. Called before all else."""
-
-    def close(self) -> None:
-        """Let go of what it holds."""
 
 
 def portfolio_of(run: Run) -> Portfolio:
@@ -45,10 +22,13 @@ def portfolio_of(run: Run) -> Portfolio:
     return Portfolio(run.portfolio_id, config.portfolio, instruments, config.weights)
 
 
-def gateway_of(run: Run, journal: Path | None = None) -> Gateway:
+def gateway_of(run: Run, journal: Path | None = None) -> Venue:
     """Return the run's gateway. journal: where it writes orders down; None: in a rehearsal, nowhere."""
     make = find("gateway", run.manifest.gateway, run.plugins)
-    gateway: Gateway = make({run.portfolio_id: run.config.portfolio}, run.manifest.instruments, journal)
+    gateway = make({run.portfolio_id: run.config.portfolio}, run.manifest.instruments, journal)
+    if not isinstance(gateway, Venue):
+        name = run.manifest.gateway
+        raise ConfigError(f"gateway {name} has no trade(): a replay needs one that is told bars, as paper is")
     return gateway
 
 
@@ -83,5 +63,6 @@ def rehearse(run: Run) -> None:
     price, signals = np.ones(count), np.ones((len(run.strategies), count))
     row = Row(price, price, price, price, 0.0)
     orders = portfolio.advance(Moment(0, 0), row, signals, no_risk(count))
-    gateway.accept(portfolio.portfolio_id, orders)
-    portfolio.settle(gateway.fill(portfolio.portfolio_id, Moment(1, 1), row), row)
+    gateway.submit(orders)
+    gateway.trade(portfolio.portfolio_id, Moment(1, 1), row)
+    portfolio.settle([report.fill for report in gateway.reports() if report.fill], row)

@@ -9,8 +9,9 @@ import numpy as np
 
 from flotilla.kernel.records import Row
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, Market, arrays
+from flotilla.live.messages import BARS, arrays
 from flotilla.model.arrays import Floats
+from flotilla.model.wire import Bar
 from flotilla.portfolio.market import Marks
 from flotilla.portfolio.prices import fill_field
 from flotilla.portfolio.rebalance import periods, rebalance_of
@@ -48,8 +49,8 @@ class PriceReader:
         """Return the prices of the next bars."""
         bars = []
         for written in rows:
-            message = MARKET.decode(written.payload)
-            if isinstance(message, Market):
+            message = BARS.decode(written.payload)
+            if isinstance(message, Bar):
                 bars.append((written, message))
             else:
                 self.closed = True

@@ -6,9 +6,11 @@
    an order again.
 2. A bar's orders go to the gateway when those before them met their bar, and meet the next
    bar when it is here: never before the portfolio has decided, so that it has had its say.
-3. Fills are written, in the same commit as the gateway's state, before they are told.
-4. After a crash nobody knows whether the last orders that were written had left. The gateway
-   is asked (`taken`), and is sent what it lacks: no order ever goes to it twice.
+3. What becomes of an order the gateway reports, and each report moves the order's state as
+   the table in model/order_state.py allows.
+4. Fills are written, in the same commit as the gateway's state, before they are told.
+5. After a crash nobody knows whether the last orders that were written had left. The gateway
+   is asked (`known`), and is sent what it lacks: no order ever goes to it twice.
 
 Orders that rest over a bar (nothing traded) wait for the portfolio to decide on that bar
 as well, since it may replace them.
@@ -19,20 +21,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from typing import Any
 from zlib import crc32
 
+import msgspec
+
 from flotilla.clock import now_ns
-from flotilla.errors import DataError
+from flotilla.errors import DataError, GatewayError
 from flotilla.live.account import gateway_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, Decided, Filled
+from flotilla.live.messages import DECIDED, FILLS, ORDERS
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.model.ids import request_named
+from flotilla.model.order_state import FINAL, OrderState, after, next_state
+from flotilla.model.records import Fill, Order
+from flotilla.model.wire import Decided, Fills
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import Asked, ZmqPublisher, ZmqServer, ZmqSubscriber
 
 _ME = "execution"
+_NOTHING: dict[str, Any] = {"gateway": None, "working": [], "marks": None, "accounts": {}}
+SENT = next_state(OrderState.INITIALISED, "submitted")
 
 
 class _Account:
@@ -45,12 +56,20 @@ class _Account:
         self.filled = -1  # the last bar that was filled
 
 
+class _Working(msgspec.Struct):
+    """An order that is not over."""
+
+    order: Order
+    state: OrderState
+
+
 class Execution:
     """Takes orders, and tells fills."""
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run = run
         self._accounts = {run.portfolio_id: _Account()}
+        self._working: dict[str, _Working] = {}
         self._log = stack.enter_context(
             closing(LogWriter(run.log("orders"), ["intents", "fills"], once=True))
         )
@@ -118,25 +137,63 @@ class Execution:
 
     def _resolve(self, request_id: str) -> bytes | None:
         """Answer for a request that was written down before this process began."""
-        name, _, bar = request_id.rpartition("-")
-        account = self._accounts.get(name)
-        return b"" if account and bar.isdigit() and int(bar) <= account.decided else None
+        asked = request_named(request_id)
+        account = self._accounts.get(asked.portfolio_id) if asked else None
+        return b"" if asked and account and asked.bar <= account.decided else None
 
     def _send(self) -> None:
         """Send the gateway each portfolio's next orders, unless it has them."""
         for name, account in self._accounts.items():
             if account.waiting and account.sent < account.waiting[0].bar:
-                self._gateway.accept(name, account.waiting[0].orders)
+                self._hand_over(name, account.waiting[0].orders)
                 account.sent = account.waiting[0].bar
+        self._hear()
+
+    def _hand_over(self, name: str, orders: Sequence[Order]) -> None:
+        """Send a portfolio's orders of a bar; each takes the place of what rests of its instrument."""
+        working = [w.order for w in self._working.values() if w.order.portfolio_id == name]
+        resting = {order.instrument: order.order_id for order in working}
+        new = []
+        for order in orders:
+            old = resting.get(order.instrument)
+            if order.quantity != 0.0:
+                self._working[order.order_id] = _Working(order, SENT)
+                if old:
+                    self._gateway.replace(old, order)
+                else:
+                    new.append(order)
+            elif old:
+                self._gateway.cancel([old])
+        if new:
+            self._gateway.submit(new)
+
+    def _hear(self) -> list[Fill]:
+        """Take in what the gateway reports, and return the fills among it."""
+        fills = []
+        for report in self._gateway.reports():
+            working = self._working.get(report.order_id)
+            if working is None:
+                order = f"order {report.order_id}, which is not open"
+                raise GatewayError(f"the gateway reports that {order}, is {report.event}")
+            working.state = after(working.state, report)
+            if working.state in FINAL:
+                del self._working[report.order_id]
+            if report.fill:
+                fills.append(report.fill)
+        return fills
 
     def _ask(self) -> None:
         """Send the gateway what it lacks of each portfolio's next orders, as nobody knows what was sent."""
         for name, account in self._accounts.items():
             if account.waiting:
                 orders = account.waiting[0].orders
-                taken = {order.order_id for order in self._gateway.taken(name, orders)}
-                self._gateway.accept(name, [order for order in orders if order.order_id not in taken])
+                known = self._gateway.known([order.order_id for order in orders if order.quantity != 0.0])
+                lost = [order for order in orders if order.order_id in known - self._working.keys()]
+                self._working |= {order.order_id: _Working(order, OrderState.UNKNOWN) for order in lost}
+                self._hear()
+                self._hand_over(name, [order for order in orders if order.order_id not in known])
                 account.sent = account.waiting[0].bar
+        self._hear()
 
     def _fill(self) -> bool:
         """Let each portfolio's next orders meet their bar, if it is here; return whether one was."""
@@ -144,9 +201,9 @@ class Execution:
         for name, account in self._accounts.items():
             if account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
                 account.waiting.popleft()
-                fills = self._gateway.fill(name, prices.moment, prices.row)
-                told = Filled(name, prices.moment.bar, prices.moment.ts, tuple(fills))
-                entries.append((now, FILLED.encode(told)))
+                self._gateway.trade(name, prices.moment, prices.row)
+                told = Fills(name, prices.moment.bar, prices.moment.ts, tuple(self._hear()))
+                entries.append((now, FILLS.encode(told)))
                 account.filled = prices.moment.bar
         if not entries:
             return False
@@ -165,6 +222,7 @@ class Execution:
         last = self._market.get(floor)
         state = {
             "gateway": self._gateway.state(),
+            "working": [[ORDERS.encode(w.order), w.state.value] for w in self._working.values()],
             "marks": None if last is None else last.row.mark,
             "accounts": {
                 name: [account.decided, account.crc, account.filled, [*map(DECIDED.encode, account.waiting)]]
@@ -177,7 +235,10 @@ class Execution:
     def _recover(self) -> int:
         """Take up where the last process stopped; return the seq of the last bar that is done with."""
         kept = self._log.checkpointed(_ME)
-        state = decode(kept.state) if kept else {"gateway": None, "marks": None, "accounts": {}}
+        state = decode(kept.state) if kept else _NOTHING
+        for payload, order_state in state["working"]:
+            order = ORDERS.decode(payload)
+            self._working[order.order_id] = _Working(order, OrderState(order_state))
         self._gateway.restore(state["gateway"])
         for name, (decided, crc, filled, waiting) in state["accounts"].items():
             account = self._accounts[name]

@@ -17,9 +17,10 @@ import numpy as np
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, Closing, Market, raw
+from flotilla.live.messages import BARS, raw
 from flotilla.live.progress import Progress
 from flotilla.live.role import Stop, begin, serve
+from flotilla.model.wire import Bar, Closing
 from flotilla.stream.log import LogWriter
 from flotilla.stream.socket import ZmqPublisher
 
@@ -73,16 +74,16 @@ class Feed:
 
     def _publish(self, batch: int) -> None:
         now = now_ns()
-        payloads = [MARKET.encode(self._message(t)) for t in range(self._done, self._done + batch)]
+        payloads = [BARS.encode(self._message(t)) for t in range(self._done, self._done + batch)]
         self._publisher.publish(self._log.append("bars", [(now, payload) for payload in payloads]))
         self._done += batch
         self._room -= batch
 
-    def _message(self, t: int) -> Market | Closing:
+    def _message(self, t: int) -> Bar | Closing:
         bar = self._first + t
         if t == len(self._event):
             return Closing(bar)
-        return Market(bar, self._event[t], self._recv[t], raw(self._values[t]))
+        return Bar(bar, self._event[t], self._recv[t], raw(self._values[t]))
 
 
 def play(run: Run, _name: str, stop: Stop) -> None:

@@ -33,7 +33,7 @@ from flotilla.stream.files import write_atomically
 from flotilla.stream.panels import get_panel, put_panel
 from flotilla.stream.table import Store
 
-VERSION = 4
+VERSION = 5
 FILE = "run.json"
 _ROOM = 60  # bytes of a socket's path that its folder may take: names of streams are up to 40 long
 

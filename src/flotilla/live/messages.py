@@ -1,9 +1,4 @@
-"""What the roles say to one another, one record for each stream.
-
-A bar, and a strategy's signals on it, is one message for all instruments: their values as the raw
-bytes of a float64 array (little-endian, C order), since the bits must be those that research
-has, and a message for each instrument would cost twenty times as much.
-"""
+"""How the records of a live run are written and read: a codec for each stream, arrays as their bytes."""
 
 from __future__ import annotations
 
@@ -12,69 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from flotilla.model.arrays import Floats
-from flotilla.model.records import Account, Fill, Order, Record
+from flotilla.model.records import Account, Order
+from flotilla.model.wire import Acked, Bar, Closing, Decided, Fills, Signals
 from flotilla.stream.codec import Codec
 
 _RAW = np.dtype("<f8")
 
 
-class Market(Record, frozen=True):
-    """One bar of all instruments: feed to everybody. values: float64[F, I], F as run.json has it."""
-
-    bar: int
-    ts_event: int
-    ts_recv: int
-    values: bytes
-
-
-class Closing(Record, frozen=True):
-    """There are no more bars: `bar` would have been the next."""
-
-    bar: int
-
-
-class Signals(Record, frozen=True):
-    """What a strategy says of one bar: strategy to portfolio. strengths: float64[I], NaN no signal.
-
-    There is one for every bar, even if it says nothing, so that nobody waits for a strategy
-    that has spoken.
-    """
-
-    strategy: str
-    bar: int
-    strengths: bytes
-
-
-class Decided(Record, frozen=True):
-    """A portfolio is done with a bar, and these are its orders: portfolio to execution."""
-
-    portfolio_id: str
-    bar: int
-    ts_event: int
-    orders: tuple[Order, ...]
-
-
-class Filled(Record, frozen=True):
-    """All that one bar filled of a portfolio's orders, maybe nothing: execution to portfolio."""
-
-    portfolio_id: str
-    bar: int
-    ts_event: int
-    fills: tuple[Fill, ...]
-
-
-class Acked(Record, frozen=True):
-    """An order request was answered `latency_ns` after the feed had written its bar down."""
-
-    portfolio_id: str
-    bar: int
-    latency_ns: int
-
-
-MARKET: Codec[Market | Closing] = Codec(Market | Closing)
+BARS: Codec[Bar | Closing] = Codec(Bar | Closing)
 SIGNALS: Codec[Signals] = Codec(Signals)
 DECIDED: Codec[Decided] = Codec(Decided)
-FILLED: Codec[Filled] = Codec(Filled)
+FILLS: Codec[Fills] = Codec(Fills)
+ORDERS: Codec[Order] = Codec(Order)
 KEPT: Codec[Account | Acked] = Codec(Account | Acked)
 
 

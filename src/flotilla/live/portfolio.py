@@ -26,10 +26,12 @@ from flotilla.errors import GatewayError
 from flotilla.live.account import Heeded, portfolio_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, Acked, Decided, Filled, arrays
+from flotilla.live.messages import DECIDED, FILLS, KEPT, SIGNALS, arrays
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.model.arrays import Floats
+from flotilla.model.ids import request_id_of
 from flotilla.model.records import Account, Fill, Order
+from flotilla.model.wire import Acked, Decided, Fills
 from flotilla.portfolio.single import Moment, Portfolio
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.log import LogReader, LogWriter
@@ -69,7 +71,7 @@ class Role:
         )
         self._bars: deque[Prices] = deque()
         self._said: dict[str, deque[Floats]] = {name: deque() for name in run.strategies}
-        self._told: dict[int, tuple[int, Filled]] = {}  # bar -> seq of the row, what was filled
+        self._told: dict[int, tuple[int, Fills]] = {}  # bar -> seq of the row, what was filled
         self._entries: dict[str, list[tuple[int, bytes]]] = {"equity": [], "acks": []}
         self._recover()
         self._connect(stack)
@@ -156,7 +158,7 @@ class Role:
             signals = SIGNALS.decode(row.payload)
             self._said[source].append(arrays([signals.strengths], (self._run.shape[1],))[0])
         for row in self._fills.drain() if self._resting else ():  # till then they may wait
-            filled = FILLED.decode(row.payload)
+            filled = FILLS.decode(row.payload)
             if filled.portfolio_id == self._id:
                 self._told[filled.bar] = row.seq, filled
 
@@ -204,7 +206,7 @@ class Role:
         """Tell execution what was decided on a bar."""
         bar = prices.moment.bar
         payload = DECIDED.encode(Decided(self._id, bar, prices.moment.ts, tuple(orders)))
-        request_id = f"{self._id}-{bar:08d}"
+        request_id = request_id_of(self._id, bar)
         self._open[request_id] = _Request(payload, bar, prices.written_ns)
         self._client.submit(payload, DEADLINE_S, request_id)
         self._sent = bar

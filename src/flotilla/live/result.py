@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.live.folder import Run
-from flotilla.live.messages import DECIDED, FILLED, KEPT, SIGNALS, arrays
+from flotilla.live.messages import DECIDED, FILLS, KEPT, SIGNALS, arrays
 from flotilla.live.progress import Progress
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Account, Fill, Order
@@ -39,7 +39,7 @@ def read_result(folder: Path) -> LiveResult:
     accounts = [KEPT.decode(row.payload) for row in _rows(run, "portfolio", "equity")]
     equity = [account for account in accounts if isinstance(account, Account)]
     decided = [DECIDED.decode(row.payload) for row in _rows(run, "orders", "intents")]
-    filled = [FILLED.decode(row.payload) for row in _rows(run, "orders", "fills")]
+    filled = [FILLS.decode(row.payload) for row in _rows(run, "orders", "fills")]
     acks = [KEPT.decode(row.payload) for row in _rows(run, "portfolio", "acks")]
     count = len(run.manifest.instruments)
     return LiveResult(

@@ -20,10 +20,11 @@ import numpy as np
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
-from flotilla.live.messages import MARKET, SIGNALS, Market, Signals, arrays, raw
+from flotilla.live.messages import BARS, SIGNALS, arrays, raw
 from flotilla.live.pulse import Pulse
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
 from flotilla.model.arrays import Floats, Ints
+from flotilla.model.wire import Bar, Signals
 from flotilla.plugins import find, handed
 from flotilla.stage.calendar import calendar_fields
 from flotilla.stage.chunk import ChunkRunner
@@ -145,7 +146,7 @@ class Strategy:
         return 0
 
     def _speak(self, rows: list[Row]) -> None:
-        bars = [message for row in rows if isinstance(message := MARKET.decode(row.payload), Market)]
+        bars = [message for row in rows if isinstance(message := BARS.decode(row.payload), Bar)]
         if not bars:
             return  # the closing
         values = arrays([bar.values for bar in bars], self._run.shape)

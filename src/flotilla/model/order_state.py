@@ -6,14 +6,18 @@ outcome of a request: it was sent, and the answer was lost. Only asking the brok
 it: either he tells what became of the order, or he never saw it ("absent"), and then it may
 be sent again, under the same id.
 
-A broker need not say all he does: an order may be filled before it is accepted.
+A broker need not say all he does: an order may be filled before it is accepted, and one that was accepted may
+be refused later (a stop that is triggered without the margin for it, an order of last night at the open). He
+may say a thing twice: `after` takes that as said once. A request to cancel changes nothing; what the broker
+then reports does.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from flotilla.errors import InvalidTransition
+from flotilla.errors import GatewayError, InvalidTransition
+from flotilla.model.records import OrderReport
 
 
 class OrderState(StrEnum):
@@ -46,11 +50,13 @@ TRANSITIONS = {
     (S.ACCEPTED, "filled"): S.FILLED,
     (S.ACCEPTED, "cancelled"): S.CANCELLED,
     (S.ACCEPTED, "expired"): S.EXPIRED,
+    (S.ACCEPTED, "rejected"): S.REJECTED,
     (S.ACCEPTED, "lost"): S.UNKNOWN,
     (S.PARTIALLY_FILLED, "partially_filled"): S.PARTIALLY_FILLED,
     (S.PARTIALLY_FILLED, "filled"): S.FILLED,
     (S.PARTIALLY_FILLED, "cancelled"): S.CANCELLED,
     (S.PARTIALLY_FILLED, "expired"): S.EXPIRED,
+    (S.PARTIALLY_FILLED, "rejected"): S.REJECTED,
     (S.PARTIALLY_FILLED, "lost"): S.UNKNOWN,
     (S.UNKNOWN, "absent"): S.INITIALISED,
     (S.UNKNOWN, "accepted"): S.ACCEPTED,
@@ -69,3 +75,16 @@ def next_state(state: OrderState, event: str) -> OrderState:
         return TRANSITIONS[state, event]
     except KeyError:
         raise InvalidTransition(state.value, event) from None
+
+
+def after(state: OrderState, report: OrderReport) -> OrderState:
+    """Return the state of an order after what its broker reports, as often as he does.
+
+    GatewayError where that cannot be: then what is believed of the order is wrong, or what the broker says.
+    """
+    if report.event == state.value and report.fill is None:
+        return state
+    try:
+        return next_state(state, report.event)
+    except InvalidTransition as error:
+        raise GatewayError(f"order {report.order_id}: its broker reports that {error}") from error

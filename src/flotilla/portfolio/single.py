@@ -12,6 +12,7 @@ the bits are the same. For bar t:
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +21,8 @@ from flotilla.kernel.fill import settle
 from flotilla.kernel.queue import enqueue
 from flotilla.kernel.records import Book, Row, Sums, new_block, new_work
 from flotilla.model.arrays import Floats
-from flotilla.model.records import Fill, Order, fill_id_of, order_id_of, signal_id_of
+from flotilla.model.ids import fill_id_of, order_id_of, signal_id_of
+from flotilla.model.records import Fill, Order
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.fused import fused
 from flotilla.portfolio.market import InForce
@@ -46,7 +48,18 @@ class Exchange:
         count = len(self.instruments)
         params, at_fill = params_of(config, count), config.size_at == "fill"
         self._block, self._work = new_block(params, np.ones(count), False, at_fill), new_work(count, 1)
-        self._ids = [""] * count
+        self._orders: list[Order | None] = [None] * count  # the last of each instrument
+
+    @property
+    def resting(self) -> list[Order]:
+        """Return the orders that rest, in the instruments' order."""
+        rests = self._block.book.pending[:, 0].tolist()
+        return [order for order, here in zip(self._orders, rests, strict=True) if here and order]
+
+    @property
+    def book(self) -> Book:
+        """Return what the account owns, arrays of one lane."""
+        return self._block.book
 
     def accept(self, orders: Sequence[Order]) -> None:
         """Rest orders until the next bar. A later one replaces what rests; one for nothing cancels it."""
@@ -57,7 +70,7 @@ class Exchange:
             cancel = order.quantity == 0.0
             book.order[i, 0] = np.nan if cancel else asked
             book.pending[i, 0] = not cancel
-            self._ids[i] = order.order_id
+            self._orders[i] = order
         enqueue(book.pending, book.queue)
 
     def fill(self, moment: Moment, row: Row) -> list[Fill]:
@@ -69,29 +82,18 @@ class Exchange:
         exchange_bar(self._block, row, self._work)
         quantity, paid, fee = filled.quantity[:, 0], filled.price[:, 0], filled.fee[:, 0]
         sequence = [*np.flatnonzero(quantity < 0.0), *np.flatnonzero(quantity > 0.0)]
-        return [
-            Fill(
-                fill_id_of(self._ids[i], 0),
-                self._ids[i],
-                self.portfolio_id,
-                self.instruments[i],
-                moment.ts,
-                moment.bar,
-                float(paid[i]),
-                float(quantity[i]),
-                float(fee[i]),
-            )
-            for i in sequence
-        ]
+        found = [(self._orders[i], float(paid[i]), float(quantity[i]), float(fee[i])) for i in sequence]
+        return [_fill(order, moment, *what) for order, *what in found if order]
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
-        return {"book": _copied(self._block.book), "ids": list(self._ids)}
+        orders = [None if order is None else msgspec.to_builtins(order) for order in self._orders]
+        return {"book": _copied(self._block.book), "orders": orders}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state` returned."""
         self._block = self._block._replace(book=_restored(Book, state["book"]))
-        self._ids = list(state["ids"])
+        self._orders = [None if order is None else msgspec.convert(order, Order) for order in state["orders"]]
 
 
 class Portfolio:
@@ -181,6 +183,21 @@ class Portfolio:
         book, sums = _restored(Book, state["book"]), _restored(Sums, state["sums"])
         self._block = self._block._replace(book=book, sums=sums)
         self._heard = np.array(state["heard"])
+
+
+def _fill(order: Order, moment: Moment, price: float, quantity: float, fee: float) -> Fill:
+    """Return the fill of an order."""
+    return Fill(
+        fill_id_of(order.order_id, 0),
+        order.order_id,
+        order.portfolio_id,
+        order.instrument,
+        moment.ts,
+        moment.bar,
+        price,
+        quantity,
+        fee,
+    )
 
 
 def _copied(arrays: Book | Sums) -> dict[str, NDArray[Any]]:

@@ -12,7 +12,6 @@ computed again here: for an order of research as for one of live.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 from flotilla.config import RunConfig
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.arrays import Floats
+from flotilla.model.ids import decision_id_of, signal_bar
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.portfolio.market import Market
@@ -169,14 +169,15 @@ def _signals(order: Order, said: dict[str, _Said], shares: dict[str, float], at:
     whole = sum(shares[name] for name, strength in heard.items() if not np.isnan(strength))
     signals = []
     for name, (steps, rows, _) in said.items():
-        of = re.compile(rf"{re.escape(name)}-(\d{{8,}})-{re.escape(order.instrument)}")
-        for found in filter(None, map(of.fullmatch, order.signal_ids)):
-            bar = int(found[1])
+        for signal_id in order.signal_ids:
+            bar = signal_bar(signal_id, name, order.instrument)
+            if bar is None:
+                continue
             features = [Feature(repr(step), float(rows[bar, k])) for k, step in enumerate(steps)]
             spoke = name in heard and not np.isnan(heard[name]) and whole > 0.0
             part = shares[name] / whole if spoke else 0.0
             signals.append(
-                StrategySignal(found[0], name, bar, features[-1].value, features, shares[name], part)
+                StrategySignal(signal_id, name, bar, features[-1].value, features, shares[name], part)
             )
     return signals
 
@@ -191,7 +192,7 @@ def _heeded(order: Order, config: RunConfig, market: Market, folder: Path | None
         row = int(rows[order.bar])
         if row >= 0 and fnmatchcase(order.instrument, pattern):
             said = {name: table[name][row].as_py() for name in ("ts_recv", "scale", "cap", "reason")}
-            found.append(Heeded(f"{model}-{row:08d}-{pattern}", model, pattern, **said))
+            found.append(Heeded(decision_id_of(model, row, pattern), model, pattern, **said))
     return found
 
 

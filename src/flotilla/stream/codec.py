@@ -19,18 +19,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from flotilla.errors import DataError
-from flotilla.model.records import (
-    Account,
-    Bar,
-    Fill,
-    Order,
-    Position,
-    Quote,
-    Record,
-    RiskDecision,
-    Signal,
-    Trade,
-)
+from flotilla.model.records import Record
 
 VERSION = 1
 _MARK = bytes([VERSION])
@@ -83,10 +72,6 @@ class Codec(Generic[R]):
             raise DataError(f"payload that is no record: {error}") from error
         return record
 
-
-RECORDS: Codec[Record] = Codec(
-    Bar | Quote | Trade | Signal | RiskDecision | Order | Fill | Position | Account
-)
 
 _encode_frame = msgspec.msgpack.Encoder().encode
 _decode_frame = msgspec.msgpack.Decoder(_Frame).decode

@@ -28,6 +28,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, nearest
+from flotilla.model.ids import decision_id_of
 from flotilla.stream.asof import latest
 from flotilla.stream.bars.text import read_bytes, text_of
 from flotilla.words import counted
@@ -59,7 +60,7 @@ class Decisions(NamedTuple):
         found: list[tuple[str, ...]] = []
         for name in instruments:
             heard = [
-                f"{model}-{self.rows[v, t]:08d}-{pattern}"
+                decision_id_of(model, int(self.rows[v, t]), pattern)
                 for v, (model, pattern) in enumerate(self.voices)
                 if self.rows[v, t] >= 0 and fnmatchcase(name, pattern)
             ]
