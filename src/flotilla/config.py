@@ -22,6 +22,7 @@ from msgspec import Meta, Struct
 from flotilla import door
 from flotilla.door import NAME, NAME_FORM, Door, fields_of, settle, wrong_values
 from flotilla.errors import ConfigError, nearest
+from flotilla.headings import without_headings
 from flotilla.model.measures import RANKED
 from flotilla.model.terms import Band, Every, PortfolioConfig, Weight
 from flotilla.plugins import called, check_params, check_value, find, names, parameters
@@ -131,12 +132,13 @@ def decode(raw: Any, file: str = "configuration") -> RunConfig:
 
 def _decoded(raw: Any, file: str) -> tuple[RunConfig | None, list[str]]:
     numbers, reader = wrong_values(raw, file), Door()
+    raw, misplaced = without_headings(raw)
     raw, odd = _with_names(raw)
     config = reader.struct(RunConfig, raw, "$")
     if config is not None:
         reader.mistakes += [*_wrong_names(config), *_wrong_dates(config)]
         reader.mistakes += [*_wrong_sizes(config), *_wrong_sweep(config)]
-    return config, [*reader.mistakes, *odd, *numbers]
+    return config, [*misplaced, *reader.mistakes, *odd, *numbers]
 
 
 def _wrong_plugins(raw: Any, folder: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -146,10 +146,11 @@ class Door:
 
     def value(self, kind: Any, raw: Any, where: str) -> Any:
         """Return `raw` as a `kind`."""
+        bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
         structs = [
-            part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, Struct)
+            part for part in (bare, *get_args(bare)) if isinstance(part, type) and issubclass(part, Struct)
         ]
-        if structs and get_origin(kind) is not dict and (kind in structs or isinstance(raw, dict)):
+        if structs and get_origin(bare) is not dict and (bare in structs or isinstance(raw, dict)):
             return self.struct(structs[0], raw, where)
         if get_origin(kind) is dict and get_args(kind)[1] is not Any and isinstance(raw, dict):
             return {

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from inspect import signature
+from typing import Annotated, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from flotilla import research, stage, testing
 from flotilla.config import DataConfig, PortfolioConfig, RunConfig, Steps, StrategyConfig
 from flotilla.model.measures import MEASURES, RANKED, SKILL_OR_LUCK
 from flotilla.model.records import Fill, Order
-from flotilla.model.terms import Rebalance
+from flotilla.model.terms import TERMS, Rebalance
 from flotilla.plugins import find, known, parameters
 from flotilla.research import plot
 from flotilla.stage import high, low
@@ -71,6 +72,39 @@ def test_every_key_of_the_configuration_is_there_with_its_default():
         elif key not in ("data", "portfolio"):
             plain = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
             assert yaml.safe_load(told[key].strip("`")) == plain, key
+
+
+def bounds(kind):
+    """Return the words for the range of a type: the first that has one, or the words that it may be."""
+    signs = {"gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ "}
+    for part in get_args(kind):
+        if isinstance(part, msgspec.Meta) and not part.title:
+            told = ((sign, getattr(part, name)) for name, sign in signs.items())
+            return [f"{sign}{value:.10g}".replace("e+", "e") for sign, value in told if value is not None]
+    if get_origin(kind) is Literal:
+        return [f"`{word}`" for word in get_args(kind)]
+    inner = [] if get_origin(kind) is dict else get_args(kind)[: 1 if get_origin(kind) is Annotated else None]
+    return next(filter(None, map(bounds, inner)), [])
+
+
+@pytest.mark.parametrize("term", TERMS.values(), ids=lambda term: term.name)
+def test_the_row_of_a_term_says_what_its_declaration_says(term):
+    field = {field.name: field for field in msgspec.structs.fields(PortfolioConfig)}[term.name]
+    default = "null" if field.default is None else field.default
+    unit = (
+        term.unit
+        if term.name == "rebalance"
+        else ", ".join([*filter(None, [term.unit]), *bounds(field.type)])
+    )
+    row = f"| `portfolio.{term.name}` | `{default}` | {unit} | {term.words} |"
+
+    assert row in page("configuration").splitlines(), row
+
+
+def test_the_rows_of_terms_stand_under_their_headings():
+    told = [words(cells[0])[0].removeprefix("portfolio.") for cells in rows("configuration", "key")]
+
+    assert [name for name in told if name in TERMS and name != "start"] == [n for n in TERMS if n != "start"]
 
 
 def operators():

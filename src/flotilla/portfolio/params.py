@@ -10,7 +10,7 @@ import numpy as np
 from flotilla.errors import ConfigError, nearest
 from flotilla.kernel.records import Param
 from flotilla.model.arrays import Floats
-from flotilla.model.terms import PortfolioConfig
+from flotilla.model.terms import TERMS, PortfolioConfig
 from flotilla.portfolio.rebalance import rebalance_of
 
 BPS = 1e-4
@@ -32,29 +32,22 @@ def params_of(
     """
     told = rebalance_of(config.rebalance)
     values = {**msgspec.structs.asdict(config), "band": told.band, **(swept or {})}
-    values["band"] = values.get("rebalance.band", values["band"])
     if isinstance(values["allocation"], Mapping):
         values["allocation"] = 1.0
+    missing = {"allocation": 1.0 / instruments, "max_drawdown": np.inf}
 
-    def column(name: str, missing: float = np.nan, unit: float = 1.0) -> Floats:
+    def column(name: str) -> Floats:
+        unit = BPS if name in TERMS and TERMS[name].unit == "bps" else 1.0
         given = np.ravel(values[name]).tolist()
-        numbers = np.array([missing if value is None else value for value in given], np.float64) * unit
+        numbers = np.array([missing[name] if value is None else value for value in given], np.float64) * unit
         return np.ascontiguousarray(np.broadcast_to(numbers, portfolios))
 
-    lot, per = lots_of(column("lot"))
-    columns = {
-        "cash": column("cash"),
-        "allocation": column("allocation", 1.0 / instruments),
-        "cap": column("cap"),
-        "risk_tolerance": column("risk_tolerance"),
-        "max_drawdown": column("max_drawdown", np.inf),
-        "fee": column("fee_bps", unit=BPS),
-        "slippage": column("slippage_bps", unit=BPS),
-        "lot": lot,
-        "per": per,
-        "min_trade": column("min_trade"),
-        "band": np.maximum(column("band"), 0.0 if told.every in ("change", "bar") else ROUNDING),
-    }
+    named = {name: f"{name}_bps" if f"{name}_bps" in TERMS else name for name in Param._fields}
+    columns = {name: column(term) for name, term in named.items() if term in values}
+    columns["lot"], columns["per"] = lots_of(columns["lot"])
+    if "rebalance.band" in values:
+        columns["band"] = column("rebalance.band")
+    columns["band"] = np.maximum(columns["band"], 0.0 if told.every in ("change", "bar") else ROUNDING)
     return np.stack([columns[name] for name in Param._fields])
 
 

@@ -17,7 +17,7 @@ from flotilla.config import DataConfig, RunConfig, check_keywords, check_plugins
 from flotilla.door import NAME
 from flotilla.errors import ConfigError, UnknownName, nearest
 from flotilla.model.panel import Panel
-from flotilla.model.terms import PortfolioConfig
+from flotilla.model.terms import HEADINGS, PortfolioConfig
 from flotilla.plugins import called, check_params, find, parameters
 from flotilla.research.given import name_of
 from flotilla.research.plain import key_of, plain, values_of
@@ -100,7 +100,7 @@ def _check_terms(
     terms: Mapping[str, Any], strategies: Mapping[str, dict[str, Any]], folder: Path | None
 ) -> None:
     """Raise ConfigError where a keyword is no term of the portfolio, with what it may have been meant for."""
-    known = PortfolioConfig.__struct_fields__
+    known = (*PortfolioConfig.__struct_fields__, *HEADINGS)
     strange = {term: value for term, value in terms.items() if term not in known}
     kinds = [strategy["kind"] for strategy in strategies.values()] if strange else []
     takes = {

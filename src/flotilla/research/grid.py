@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from flotilla.config import RunConfig, Scalar
 from flotilla.errors import ConfigError
 from flotilla.model.measures import RANKED
+from flotilla.model.terms import TERMS
 
 Column = NDArray[Any]
 MOST = 10_000_000  # portfolios: a table of them is 2 GB
-# Terms that lanes of one block share, because they decide which code runs, or which rows.
-SHARED = ("size_at", "rebalance", "rebalance.every", "fill_at", "start", "decisions")
+# Terms that portfolios of one pass share, and of the parts that can be swept of one its word.
+SHARED = (*(name for name, term in TERMS.items() if term.shared), "rebalance.every")
 
 
 class Grid(NamedTuple):

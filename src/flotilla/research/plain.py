@@ -15,7 +15,9 @@ import numpy as np
 
 from flotilla.config import RunConfig, parameters_of
 from flotilla.errors import ConfigError
+from flotilla.headings import path_of
 from flotilla.model.measures import MEASURES
+from flotilla.model.terms import HEADINGS
 from flotilla.words import cut
 
 _ALREADY = frozenset({bool, int, float, str, type(None)})  # most values of an axis: of ten thousand, all
@@ -64,7 +66,7 @@ def values_of(key: str, values: Any) -> Any:
 def key_of(key: str, config: RunConfig, folder: Path | None = None) -> str:
     """Return whose parameter a key is: "fast" of the one strategy that takes it, or of the portfolio."""
     if "." in key:
-        return key
+        return path_of(f"portfolio.{key}" if key.partition(".")[0] in HEADINGS else key)
     takes = parameters_of(config, folder)
     owners = [name for name, taken in takes.items() if key in taken]
     if len(owners) > 1:

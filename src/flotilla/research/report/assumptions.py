@@ -1,16 +1,17 @@
 """Every parameter of a portfolio in words, and what no parameter covers.
 
 A backtest is a calculation under assumptions, and most of the disputes about one are about those. So none may
-be silent: `assumptions_of` says each parameter that it knows in a sentence, and prints those that it does not
-know as they are.
+be silent: `assumptions_of` says each term in a sentence (model/terms.py has most of them), and prints what is
+no term as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import cast
 
-from flotilla.model.terms import Rebalance
+from flotilla.model.terms import TERMS, Rebalance, Term
 from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.research.report.numbers import setting, shown
 
@@ -66,94 +67,43 @@ def assumptions_of(portfolio: Mapping[str, object], instruments: int, fields: Co
 
     portfolio: the parameters of the configuration's portfolio. fields: what the prices have ("open", ...).
     """
-    known: dict[str, Callable[[object], str]] = {
-        "cash": lambda v: f"{shown(_number(v), 'money')} to begin with. Nothing is paid in or out.",
+    special: dict[str, Callable[[object], str]] = {
         "fill_at": lambda v: _fill_at(v, "open" in fields),
-        "fee_bps": _fee,
-        "slippage_bps": _slippage,
-        "size_at": _size_at,
-        "lot": _lot,
         "allocation": lambda v: _allocation(v, instruments),
-        "cap": lambda v: (
-            f"No instrument is given more than {_share(v)} of equity at a decision; it may drift above."
-        ),
         "rebalance": _rebalance,
-        "min_trade": _min_trade,
-        "risk_tolerance": _risk_tolerance,
-        "max_drawdown": _max_drawdown,
-        "start": _start,
-        "decisions": _decisions,
     }
-    said = [(_TITLES[key], words(portfolio[key])) for key, words in known.items() if key in portfolio]
-    others = [(key, setting(value)) for key, value in portfolio.items() if key not in known]
+    said = [
+        (term.title, special.get(name, partial(_said, term))(portfolio[name]))
+        for name, term in TERMS.items()
+        if name in portfolio
+    ]
+    others = [(key, setting(value)) for key, value in portfolio.items() if key not in TERMS]
     return [*said[:1], *ALWAYS[:1], *said[1:], *ALWAYS[1:], *others]
 
 
-_TITLES = {
-    "cash": "Cash",
-    "fill_at": "When orders fill, and at which price",
-    "fee_bps": "Fees",
-    "slippage_bps": "Slippage",
-    "size_at": "Sizing",
-    "lot": "Lots",
-    "allocation": "Weight of an instrument",
-    "cap": "Largest weight",
-    "rebalance": "When it trades",
-    "min_trade": "Smallest trade",
-    "risk_tolerance": "Risk tolerance",
-    "max_drawdown": "Drawdown limit",
-    "start": "First trading day",
-    "decisions": "Risk decisions",
-}
-
-
-def _number(value: object) -> float:
-    return float(cast("float", value))
+def _said(term: Term, value: object) -> str:
+    """Return a term's own sentence."""
+    if isinstance(term.says, dict):
+        return term.says[str(value)]
+    if term.unsaid and not value:
+        return term.unsaid
+    told = {"value": setting(value)}
+    if isinstance(value, int | float):
+        told |= {"percent": _share(value), "money": shown(value, "money"), "hundredths": f"{value / 100:.4g}"}
+    return term.says.format(**told)
 
 
 def _share(value: object) -> str:
-    return f"{100.0 * _number(value):.4g}%"
+    return f"{100.0 * float(cast('float', value)):.4g}%"
 
 
 def _fill_at(value: object, has_open: bool) -> str:
-    if value == "open" or (value == "auto" and has_open):
-        return (
-            "An order decided at the close of a bar fills at the open of the next one, at the opening price."
-        )
-    why = " The data have no open." if value == "auto" else ""
-    words = "An order decided at the close of a bar fills at the close of the next one, at the closing price."
-    return words + why
+    if value != "auto":
+        return _said(TERMS["fill_at"], value)
+    return _said(TERMS["fill_at"], "open") if has_open else _said(TERMS["fill_at"], "close") + _NO_OPEN
 
 
-def _fee(value: object) -> str:
-    if not _number(value):
-        return "None."
-    share = f"{setting(value)} basis points ({_number(value) / 100:.4g}%)"
-    return f"{share} of the traded value, of what is bought and of what is sold, taken from cash at the fill."
-
-
-def _slippage(value: object) -> str:
-    if not _number(value):
-        return "None: an order gets exactly the price of its fill."
-    return f"Every fill is {setting(value)} basis points ({_number(value) / 100:.4g}%) worse than the price."
-
-
-def _size_at(value: object) -> str:
-    if value == "fill":
-        return (
-            "Quantities are computed at the fill, from its own prices. A live portfolio cannot know those "
-            "when it sends an order of a quantity, so this is a little kinder than life."
-        )
-    return (
-        "Quantities are fixed at the decision, from equity and price at that close, as in live trading. "
-        "The fill may cost more or less than was reckoned with."
-    )
-
-
-def _lot(value: object) -> str:
-    if not _number(value):
-        return "Fractions of a unit may be held, of any size."
-    return f"Whole lots of {setting(value)}, rounded toward zero."
+_NO_OPEN = " The data have no open."
 
 
 def _allocation(value: object, instruments: int) -> str:
@@ -162,7 +112,7 @@ def _allocation(value: object, instruments: int) -> str:
     if isinstance(value, Mapping):
         each = ", ".join(f"{name} {_share(part)}" for name, part in value.items())
         return f"A signal of 1 for an instrument is worth, of equity: {each}."
-    return f"A signal of 1 for one instrument is worth {_share(value)} of equity."
+    return _said(TERMS["allocation"], value)
 
 
 def _rebalance(value: object) -> str:
@@ -173,33 +123,3 @@ def _rebalance(value: object) -> str:
     when = "On every bar on which a signal is heard" if heard else f"By the calendar ({told.every})"
     far = f" that drifted by {_share(told.band)} of equity or more" if told.band else ""
     return f"When a weight changes. {when}, each holding{far} is brought back to its weight."
-
-
-def _min_trade(value: object) -> str:
-    if not _number(value):
-        return "No trade is too small."
-    least = shown(_number(value), "money")
-    return f"An order worth less than {least} is not sent, unless it sells all that is held."
-
-
-def _risk_tolerance(value: object) -> str:
-    return (
-        f"{setting(value)}: a weight is multiplied by the risk decision's scale times this, by 1 at most. "
-        "Where there is no risk decision, the scale is 1."
-    )
-
-
-def _max_drawdown(value: object) -> str:
-    if value is None:
-        return "None: the portfolio keeps on trading however far it falls."
-    return f"{_share(value)} below the peak at a close, everything is sold, for good."
-
-
-def _start(value: object) -> str:
-    if value is None:
-        return "The first row. A strategy that needs history is silent until it has it."
-    return f"{value}. Earlier rows are history for the strategies to warm up on."
-
-
-def _decisions(value: object) -> str:
-    return "No risk model was heard." if value is None else f"Read from {value}."
