@@ -10,8 +10,8 @@ from bench.fleet.children import SLEEPS
 from bench.fleet.managers import Flotilla, flotilla, wait_until
 from bench.records import Job, Measured, WrongValue
 from bench.scratch import scratch
+from flotilla.access import audit
 from flotilla.clock import monotonic_ns
-from flotilla.fleet.history import audit
 
 LEVELS, WIDE = 10, 10
 

@@ -20,10 +20,10 @@ from typing import Any
 import psutil
 
 from bench.records import WrongValue
+from flotilla.access.tokens import Role, create
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
-from flotilla.fleet.api.tokens import Role, create
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder, place

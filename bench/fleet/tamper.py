@@ -7,7 +7,7 @@ from time import perf_counter
 
 from bench.records import Job, Measured, WrongValue
 from bench.scratch import scratch
-from flotilla.fleet.history.audit import Chain, verify
+from flotilla.access.audit import Chain, verify
 
 WAYS = ("byte", "delete", "swap", "insert", "cut", "cut bytes")
 

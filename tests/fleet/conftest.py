@@ -12,9 +12,10 @@ import pytest
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
 from flotilla.fleet.control.client import Client, NoSupervisor
-from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.system import bare
+from flotilla.stream.files import write_whole
 
 CHILD = """
 import os, signal, socket, sys, time

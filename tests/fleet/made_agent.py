@@ -14,7 +14,7 @@ from tests.fleet.made_keys import free_port, keys
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
 from flotilla.fleet.control.client import Client, NoSupervisor
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.wire import (
     LONGEST,
@@ -25,6 +25,7 @@ from flotilla.fleet.hosts.wire import (
     encoded,
     from_agent,
 )
+from flotilla.stream.files import write_whole
 
 CHILD = """
 import os, socket, sys, time

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from flotilla.errors import ProcessError
-from flotilla.fleet.folder import FleetState, Folder, Kept, place, write_whole
+from flotilla.fleet.folder import FleetState, Folder, Kept, place
+from flotilla.stream.files import write_whole
 
 TAKES = """
 import os, sys

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tests.fleet.conftest import SECOND
 
+from flotilla.access import audit
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
-from flotilla.fleet.folder import Folder, place, write_whole
-from flotilla.fleet.history import audit
+from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.system.guard import LEFT
+from flotilla.stream.files import write_whole
 
 
 def verified(up):

@@ -6,9 +6,9 @@ import signal
 from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import as_dict, decode, read, to_yaml
 from flotilla.fleet.system import tree
+from flotilla.stream.files import write_whole
 
 
 def without(folder, name):

@@ -20,9 +20,10 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import FlotillaError
 from flotilla.fleet import spec
 from flotilla.fleet.control.client import Client
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.system import bare
+from flotilla.stream.files import write_whole
 
 LOST_AFTER = 0.8
 CHILD = """

@@ -28,7 +28,7 @@ import msgspec
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
-from flotilla.stream.files import named, stands_at, sync_folder
+from flotilla.stream.files import stands_at, write_whole
 from flotilla.words import cut
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
@@ -236,27 +236,6 @@ def number_in(path: Path) -> int:
             f"that is too small would let an older one be taken for the newest)"
         )
     return int(found)
-
-
-def write_whole(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
-    """Write `data` to `path` so that after a crash there is the old file or the new one, whole.
-
-    OSError names the file, and says where there is no room.
-    """
-    with named(path):
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(file, view) :]
-            if durable:
-                os.fsync(file)
-        finally:
-            os.close(file)
-        beside.replace(path)
-        if durable:  # else the new file stands too, whenever a process dies
-            sync_folder(path.parent)
 
 
 def _locked(file: int, how: int = fcntl.LOCK_EX) -> bool:

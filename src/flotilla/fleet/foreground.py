@@ -34,13 +34,13 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.control.status import FleetStatus
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.events import Event
 from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import FleetSpec, to_yaml
 from flotilla.fleet.system.logs import Log, end_of
 from flotilla.fleet.system.python import guard_command
-from flotilla.stream.files import without_room
+from flotilla.stream.files import without_room, write_whole
 
 _LAST_LINES = 20
 _LOOK_S = 0.005

@@ -15,8 +15,8 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 
+from flotilla.access.key_file import private
 from flotilla.errors import ConfigError
-from flotilla.fleet.key_file import private
 from flotilla.fleet.spec import Api
 from flotilla.fleet.spec.addresses import ApiPlace, api_place
 

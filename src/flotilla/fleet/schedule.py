@@ -30,8 +30,8 @@ import msgspec
 from flotilla.clock import now_ns
 from flotilla.door import settle
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName, nearest
-from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import FleetSpec, Schedule, accepted
+from flotilla.stream.files import write_whole
 
 DAYS = 28  # that are written at once
 _LOOK_S = 30.0  # the wall clock is looked at so often: it may be set

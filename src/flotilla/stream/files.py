@@ -19,18 +19,34 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     A reader sees the old file or the new one, never a part of it, and the disk has it when this returns.
     """
-    partial = path.with_name(f".{path.name}.partial-{uuid4().hex}")
     with named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content, 0o666)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
+    """Write `content` to `path` so that after a crash there is the old file or the new one, whole.
+
+    mode: of the file, less the umask. durable: not only when a process dies, but the machine. OSError names
+    the file, and says where there is no room.
+    """
+    partial = path.with_name(f".{path.name}.partial-{uuid4().hex}")
+    with named(path):
+        file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                view = memoryview(content)
+                while view:
+                    view = view[os.write(file, view) :]
+                if durable:
+                    os.fsync(file)
+            finally:
+                os.close(file)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
 
 
 @contextmanager

@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from flotilla.access.audit import Chain
 from flotilla.clock import now_ns
 from flotilla.errors import UnknownName
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.control.waits import waits
-from flotilla.fleet.folder import Folder, place, write_whole
-from flotilla.fleet.history.audit import Chain
+from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.history.events import EventStore
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.states import State
 from flotilla.fleet.spec import read, to_yaml
+from flotilla.stream.files import write_whole
 
 FILE = """
 name: demo

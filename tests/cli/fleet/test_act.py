@@ -2,8 +2,8 @@ import pytest
 from tests.cli.fleet.conftest import playing, terminal
 
 from flotilla.cli.fleet import act
-from flotilla.fleet.folder import write_whole
 from flotilla.fleet.spec import read, to_yaml
+from flotilla.stream.files import write_whole
 
 
 def test_stop_says_which_others_will_stop_in_order_and_does_nothing_unasked(call, fleet):

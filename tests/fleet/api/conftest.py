@@ -16,10 +16,10 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from flotilla.fleet.api import tokens
+from flotilla.access import tokens
+from flotilla.access.gate import Gate
+from flotilla.access.tokens import Book, Role
 from flotilla.fleet.api.app import build
-from flotilla.fleet.api.gate import Gate
-from flotilla.fleet.api.tokens import Book, Role
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.folder import Folder

@@ -9,11 +9,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
 from tests.fleet.api.conftest import HOSTS, asgi, bearer, served
 
+from flotilla.access import roles
+from flotilla.access.tokens import Role
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.api import app as module
-from flotilla.fleet.api import roles, routes, token_routes
+from flotilla.fleet.api import routes, token_routes
 from flotilla.fleet.api.app import build
-from flotilla.fleet.api.tokens import Role
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 TOKENS = (None, "malformed", "unknown", "bad", "expired", "revoked", "viewer", "operator", "admin")
@@ -237,7 +238,7 @@ def test_denials_and_logins_are_in_the_audit(folder, texts):
             await fleet.client.get("/api/v1/platforms", headers=bearer(texts["bad"]))
             await fleet.client.get("/api/v1/tokens", headers=bearer(texts["viewer"]))
             await fleet.client.get("/api/v1/platforms", headers={"Host": "evil.example"})
-            await fleet.front.app.state.services.diary.flush()
+            await fleet.front.app.state.services.audit.flush()
             return fleet.supervisor.records()
 
     records = asyncio.run(ask())

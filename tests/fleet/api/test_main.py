@@ -15,8 +15,8 @@ import httpx
 import pytest
 from tests.fleet.api.conftest import FLEET, bearer, supervised
 
+from flotilla.access import tokens
 from flotilla.fleet import listen
-from flotilla.fleet.api import tokens
 from flotilla.fleet.api.__main__ import main
 from flotilla.fleet.history.events import EventStore
 from flotilla.fleet.spec import Api

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from pydantic import ValidationError
 
-from flotilla.fleet.api import models, tokens
+from flotilla.access import tokens
+from flotilla.fleet.api import models
 from flotilla.fleet.control import status
 from flotilla.fleet.history import events
 from flotilla.fleet.spec import parts

@@ -4,13 +4,13 @@ import os
 import pytest
 from tests.fleet.made_world import World, fleet_of
 
+from flotilla.access import audit
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet import spec
 from flotilla.fleet.control.request_handler import RequestHandler
 from flotilla.fleet.control.server import Peer
 from flotilla.fleet.control.status import Request
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.history import audit
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules.coordinate import coordinate
 from flotilla.fleet.rules.states import Alert, Ask

@@ -195,7 +195,7 @@ def test_of_an_append_that_failed_it_is_told_what_is_there_all_the_same(store):
 
 def test_the_store_is_light():
     script = (
-        "import sys, flotilla.fleet.history.events, flotilla.fleet.history.audit\n"
+        "import sys, flotilla.fleet.history.events, flotilla.access.audit\n"
         "heavy = ('numpy', 'pandas', 'pyarrow', 'fastapi', 'rich', 'pydantic', 'zmq')\n"
         "print([name for name in heavy if name in sys.modules])"
     )

@@ -4,12 +4,13 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from flotilla.access import audit
 from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.history import audit, backlog
 from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules.states import Alert, Note
+from flotilla.stream import backlog
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from tests.fleet.made_agent import Head, begun, run, running
 
 from flotilla.fleet import spec
-from flotilla.fleet.folder import write_whole
 from flotilla.fleet.hosts.wire import (
     Do,
     Done,
@@ -18,6 +17,7 @@ from flotilla.fleet.hosts.wire import (
     digest,
     encoded,
 )
+from flotilla.stream.files import write_whole
 
 MANY = [f"p{n}" for n in range(60)]
 

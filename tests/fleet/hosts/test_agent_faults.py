@@ -14,7 +14,6 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
 from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.control.status import health
-from flotilla.fleet.folder import write_whole
 from flotilla.fleet.hosts.agent import Agent
 from flotilla.fleet.hosts.wire import (
     Got,
@@ -28,6 +27,7 @@ from flotilla.fleet.hosts.wire import (
 )
 from flotilla.fleet.rules.states import Readied
 from flotilla.fleet.system.guard import LEFT
+from flotilla.stream.files import write_whole
 
 
 def test_an_agent_that_is_killed_is_followed_by_one_that_goes_on(site):

@@ -6,9 +6,10 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.hosts.charges import Charges
 from flotilla.fleet.hosts.wire import Do, digest
+from flotilla.stream.files import write_whole
 
 
 @pytest.fixture

@@ -15,12 +15,13 @@ from flotilla.cli.fleet.up import Guard
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError, UnknownName
 from flotilla.fleet.control.client import NoSupervisor
-from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.agent import HOST
 from flotilla.fleet.spec import FleetSpec, read, to_yaml
 from flotilla.fleet.system.logs import end_of
 from flotilla.fleet.system.python import guard_command
+from flotilla.stream.files import write_whole
 
 _LOOK_S = 0.05
 

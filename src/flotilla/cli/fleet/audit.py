@@ -8,13 +8,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from flotilla.access.audit import Chain, Record, read
+from flotilla.access.audit import verify as verify_chain
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.find import FROM_NONE, Fleet, Which, find, who
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
-from flotilla.fleet.history.audit import Chain, Record, read
-from flotilla.fleet.history.audit import verify as verify_chain
 from flotilla.words import counted
 
 app = App(name="audit", help="Show who did what; verify the record.", help_format="plaintext")

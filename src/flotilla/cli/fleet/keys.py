@@ -17,12 +17,12 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from flotilla.access.key_file import private
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.door import NAME, NAME_FORM
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.hosts.credentials import AUTHORITY
-from flotilla.fleet.key_file import private
 from flotilla.fleet.spec import HEAD
 
 _DEADLINE_S = 60.0

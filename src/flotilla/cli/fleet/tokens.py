@@ -6,15 +6,15 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from flotilla.access.tokens import DAYS, Book, Role, Token
+from flotilla.access.tokens import create as make_token
+from flotilla.access.tokens import revoke as revoke_token
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet.audit import record
 from flotilla.cli.fleet.find import Which, find
 from flotilla.clock import now_ns
 from flotilla.errors import FlotillaError
-from flotilla.fleet.api.tokens import DAYS, Book, Role, Token
-from flotilla.fleet.api.tokens import create as make_token
-from flotilla.fleet.api.tokens import revoke as revoke_token
 
 app = App(name="token", help="Who may use the REST API, in which role.", help_format="plaintext")
 _SHOWN = "it is shown this once; what is kept is a hash of it"

@@ -20,6 +20,7 @@ import msgspec
 from cyclopts import Parameter
 
 from flotilla import notify
+from flotilla.access import tokens
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
@@ -30,13 +31,13 @@ from flotilla.cli.fleet.status import last_known
 from flotilla.clock import now_ns, sleep
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import schedule
-from flotilla.fleet.api import tokens
 from flotilla.fleet.checkpoint import give_up_closing
 from flotilla.fleet.control.status import PlatformStatus, underway
-from flotilla.fleet.folder import Folder, place, write_whole
+from flotilla.fleet.folder import Folder, place
 from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
 from flotilla.fleet.system.logs import Log, end_of
 from flotilla.fleet.system.python import guard_command
+from flotilla.stream.files import write_whole
 
 _MORE_S = 30.0  # beyond what the platforms' own deadlines add up to
 _LONGEST_S = 86_400.0  # that somebody waits for a start

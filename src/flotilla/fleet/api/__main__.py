@@ -19,12 +19,12 @@ from pathlib import Path
 import uvicorn
 
 from flotilla import notify
+from flotilla.access.front import Front
+from flotilla.access.timeouts import Impatient
 from flotilla.clock import monotonic_ns
 from flotilla.errors import FlotillaError
 from flotilla.fleet import listen, spec
 from flotilla.fleet.api.app import build
-from flotilla.fleet.api.front import Front
-from flotilla.fleet.api.patience import Impatient
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.spec import Api
 

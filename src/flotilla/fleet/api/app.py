@@ -13,15 +13,17 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from flotilla.access import roles
+from flotilla.access.audit_entry import AuditEntry
+from flotilla.access.front import Front
+from flotilla.access.gate import Gate
+from flotilla.access.roles import Busy, Forbidden
+from flotilla.access.tokens import Book, TokensUnusable
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, StreamError, UnknownName
-from flotilla.fleet.api import roles, routes, token_routes
-from flotilla.fleet.api.diary import Diary, Told
-from flotilla.fleet.api.front import Front
-from flotilla.fleet.api.gate import Gate
+from flotilla.fleet.api import routes, token_routes
+from flotilla.fleet.api.audit_queue import AuditQueue
 from flotilla.fleet.api.link import Link
-from flotilla.fleet.api.roles import Busy, Forbidden
 from flotilla.fleet.api.services import Services
-from flotilla.fleet.api.tokens import Book, TokensUnusable
 from flotilla.fleet.control.client import NoSupervisor, OutcomeUnknown
 from flotilla.fleet.folder import Folder
 
@@ -46,9 +48,9 @@ def build(folder: Folder, hosts: frozenset[str], scheme: str = "http", gate: Gat
     hosts: the Host headers that are ours. gate: another than the one for the folder's tokens.
     """
     link = Link(folder.socket("control"))
-    diary = Diary(link)
+    audit = AuditQueue(link)
     gate = gate or Gate(Book(folder.tokens))
-    services = Services(link, gate, diary, events=folder.events, tokens=folder.tokens)
+    services = Services(link, gate, audit, events=folder.events, tokens=folder.tokens)
     app = FastAPI(
         title="Flotilla's fleet",
         version=version("flotilla"),
@@ -67,20 +69,20 @@ def build(folder: Folder, hosts: frozenset[str], scheme: str = "http", gate: Gat
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
     roles.check(app.routes)
-    front = Front(app, gate, diary, hosts, scheme)
+    front = Front(app, gate, audit, hosts, scheme)
     services.answers = front.answers
     return front
 
 
 @asynccontextmanager
 async def _alive(app: FastAPI) -> AsyncIterator[None]:
-    """Keep the diary for as long as the app is there."""
+    """Keep the audit for as long as the app is there."""
     services: Services = app.state.services
-    keeping = asyncio.create_task(services.diary.keep())
+    keeping = asyncio.create_task(services.audit.keep())
     try:
         yield
     finally:
-        await services.diary.flush()
+        await services.audit.flush()
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
@@ -102,8 +104,8 @@ def _ours(request: Request, error: Exception) -> Response:
     if isinstance(error, Forbidden):
         state = request.scope["state"]
         target = f"{request.method} {request.url.path}"
-        told = Told(f"api:{state['who'].name}", "denied", target, str(error), f"from {state['client']}")
-        request.app.state.services.diary.tell(told)
+        told = AuditEntry(f"api:{state['who'].name}", "denied", target, str(error), f"from {state['client']}")
+        request.app.state.services.audit.tell(told)
     answer = problem(status, type(error).__name__, str(error))
     if status in (429, 503):
         answer.headers["Retry-After"] = "1"

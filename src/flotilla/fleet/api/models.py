@@ -205,16 +205,3 @@ class Tokens(_Out):
     """All tokens."""
 
     tokens: list[Token]
-
-
-class Wrong(_Out):
-    """What is wrong, in a word and in a sentence."""
-
-    kind: str = Field(examples=["UnknownName"])
-    text: str = Field(examples=["no platform is called 'fed'; did you mean feed?"])
-
-
-class Problem(_Out):
-    """Every answer that is not what was asked for."""
-
-    error: Wrong

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from flotilla.access.roles import Busy, Guarded, asker, least, require
+from flotilla.access.tokens import Role
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.api import metrics, models
-from flotilla.fleet.api.roles import Busy, Guarded, asker, least, require
 from flotilla.fleet.api.services import services
 from flotilla.fleet.api.stream import Stream
-from flotilla.fleet.api.tokens import Role
 from flotilla.fleet.control.status import FleetStatus, well
 from flotilla.fleet.control.status import health as how_well
 from flotilla.fleet.spec import graph

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from fastapi import Request
 
-from flotilla.fleet.api.diary import Diary
-from flotilla.fleet.api.gate import Gate
+from flotilla.access.gate import Gate
+from flotilla.fleet.api.audit_queue import AuditQueue
 from flotilla.fleet.api.link import Link
 from flotilla.fleet.history.events import EventReader
 
@@ -17,8 +17,8 @@ from flotilla.fleet.history.events import EventReader
 class Services:
     """One per app."""
 
-    def __init__(self, link: Link, gate: Gate, diary: Diary, *, events: Path, tokens: Path) -> None:
-        self.link, self.gate, self.diary, self.tokens = link, gate, diary, tokens
+    def __init__(self, link: Link, gate: Gate, audit: AuditQueue, *, events: Path, tokens: Path) -> None:
+        self.link, self.gate, self.audit, self.tokens = link, gate, audit, tokens
         self.answers: Counter[tuple[str, int]] = Counter()  # (method, status), for the metrics
         self.streams = 0  # that are open
         self._events = events

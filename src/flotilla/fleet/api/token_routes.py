@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from flotilla.fleet.api import models, tokens
-from flotilla.fleet.api.diary import Told
-from flotilla.fleet.api.roles import Guarded, asker, least
+from flotilla.access import tokens
+from flotilla.access.audit_entry import AuditEntry
+from flotilla.access.roles import Guarded, asker, least
+from flotilla.access.tokens import Role, Token
+from flotilla.fleet.api import models
 from flotilla.fleet.api.routes import answer
 from flotilla.fleet.api.services import services
-from flotilla.fleet.api.tokens import Role, Token
 
 router = APIRouter(prefix="/api/v1/tokens", route_class=Guarded, tags=["tokens"])
 
@@ -40,10 +41,10 @@ async def listed(request: Request) -> Response:
 async def created(request: Request, wanted: models.NewToken) -> Response:
     """Make a token. Its text is in the answer, and nowhere else."""
     use, who = services(request), asker(request)
-    told = Told(
+    told = AuditEntry(
         f"api:{who.name}", "token create", wanted.name, "asked", f"{wanted.role}, {wanted.days:g} days"
     )
-    await use.diary.tell_now(told)
+    await use.audit.tell_now(told)
     role = Role(wanted.role)
     made = await asyncio.to_thread(tokens.create, use.tokens, wanted.name, role, wanted.days)
     return answer({**_shown(made.token), "token": made.text}, 201)
@@ -55,7 +56,7 @@ async def created(request: Request, wanted: models.NewToken) -> Response:
 async def revoked(request: Request, token_id: TokenId) -> Response:
     """Revoke a token: from the next request on it is good for nothing; its streams end."""
     use, who = services(request), asker(request)
-    await use.diary.tell_now(Told(f"api:{who.name}", "token revoke", token_id, "asked"))
+    await use.audit.tell_now(AuditEntry(f"api:{who.name}", "token revoke", token_id, "asked"))
     return answer(_shown(await asyncio.to_thread(tokens.revoke, use.tokens, token_id)))
 
 

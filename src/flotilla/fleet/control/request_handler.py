@@ -16,13 +16,14 @@ from flotilla.fleet import spec
 from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Peer
 from flotilla.fleet.control.status import HostStatus, Request
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import refusal, reload_plan
 from flotilla.fleet.rules.states import Alert, Ask, Event, Instruction, Note, Reload
 from flotilla.fleet.system.resources import Sample
+from flotilla.stream.files import write_whole
 
 _MOST = 1000  # events of one answer
 

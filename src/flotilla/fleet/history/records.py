@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flotilla.access.audit import Chain, Deed
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import DataError, StreamError
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.history.audit import Chain, Deed
-from flotilla.fleet.history.backlog import Backlog
 from flotilla.fleet.history.events import Event, EventStore, Told
 from flotilla.fleet.rules.states import Alert, Instruction, Note
+from flotilla.stream.backlog import Backlog
 from flotilla.words import counted
 
 _OWN_DEEDS = frozenset({"fleet_started", "fleet_stopped", "adopted", "stray_killed"})

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.folder import Folder, write_whole
+from flotilla.fleet.folder import Folder
 from flotilla.fleet.hosts.wire import Do, digest
+from flotilla.stream.files import write_whole
 
 
 class Charges:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from flotilla.access.key_file import private
 from flotilla.errors import ConfigError
-from flotilla.fleet.key_file import private
 from flotilla.fleet.spec import HEAD
 
 AUTHORITY = "ca"

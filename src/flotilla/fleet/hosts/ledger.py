@@ -21,8 +21,9 @@ from msgspec.structs import replace
 
 from flotilla.clock import now_ns
 from flotilla.errors import ProcessError
-from flotilla.fleet.folder import FleetState, Kept, number_in, write_whole
+from flotilla.fleet.folder import FleetState, Kept, number_in
 from flotilla.fleet.hosts.wire import Do, Ended, Hello, Running, Told, Welcome, What
+from flotilla.stream.files import write_whole
 
 MOST = 1000  # things to tell that are kept; a head that missed more asks what runs
 

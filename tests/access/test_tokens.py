@@ -7,10 +7,10 @@ import sys
 import pytest
 from tests.fleet.api.conftest import CHEAP, alter
 
+from flotilla.access import tokens
+from flotilla.access.tokens import HASHER, Book, Role
 from flotilla.clock import now_ns
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.fleet.api import tokens
-from flotilla.fleet.api.tokens import HASHER, Book, Role
 
 DAY_NS = 86_400_000_000_000
 
@@ -132,7 +132,7 @@ def test_what_has_not_the_form_is_none(text):
 
 def test_many_who_write_at_once_lose_nothing(path):
     script = (
-        "import pathlib, sys\nfrom argon2 import PasswordHasher\nfrom flotilla.fleet.api import tokens\n"
+        "import pathlib, sys\nfrom argon2 import PasswordHasher\nfrom flotilla.access import tokens\n"
         "hasher = PasswordHasher(1, 8, 1)\n"
         "for n in range(10): tokens.create(pathlib.Path(sys.argv[1]), sys.argv[2] + str(n), "
         "tokens.Role.VIEWER, hasher=hasher)"

@@ -3,10 +3,10 @@
 from contextlib import closing
 
 import pytest
-from tests.fleet.history.test_audit import Kept
+from tests.access.test_audit import Kept
 
+from flotilla.access.audit import Chain, read, verify
 from flotilla.errors import StreamError
-from flotilla.fleet.history.audit import Chain, read, verify
 
 
 @pytest.fixture

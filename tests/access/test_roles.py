@@ -6,11 +6,11 @@ import pytest
 from fastapi import APIRouter, Request
 from starlette.routing import Mount, WebSocketRoute
 
+from flotilla.access import roles
+from flotilla.access.gate import Who
+from flotilla.access.roles import Forbidden, Guarded, asker, least, require
+from flotilla.access.tokens import Role
 from flotilla.errors import ConfigError
-from flotilla.fleet.api import roles
-from flotilla.fleet.api.gate import Who
-from flotilla.fleet.api.roles import Forbidden, Guarded, asker, least, require
-from flotilla.fleet.api.tokens import Role
 
 
 def request(**state):

@@ -23,7 +23,7 @@ from argon2 import PasswordHasher
 
 from flotilla.clock import now_ns
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.fleet.folder import write_whole
+from flotilla.stream.files import write_whole
 
 DAYS = 90.0  # that a token is good for, unless said otherwise
 MOST_DAYS = 366.0

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from flotilla.access.key_file import private
 from flotilla.errors import ConfigError
-from flotilla.fleet.key_file import private
 
 
 @pytest.fixture

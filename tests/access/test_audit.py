@@ -10,8 +10,8 @@ from time import perf_counter
 
 import pytest
 
+from flotilla.access.audit import Chain, Deed, read, verify
 from flotilla.errors import ConfigError, StreamError
-from flotilla.fleet.history.audit import Chain, Deed, read, verify
 
 RECORDS = 10_000
 TRIES = 1_000
@@ -273,7 +273,7 @@ def test_words_that_look_like_a_break_are_none(kept):
 
 def test_the_kill_of_its_writer_at_any_moment_leaves_a_chain_that_verifies(kept):
     script = (
-        "import pathlib, sys\nfrom flotilla.fleet.history.audit import Chain\n"
+        "import pathlib, sys\nfrom flotilla.access.audit import Chain\n"
         "chain = Chain(*map(pathlib.Path, sys.argv[1:]))\nprint('ready', flush=True)\n"
         "while True: chain.append('cli:ann', 'restart', 'feed', 'x' * 900, 'ok')"
     )
@@ -311,7 +311,7 @@ def test_a_long_word_is_cut_and_an_odd_one_is_kept(kept):
 FULL = """
 import pathlib, resource, signal, sys
 from flotilla.errors import StreamError
-from flotilla.fleet.history.audit import Chain
+from flotilla.access.audit import Chain
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 paths = [pathlib.Path(word) for word in sys.argv[1:4]]
 chain = Chain(*paths)

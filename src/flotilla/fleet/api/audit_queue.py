@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from flotilla.access.audit_entry import AuditEntry
 from flotilla.clock import monotonic_ns
 from flotilla.errors import FlotillaError
 from flotilla.fleet.api.link import Link
@@ -23,17 +24,6 @@ _AGAIN_S = 1.0
 _NS = 1_000_000_000
 
 
-class Told(NamedTuple):
-    """One record to be."""
-
-    who: str
-    action: str
-    target: str
-    outcome: str
-    why: str = ""
-    alarm: bool = False  # its outcome is an alert as well
-
-
 class _Window:
     """How often something was told lately."""
 
@@ -41,30 +31,30 @@ class _Window:
         self.since_ns, self.count = since_ns, 0
 
 
-class Diary:
+class AuditQueue:
     """Tells the audit. Run `keep` beside the server."""
 
     def __init__(self, link: Link, *, now: Callable[[], int] = monotonic_ns) -> None:
         self._link, self._now = link, now
-        self._waiting: deque[Told] = deque()
+        self._waiting: deque[AuditEntry] = deque()
         self._some = asyncio.Event()
         self._windows: dict[tuple[str, str, str], _Window] = {}
         self._lost = 0  # that could not even wait
 
-    def tell(self, told: Told) -> None:
-        """Have `told` recorded, soon; where there is too much of it, as a number."""
+    def tell(self, entry: AuditEntry) -> None:
+        """Have an entry recorded, soon; where there is too much of it, as a number."""
         self._count_out()
-        kind = (told.who, told.action, told.outcome)
+        kind = (entry.who, entry.action, entry.outcome)
         window = self._windows.setdefault(kind, _Window(self._now()))
         window.count += 1
         if window.count <= ONE_BY_ONE:
-            self._put(told)
+            self._put(entry)
 
-    async def tell_now(self, told: Told) -> None:
-        """Have `told` recorded before this returns; raises what the supervisor does."""
-        data: dict[str, Any] = {"action": told.action, "target": told.target, "outcome": told.outcome}
-        data |= {"alarm": True} if told.alarm else {}
-        await self._link.ask("record", who=told.who, why=told.why, data=data)
+    async def tell_now(self, entry: AuditEntry) -> None:
+        """Have an entry recorded before this returns; raises what the supervisor does."""
+        data: dict[str, Any] = {"action": entry.action, "target": entry.target, "outcome": entry.outcome}
+        data |= {"alarm": True} if entry.alarm else {}
+        await self._link.ask("record", who=entry.who, why=entry.why, data=data)
 
     async def keep(self) -> None:
         """Tell the supervisor what there is to tell, for ever; wait where there is none."""
@@ -88,16 +78,16 @@ class Diary:
         while self._waiting and self._now() < end_ns:
             await asyncio.sleep(0.01)
 
-    def _put(self, told: Told) -> None:
+    def _put(self, entry: AuditEntry) -> None:
         if len(self._waiting) >= _MOST:
             self._lost += 1
             return
-        self._waiting.append(told)
+        self._waiting.append(entry)
         self._some.set()
 
     def _count_lost(self) -> None:
         if self._lost:
-            told = Told("api", "record", "", f"{self._lost} more could not wait for the supervisor")
+            told = AuditEntry("api", "record", "", f"{self._lost} more could not wait for the supervisor")
             self._lost = 0
             self._put(told)
 
@@ -108,4 +98,4 @@ class Diary:
             more = self._windows.pop(kind).count - ONE_BY_ONE
             if more > 0:
                 who, action, outcome = kind
-                self._put(Told(who, action, f"{more} more", outcome))
+                self._put(AuditEntry(who, action, f"{more} more", outcome))

@@ -23,8 +23,8 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from flotilla.access.tokens import HASHER, LONGEST, Book, Role, Token, TokensUnusable, parse
 from flotilla.clock import monotonic_ns, now_ns
-from flotilla.fleet.api.tokens import HASHER, LONGEST, Book, Role, Token, TokensUnusable, parse
 
 FAILURES = 5  # in a window, then it is locked
 WINDOW_S = 60.0
@@ -70,7 +70,7 @@ class Gate:
         self._at_work: dict[bytes, asyncio.Future[bool]] = {}
         self._failures: dict[tuple[str, str], deque[int]] = {}
         self._worker = ThreadPoolExecutor(1, "argon2")
-        self.logins: deque[Who] = deque(maxlen=100)  # for the diary, which takes them out
+        self.logins: deque[Who] = deque(maxlen=100)  # for the audit, which takes them out
 
     async def admit(self, authorization: str | None, client: str) -> Who | Refusal:
         """Return who asks, by the value of the header Authorization. client: where from.

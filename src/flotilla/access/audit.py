@@ -13,7 +13,7 @@
 3. A crash within an append may leave part of a line behind the anchored ones. Opening the log puts it aside
    (`<log>.torn`) and says so in the next record. Anything else that is found at opening becomes a record
    too, a *break*, and no log with a break verifies again, though it goes on: a fleet is not stopped for its
-   diary. Move the three files away to begin a new one.
+   audit. Move the three files away to begin a new one.
 
 4. The anchor moves (`Chain.move`) while a log is open: the log was compared with the old one at opening, its
    next record says where the anchor is from now on, and the head of that stands in both.
@@ -36,8 +36,8 @@ from typing import NamedTuple
 import msgspec
 
 from flotilla import clock
+from flotilla.access.audit_key import key_at
 from flotilla.errors import StreamError
-from flotilla.fleet.history.key import key_at
 from flotilla.stream.files import stands_at, sync_folder
 from flotilla.words import counted
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from flotilla.access.audit_key import key_at
 from flotilla.errors import ConfigError
-from flotilla.fleet.history.key import key_at
 
 
 def test_a_key_is_made_once_and_is_private(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from flotilla.fleet.api import patience
+from flotilla.access import timeouts
 
 HEAD_S = 1.0
 WHOLE = b"GET / HTTP/1.1\r\nHost: flotilla\r\n\r\n"
@@ -15,7 +15,7 @@ WHOLE = b"GET / HTTP/1.1\r\nHost: flotilla\r\n\r\n"
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(patience, "HEAD_S", HEAD_S)
+    monkeypatch.setattr(timeouts, "HEAD_S", HEAD_S)
 
 
 async def slow(scope, receive, send):
@@ -27,11 +27,11 @@ async def slow(scope, receive, send):
 
 @asynccontextmanager
 async def connected(folder):
-    config = uvicorn.Config(slow, http=patience.Impatient, log_config=None, lifespan="off", ws="none")
+    config = uvicorn.Config(slow, http=timeouts.Impatient, log_config=None, lifespan="off", ws="none")
     config.load()
     state, path = ServerState(), str(folder.socket("api"))
     server = await asyncio.get_running_loop().create_unix_server(
-        lambda: patience.Impatient(config, state, {}), path
+        lambda: timeouts.Impatient(config, state, {}), path
     )
     reader, writer = await asyncio.open_unix_connection(path)
     try:

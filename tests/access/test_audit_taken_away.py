@@ -1,9 +1,9 @@
 """The audit log whose file, or whole folder, is taken away while it is written."""
 
 import pytest
-from tests.fleet.history.test_audit import Kept
+from tests.access.test_audit import Kept
 
-from flotilla.fleet.history.audit import read
+from flotilla.access.audit import read
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from argon2 import PasswordHasher
 from tests.fleet.api.conftest import CHEAP, alter
 
-from flotilla.fleet.api import tokens
-from flotilla.fleet.api.gate import FAILURES, KNOWN_S, WINDOW_S, Gate, Refusal, Who
-from flotilla.fleet.api.tokens import HASHER, Book, Role
+from flotilla.access import tokens
+from flotilla.access.gate import FAILURES, KNOWN_S, WINDOW_S, Gate, Refusal, Who
+from flotilla.access.tokens import HASHER, Book, Role
 
 NS = 1_000_000_000
 

@@ -21,11 +21,11 @@ from collections import Counter
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flotilla.access.audit_entry import AuditEntry, AuditSink
+from flotilla.access.gate import Gate, Refusal, Who
+from flotilla.access.tokens import TokensUnusable
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
-from flotilla.fleet.api.diary import Diary, Told
-from flotilla.fleet.api.gate import Gate, Refusal, Who
-from flotilla.fleet.api.tokens import TokensUnusable
 
 LONGEST_BODY = 64 * 1024
 BODY_S = 10.0
@@ -44,9 +44,9 @@ class Front:
     """The app behind the checks. hosts: the Host headers that are ours; scheme: how browsers reach us."""
 
     def __init__(
-        self, app: ASGIApp, gate: Gate, diary: Diary, hosts: frozenset[str], scheme: str = "http"
+        self, app: ASGIApp, gate: Gate, audit: AuditSink, hosts: frozenset[str], scheme: str = "http"
     ) -> None:
-        self.app, self._gate, self._diary = app, gate, diary
+        self.app, self._gate, self._audit = app, gate, audit
         self._hosts, self._scheme = hosts, scheme
         self.answers: Counter[tuple[str, int]] = Counter()  # (method, status): for the metrics
         self._alarm = ""  # what is wrong with the tokens, and was told
@@ -119,19 +119,20 @@ class Front:
         except TokensUnusable as error:
             text = f"no token can be checked: {error}"
             if text != self._alarm:
-                self._diary.tell(Told("api", "tokens", "", text, alarm=True))
+                self._audit.tell(AuditEntry("api", "tokens", "", text, alarm=True))
             self._alarm = text
             return Refusal(503, text)
         if isinstance(asked, Who):
             self._alarm = ""
         while self._gate.logins:
             who = self._gate.logins.popleft()
-            self._diary.tell(Told(f"api:{who.name}", "login", f"token {who.id}", "ok", f"from {client}"))
+            login = AuditEntry(f"api:{who.name}", "login", f"token {who.id}", "ok", f"from {client}")
+            self._audit.tell(login)
         return asked
 
     def _note(self, refusal: Refusal, client: str) -> None:
         if refusal.what:
-            self._diary.tell(Told(f"api:{client}", "denied", "", refusal.what))
+            self._audit.tell(AuditEntry(f"api:{client}", "denied", "", refusal.what))
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})

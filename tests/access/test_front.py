@@ -6,9 +6,9 @@ import random
 import pytest
 from tests.fleet.api.conftest import HOSTS, asgi, bearer, served
 
+from flotilla.access import front as module
+from flotilla.access.front import LONGEST_BODY
 from flotilla.errors import ConfigError
-from flotilla.fleet.api import front as module
-from flotilla.fleet.api.front import LONGEST_BODY
 
 PATH = b"/api/v1/platforms"
 
@@ -201,7 +201,7 @@ def test_a_file_of_tokens_that_cannot_be_used_is_said_with_what_to_mend_and_rais
             answers = [
                 await fleet.client.get("/api/v1/platforms", headers=bearer(texts["viewer"])) for _ in range(3)
             ]
-            await fleet.front.app.state.services.diary.flush()
+            await fleet.front.app.state.services.audit.flush()
             return answers, [one.data for one in fleet.supervisor.asked if one.data.get("alarm")]
 
     for damage, mend in (

@@ -11,14 +11,29 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
 from starlette.routing import BaseRoute
 
+from flotilla.access.gate import Who
+from flotilla.access.tokens import Role
 from flotilla.errors import ConfigError, FlotillaError
-from flotilla.fleet.api.gate import Who
-from flotilla.fleet.api.models import Problem
-from flotilla.fleet.api.tokens import Role
 
 _FIELD = "x-role"
+
+
+class Wrong(BaseModel, extra="forbid"):
+    """What is wrong, in a word and in a sentence."""
+
+    kind: str = Field(examples=["UnknownName"])
+    text: str = Field(examples=["no platform is called 'fed'; did you mean feed?"])
+
+
+class Problem(BaseModel, extra="forbid"):
+    """Every answer that is not what was asked for."""
+
+    error: Wrong
+
+
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "No plain path, or a body that is no text."},
     401: {"model": Problem, "description": "No token, or one that is not good."},

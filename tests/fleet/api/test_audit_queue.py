@@ -4,14 +4,15 @@ import asyncio
 
 from tests.fleet.api.conftest import supervised
 
-from flotilla.fleet.api.diary import ONE_BY_ONE, WINDOW_S, Diary, Told
+from flotilla.access.audit_entry import AuditEntry
+from flotilla.fleet.api.audit_queue import ONE_BY_ONE, WINDOW_S, AuditQueue
 from flotilla.fleet.api.link import Link
 
 NS = 1_000_000_000
 
 
 def denied(outcome="bad token"):
-    return Told("api:here", "denied", "", outcome)
+    return AuditEntry("api:here", "denied", "", outcome)
 
 
 def run(folder, what):
@@ -19,9 +20,9 @@ def run(folder, what):
         time = [0]
         async with supervised(folder) as supervisor:
             link = Link(folder.socket("control"), 2.0)
-            diary = Diary(link, now=lambda: time[0])
-            keeping = asyncio.create_task(diary.keep())
-            found = await what(diary, supervisor, time)
+            audit = AuditQueue(link, now=lambda: time[0])
+            keeping = asyncio.create_task(audit.keep())
+            found = await what(audit, supervisor, time)
             keeping.cancel()
             await link.close()
             return found
@@ -35,8 +36,8 @@ async def settled(supervisor, count):
 
 
 def test_a_record_is_told_soon_and_nobody_waits(folder):
-    async def tell(diary, supervisor, time):
-        diary.tell(denied())
+    async def tell(audit, supervisor, time):
+        audit.tell(denied())
         before = supervisor.records()
         await asyncio.wait_for(settled(supervisor, 1), 2)
         return before, supervisor.records()
@@ -45,11 +46,11 @@ def test_a_record_is_told_soon_and_nobody_waits(folder):
 
 
 def test_a_flood_is_told_as_a_number(folder):
-    async def tell(diary, supervisor, time):
+    async def tell(audit, supervisor, time):
         for _ in range(1_000):
-            diary.tell(denied())
+            audit.tell(denied())
         time[0] += int(WINDOW_S * NS)
-        diary.tell(denied("no token"))
+        audit.tell(denied("no token"))
         await asyncio.wait_for(settled(supervisor, ONE_BY_ONE + 2), 2)
         return [one.data for one in supervisor.asked]
 
@@ -60,10 +61,10 @@ def test_a_flood_is_told_as_a_number(folder):
 
 
 def test_at_the_end_the_numbers_are_told_too(folder):
-    async def tell(diary, supervisor, time):
+    async def tell(audit, supervisor, time):
         for _ in range(12):
-            diary.tell(denied())
-        await asyncio.gather(diary.flush(), settled(supervisor, ONE_BY_ONE + 1))
+            audit.tell(denied())
+        await asyncio.gather(audit.flush(), settled(supervisor, ONE_BY_ONE + 1))
         return supervisor.asked[-1].data["target"]
 
     assert run(folder, tell) == "2 more"
@@ -72,9 +73,9 @@ def test_at_the_end_the_numbers_are_told_too(folder):
 def test_while_there_is_no_supervisor_it_waits_and_then_is_told(folder):
     async def tell():
         link = Link(folder.socket("control"), 0.2)
-        diary = Diary(link)
-        keeping = asyncio.create_task(diary.keep())
-        diary.tell(denied())
+        audit = AuditQueue(link)
+        keeping = asyncio.create_task(audit.keep())
+        audit.tell(denied())
         await asyncio.sleep(0.05)
         async with supervised(folder) as supervisor:
             await asyncio.wait_for(settled(supervisor, 1), 5)
@@ -86,9 +87,9 @@ def test_while_there_is_no_supervisor_it_waits_and_then_is_told(folder):
 
 
 def test_what_waits_has_a_limit_and_what_is_lost_is_told_as_a_number(folder):
-    async def tell(diary, supervisor, time):
+    async def tell(audit, supervisor, time):
         for n in range(1_500):
-            diary.tell(denied(f"reason {n}"))
+            audit.tell(denied(f"reason {n}"))
         await settled(supervisor, 1_001)
         return sorted({record for record in supervisor.records() if record[1] == "record"})
 

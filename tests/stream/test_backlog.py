@@ -3,8 +3,8 @@
 import pytest
 
 from flotilla.errors import StreamError
-from flotilla.fleet.history import backlog
-from flotilla.fleet.history.backlog import Backlog
+from flotilla.stream import backlog
+from flotilla.stream.backlog import Backlog
 
 
 class File:
