@@ -29,8 +29,8 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-check: lint ## lint, types, layers and the rules of the house, before each commit: under a minute
-	$(BIN)/python -m pytest -q tests/house
+check: lint ## lint, types, the rules of the house and the tests of what changed, before each commit: a minute
+	$(BIN)/python -m pytest -q -n 2 -rs --budget 30 tests/house $$($(BIN)/python -m tests.house.mirror)
 
 test: lint ## lint, types, layers, all tests
 	$(BIN)/python -m pytest -n 2

@@ -8,6 +8,9 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "2")  # before numba is first importe
 import hypothesis
 import pytest
 
+from flotilla.clock import monotonic_ns
+
+_BEGAN = pytest.StashKey[int]()
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # A shared machine stalls at times, and that is no fault of the code: no deadline. Where CI runs, the examples
@@ -31,6 +34,27 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared is not here: this test reads its data")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the seconds after which `make check` leaves the rest to `make test`."""
+    parser.addoption("--budget", type=float, default=0.0, help="seconds after which no test begins")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note when it began."""
+    session.config.stash[_BEGAN] = monotonic_ns()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what there is no time for, and say so."""
+    budget = float(item.config.getoption("--budget"))
+    if (
+        budget
+        and "tests/house/" not in item.nodeid
+        and monotonic_ns() - item.config.stash[_BEGAN] > budget * 1e9
+    ):
+        pytest.skip(f"the {budget:g} seconds of make check are over: make test runs this one")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

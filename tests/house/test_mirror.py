@@ -5,7 +5,8 @@ A package of small modules that are tested together may have one file beside its
 """
 
 import ast
-from pathlib import PurePosixPath
+
+from tests.house.mirror import places
 
 # Modules with no test of their own, and why. An entry whose module has one is taken out: the test says so.
 ELSEWHERE: dict[str, str] = {}
@@ -33,12 +34,3 @@ def untested(sources):
 
 def holds_code(source):
     return any(isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for n in source.tree.body)
-
-
-def places(name):
-    """Return where the test of the module `name` may stand."""
-    module = PurePosixPath(name).relative_to("src/flotilla")
-    folder = PurePosixPath("tests") / module.parent
-    package = module.parent.name or "flotilla"
-    word = package if module.stem == "__init__" else module.stem.strip("_")
-    return {str(folder / f"test_{word}.py"), str(folder.parent / f"test_{folder.name}.py")}
