@@ -279,7 +279,7 @@ def test_bars_come_second_and_a_frame_is_sent_to_its_door():
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (1.0, r"lambda: strategy 'strategy' gave float.*where\(known\(close\), 1, 0\)"),
+        (1.0, r"lambda: strategy 'strategy' gave float.*where\(notna\(close\), 1, 0\)"),
         (None, "returns nothing"),
         ("close", r'field\("close"\)'),
         (OnBar, r"return OnBar\(\)"),
