@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_the_folder_of_sockets_of_one_that_was_taken_away_goes_when_another_is_m
     odd.mkdir(exist_ok=True)
     (odd / "whose").write_text("x" * 5_000)  # a path that nobody can look at
 
+    os.utime(killed.sockets, (0, 0))
     other = Folder(tmp_path / ("next" * 30)).make()
 
     assert not killed.sockets.exists()
@@ -106,6 +108,22 @@ def test_the_folder_of_sockets_of_one_that_was_taken_away_goes_when_another_is_m
     shutil.rmtree(odd)
     for one in (lives, other):
         one.leave()
+
+
+def test_the_folder_of_sockets_stays_while_somebody_listens_though_the_run_folder_is_out_of_sight(tmp_path):
+    far = Folder(tmp_path / ("far" * 40)).make()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.fsencode(far.socket("control")))
+        listening.listen()
+        shutil.rmtree(far.path)
+        os.utime(far.sockets, (0, 0))
+
+        Folder(tmp_path / ("next" * 30)).make().leave()
+
+        assert far.socket("control").exists()
+    os.utime(far.sockets, (0, 0))
+    Folder(tmp_path / ("last" * 30)).make().leave()
+    assert not far.sockets.exists()
 
 
 def test_sockets_elsewhere_are_found_whatever_ones_folder_of_temporary_files(tmp_path):

@@ -13,9 +13,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shlex
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,12 +28,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from flotilla.clock import monotonic_ns, sleep
+from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.errors import ProcessError
 from flotilla.stream.files import stands_at, write_whole
 from flotilla.words import cut
 
 _LONGEST_SOCKET = 100  # bytes: the kernel takes 107 and a zero
+_YOUNG_NS = 10_000_000_000
 _SHORT = Path("/tmp")  # noqa: S108 and not TMPDIR: who asks may have another one than who answers
 _PRIVATE = 0o700
 _WHOSE = "whose"  # the file in a short folder that says which run folder's it is
@@ -256,16 +259,30 @@ def _own(folder: Path) -> None:
 
 
 def _forget_abandoned() -> None:
-    """Remove the short folders of ours whose run folders are gone: nobody was left to do it."""
+    """Remove the short folders of ours whose run folders are gone: nobody was left to do it.
+
+    Where somebody listens the run folder is only out of sight: on a disk of another mount namespace.
+    """
     for folder in _SHORT.glob(f"flotilla-{os.getuid()}-*"):
         try:
             mine = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
             whose = Path(os.fsdecode((folder / _WHOSE).read_bytes()))
-            gone = mine and not whose.exists()
+            gone = mine and not whose.exists() and not _heard(folder)
         except OSError:  # just being made, or removed; or nobody can see whether it is there
             continue
         if gone:
             _drop(folder)
+
+
+def _heard(folder: Path) -> bool:
+    """Return whether somebody listens at a socket of a folder, or it was made so lately that he may yet."""
+    if now_ns() - folder.stat().st_mtime_ns < _YOUNG_NS:
+        return True
+    for path in folder.glob("*.sock"):
+        with socket.socket(socket.AF_UNIX) as asking:
+            if asking.connect_ex(os.fsencode(path)) not in (errno.ECONNREFUSED, errno.ENOENT):
+                return True
+    return False
 
 
 def _drop(sockets: Path) -> None:
