@@ -27,8 +27,9 @@ def without_headings(raw: Any) -> tuple[Any, list[str]]:
                 where = f"$.portfolio.{heading} should be terms and values"
                 mistakes.append(f"{where}, as {{{_first(heading)}: ...}}, it is {cut(part)}")
                 continue
-            mistakes += [wrong for key in part if (wrong := _wrong(heading, str(key), found["portfolio"]))]
-            found["portfolio"] |= part
+            wrong = {key: _wrong(heading, str(key), found["portfolio"]) for key in part}
+            mistakes += filter(None, wrong.values())
+            found["portfolio"] |= {key: value for key, value in part.items() if not wrong[key]}
     if isinstance(raw.get("sweep"), dict):
         found["sweep"] = {path_of(str(key)): values for key, values in raw["sweep"].items()}
         if len(found["sweep"]) < len(raw["sweep"]):

@@ -164,19 +164,38 @@ def test_what_there_was_no_cash_for_is_over_and_says_so():
     assert (part.event, rest.event, rest.reason) == (
         "partially_filled",
         "expired",
-        "there was not enough cash for it",
+        "there was not enough cash for all of it",
     )
 
 
-def test_what_it_cannot_fill_is_refused_and_does_not_rest():
+def test_what_it_cannot_fill_is_refused_is_not_taken_and_changes_nothing(tmp_path):
+    with closing(paper(tmp_path / "gateway.db")) as broker:
+        broker.restore(None)
+        resting, limit = order("one", "A", 4.0), order("one", "A", 4.0, bar=1, kind="limit", limit=90.0)
+        broker.submit([resting])
+        broker.reports()
+
+        broker.replace(resting.order_id, limit)
+
+        (report,) = broker.reports()
+        assert (report.order_id, report.event) == (limit.order_id, "rejected")
+        assert report.reason == "the paper broker fills market orders of one instrument"
+        assert broker.open_orders("one") == [resting]
+        assert broker.known([limit.order_id]) == set()
+
+
+def test_what_comes_to_nothing_is_over_and_says_so():
     broker = paper()
-    broker.submit([order("one", "A", 4.0, kind="limit", limit=90.0)])
+    broker.submit([order("two", "A", 400.0)])
+    trade(broker, "two", 1)
+    broker.submit([order("two", "B", 5.0, bar=1)])  # all its cash is gone
+    broker.reports()
+
+    broker.trade("two", Moment(2, 12), BAR)
 
     (report,) = broker.reports()
-
-    assert report.event == "rejected"
-    assert report.reason == "the paper broker fills market orders of one instrument"
-    assert broker.open_orders("one") == []
+    assert report.event == "expired"
+    assert report.reason.startswith("it came to nothing: by the cash,")
 
 
 def test_to_cancel_what_is_over_changes_nothing():

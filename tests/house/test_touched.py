@@ -1,6 +1,9 @@
 """`make check` runs the tests of what a change touches."""
 
-from tests.house.mirror import changed, touched
+import subprocess
+
+from tests.house import mirror
+from tests.house.mirror import touched
 
 THERE = {
     "tests/stream/test_log.py",
@@ -41,5 +44,20 @@ def test_what_has_no_test_and_what_is_gone_touch_none():
     assert touched(["pyproject.toml", "src/flotilla/gone.py", "tests/stream/test_gone.py"], THERE) == []
 
 
-def test_git_says_what_changed():
-    assert all(isinstance(name, str) for name in changed())
+def test_git_says_what_differs_from_the_last_commit_or_else_what_that_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(mirror, "REPOSITORY", tmp_path)
+    who = ["-c", "user.name=ann", "-c", "user.email=ann@localhost"]
+
+    def git(*asked):
+        subprocess.run(["git", *who, *asked], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    assert mirror.changed() == []
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("first")
+        git("add", name)
+        git("commit", "-m", name)
+    assert mirror.changed() == ["two"]
+    (tmp_path / "one").write_text("second")
+    (tmp_path / "new").write_text("first")
+    assert mirror.changed() == ["one", "new"]

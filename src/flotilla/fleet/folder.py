@@ -275,14 +275,13 @@ def _forget_abandoned() -> None:
 
 
 def _heard(folder: Path) -> bool:
-    """Return whether somebody listens at a socket of a folder, or it was made so lately that he may yet."""
+    """Return whether a supervisor listens in a folder, or it was made so lately that one may yet."""
     if now_ns() - folder.stat().st_mtime_ns < _YOUNG_NS:
         return True
-    for path in folder.glob("*.sock"):
-        with socket.socket(socket.AF_UNIX) as asking:
-            if asking.connect_ex(os.fsencode(path)) not in (errno.ECONNREFUSED, errno.ENOENT):
-                return True
-    return False
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.setblocking(False)  # a full queue is an answer, too
+        answer = asking.connect_ex(os.fsencode(folder / "control.sock"))
+    return answer not in (errno.ECONNREFUSED, errno.ENOENT)
 
 
 def _drop(sockets: Path) -> None:

@@ -48,13 +48,12 @@ class Exchange:
         count = len(self.instruments)
         params, at_fill = params_of(config, count), config.size_at == "fill"
         self._block, self._work = new_block(params, np.ones(count), False, at_fill), new_work(count, 1)
-        self._orders: list[Order | None] = [None] * count  # the last of each instrument
+        self._orders: dict[int, Order] = {}  # the last of each instrument, by its column
 
     @property
     def resting(self) -> list[Order]:
         """Return the orders that rest, in the instruments' order."""
-        rests = self._block.book.pending[:, 0].tolist()
-        return [order for order, here in zip(self._orders, rests, strict=True) if here and order]
+        return [self._orders[i] for i in np.flatnonzero(self._block.book.pending[:, 0]).tolist()]
 
     @property
     def book(self) -> Book:
@@ -81,19 +80,21 @@ class Exchange:
         filled.quantity[:] = 0.0
         exchange_bar(self._block, row, self._work)
         quantity, paid, fee = filled.quantity[:, 0], filled.price[:, 0], filled.fee[:, 0]
-        sequence = [*np.flatnonzero(quantity < 0.0), *np.flatnonzero(quantity > 0.0)]
-        found = [(self._orders[i], float(paid[i]), float(quantity[i]), float(fee[i])) for i in sequence]
-        return [_fill(order, moment, *what) for order, *what in found if order]
+        sequence = [*np.flatnonzero(quantity < 0.0).tolist(), *np.flatnonzero(quantity > 0.0).tolist()]
+        return [
+            _fill(self._orders[i], moment, float(paid[i]), float(quantity[i]), float(fee[i]))
+            for i in sequence
+        ]
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
-        orders = [None if order is None else msgspec.to_builtins(order) for order in self._orders]
-        return {"book": _copied(self._block.book), "orders": orders}
+        return {"book": _copied(self._block.book), "resting": msgspec.to_builtins(self.resting)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state` returned."""
         self._block = self._block._replace(book=_restored(Book, state["book"]))
-        self._orders = [None if order is None else msgspec.convert(order, Order) for order in state["orders"]]
+        resting = msgspec.convert(state["resting"], list[Order])
+        self._orders = {self._index[order.instrument]: order for order in resting}
 
 
 class Portfolio:

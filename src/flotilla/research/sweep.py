@@ -343,8 +343,8 @@ def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64
     """Return the equity of chosen portfolios, float64[T, P], noted down row by row."""
     rows, config = swept.panel.shape[0], swept.config
     what = f"the equity of {len(chosen):,} portfolios on {rows:,} bars"
-    # Three sums are noted of each block, then put side by side.
-    check_room(7 * rows * len(chosen) * 8, what, "name fewer, as equity([3, 7])")
+    # A sheet has three sums, and equity is put side by side, and then in its place.
+    check_room(5 * rows * len(chosen) * 8, what, "name fewer, as equity([3, 7])")
     grid = Grid(swept.grid.axes, {key: codes[chosen] for key, codes in swept.grid.codes.items()})
     found = np.full((rows, len(chosen)), np.nan)
     for shared, members in families(grid) if len(chosen) else ():
@@ -353,5 +353,5 @@ def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64
         every = np.arange(market.first, rows)
         driver = _driver(part, swept.folder, market, grid, members, None, every)
         driver.advance(1)
-        found[market.first :, members] = driver.sheet().equity
+        found[market.first :, members] = np.concatenate([sheet.equity for sheet in driver.sheets], axis=1)
     return found

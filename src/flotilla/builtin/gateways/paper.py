@@ -54,15 +54,17 @@ class Paper:
     def submit(self, orders: Sequence[Order]) -> None:
         """Rest a portfolio's orders until the next bar; `OrderRejected` if it has one of them.
 
-        Those that it cannot fill are refused by a report: it knows market orders alone.
+        Those that it cannot fill are refused by a report, and not taken: it knows market orders alone.
         """
         if again := self.known([order.order_id for order in orders]):
             raise OrderRejected(min(again), "it was sent before")
-        if orders and self._journal:
-            now = now_ns()
-            self._journal.append(STREAM, [(now, ORDERS.encode(order)) for order in orders])
-        if orders:
-            self._rest(orders[0].portfolio_id, orders)
+        now, able = now_ns(), [order for order in orders if _is_able(order)]
+        refused = [order.order_id for order in orders if not _is_able(order)]
+        self._reports += [OrderReport(order_id, "rejected", now, _UNABLE) for order_id in refused]
+        if able and self._journal:
+            self._journal.append(STREAM, [(now, ORDERS.encode(order)) for order in able])
+        if able:
+            self._rest(able)
 
     def cancel(self, order_ids: Sequence[str]) -> None:
         """Let orders rest no longer."""
@@ -73,8 +75,9 @@ class Paper:
             self._reports += [OrderReport(order.order_id, "cancelled", now, "asked for") for order in rest]
 
     def replace(self, order_id: str, order: Order) -> None:
-        """Rest an order in the place of one; an account has one order of an instrument."""
-        self.cancel([order_id])
+        """Rest an order in the place of one, which stays where the new one is refused."""
+        if _is_able(order):
+            self.cancel([order_id])
         self.submit([order])
 
     def known(self, order_ids: Sequence[str]) -> set[str]:
@@ -117,7 +120,7 @@ class Paper:
         over = {order.order_id: order for order in before if order.order_id not in resting}
         for order_id, fill in filled.items():
             self._reports += _filled(over.pop(order_id), fill, moment.ts)
-        self._reports += [OrderReport(order_id, "expired", moment.ts, _SHORT) for order_id in over]
+        self._reports += [OrderReport(order_id, "expired", moment.ts, _NOTHING) for order_id in over]
 
     def state(self) -> dict[str, Any]:
         """Return all that the next bar depends on."""
@@ -132,8 +135,8 @@ class Paper:
             for name, account in self._accounts.items():
                 account.restore(state["accounts"][name])
             self._last = {name: (bar, set(ids)) for name, (bar, ids) in state["last"].items()}
-        for (name, _), orders in groupby(self._later(), key=lambda order: (order.portfolio_id, order.bar)):
-            self._rest(name, list(orders))
+        for _, orders in groupby(self._later(), key=lambda order: (order.portfolio_id, order.bar)):
+            self._rest(list(orders))
 
     def close(self) -> None:
         """Close the journal."""
@@ -156,26 +159,29 @@ class Paper:
                 end = start if not old else 0
         return later
 
-    def _rest(self, portfolio_id: str, orders: Sequence[Order]) -> None:
-        """Take orders of one bar into the account, and say so of each."""
-        account, now = self._accounts[portfolio_id], now_ns()
-        instruments = {order.instrument for order in orders}
-        for old in account.resting:
-            if old.instrument in instruments:
-                self._reports.append(OrderReport(old.order_id, "cancelled", now, "another took its place"))
-        able = [order for order in orders if order.kind == "market" and not (order.legs or order.parent)]
-        account.accept(able)
-        for order in orders:
-            event, reason = ("accepted", "") if order in able else ("rejected", _UNABLE)
-            self._reports.append(OrderReport(order.order_id, event, now, reason))
-        last, ids = self._last[portfolio_id]
-        bar = max(last, *(order.bar for order in orders))
-        new = {order.order_id for order in orders if order.bar == bar}
-        self._last[portfolio_id] = (bar, ids | new if bar == last else new)
+    def _rest(self, orders: Sequence[Order]) -> None:
+        """Take a portfolio's orders of one bar into its account, and say so of each."""
+        name, bar, now = orders[0].portfolio_id, orders[0].bar, now_ns()
+        account, instruments = self._accounts[name], {order.instrument for order in orders}
+        self._reports += [
+            OrderReport(old.order_id, "cancelled", now, "another took its place")
+            for old in account.resting
+            if old.instrument in instruments
+        ]
+        account.accept(orders)
+        self._reports += [OrderReport(order.order_id, "accepted", now) for order in orders]
+        last, ids = self._last[name]
+        self._last[name] = (bar, {order.order_id for order in orders} | (ids if bar == last else set()))
 
 
-_SHORT = "there was not enough cash for it"
+_SHORT = "there was not enough cash for all of it"
+_NOTHING = "it came to nothing: by the cash, whole lots, the smallest trade, or what is held already"
 _UNABLE = "the paper broker fills market orders of one instrument"
+
+
+def _is_able(order: Order) -> bool:
+    """Return whether it is an order that is filled here."""
+    return order.kind == "market" and not (order.legs or order.parent)
 
 
 def _filled(order: Order, fill: Fill, ts: int) -> list[OrderReport]:

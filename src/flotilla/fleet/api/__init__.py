@@ -5,6 +5,6 @@ starts this when somebody knocks.
 
     routes    what can be asked, and token_routes; models: in which form
     stream    events as they happen; metrics: for Prometheus
-    link      the way to the supervisor; audit: what is told to its audit; services: what routes are handed
+    link      the way to the supervisor; audit_queue: what its audit is told; services: what routes are handed
     app       all of it put together; `python -m flotilla.fleet.api <run folder> --fd N` serves it
 """
