@@ -216,12 +216,13 @@ def test_strategies_are_found_and_called_with_their_parameters(folder):
     found = config("Each", **params)
 
     assert list(targets_of(found, folder)) == ["s", "h"]
-    assert "Model(level=40.0)" in repr(trees_of(found, folder)["s"])
+    assert "Model(level=40.0)" in repr(trees_of(found, targets_of(found, folder))["s"])
 
 
 def test_stored_rows_have_the_bits_of_computed_ones(panel, folder, store):
     stages = [Stages(panel, panel.fields, kept) for kept in (None, store, store)]
-    node = trees_of(config("Each"), folder)["s"]
+    one = config("Each")
+    node = trees_of(one, targets_of(one, folder))["s"]
 
     rows = []
     for one in stages:

@@ -23,7 +23,7 @@ from flotilla.research.beside import Benchmark
 from flotilla.research.report.data import HOLD
 from flotilla.research.report.numbers import day, shown
 from flotilla.research.report.verdict import sentence
-from flotilla.research.signals import trees_of
+from flotilla.research.signals import targets_of, trees_of
 from flotilla.research.stats import stats_of
 from flotilla.stage.plan import plan as plan_of
 from flotilla.stream.table import Store
@@ -43,7 +43,7 @@ def run(
     """Simulate one portfolio, and say what it came to beside buying and holding, or what is named."""
     chosen = one_of(read(config), portfolio)
     if plan:
-        told = str(plan_of(list(trees_of(chosen, config.parent).values())))
+        told = str(plan_of(list(trees_of(chosen, targets_of(chosen, config.parent)).values())))
         say.show_json({"portfolio": chosen.name, "plan": told.splitlines()}) if json else say.show(told)
         return
     result = simulated(chosen, config.parent)

@@ -126,9 +126,13 @@ class RunLook:
 class SweepLook:
     """What is asked of the table of a sweep."""
 
-    config: RunConfig
     table: pl.DataFrame
     remarks: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def config(self) -> RunConfig:
+        """Return what was swept, with its axes."""
 
     @property
     @abstractmethod

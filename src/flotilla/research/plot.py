@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 class Swept(Protocol):
     """What a figure of a sweep needs of a `SweepResult`."""
 
-    config: RunConfig
     table: pl.DataFrame
+
+    @property
+    def config(self) -> RunConfig:
+        """Return what was swept."""
 
     @property
     def axes(self) -> Mapping[str, tuple[Any, ...]]:

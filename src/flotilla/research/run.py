@@ -16,26 +16,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from flotilla.config import RunConfig, StrategyConfig, check_plugins, read
-from flotilla.errors import ConfigError, UnknownName
+from flotilla.config import RunConfig, StrategyConfig
+from flotilla.errors import ConfigError
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
-from flotilla.plugins import names
 from flotilla.portfolio.market import Market
 from flotilla.portfolio.simulate import simulate
 from flotilla.research.annual import bars_a_year, years_of
-from flotilla.research.configure import Strategy, configure
-from flotilla.research.identity import identity_of_run
+from flotilla.research.configure import Strategy
 from flotilla.research.look import RunLook
-from flotilla.research.market import market_for, panel_for, remarks_of
 from flotilla.research.measures import measures_of
-from flotilla.research.signals import Stages, signals_of, trees_of
+from flotilla.research.signals import signals_of
 from flotilla.research.silence import crowded_in_run, flat_in_run, loud_in_run, short_in_run, silent_in_run
+from flotilla.research.study import Study, check_store, opened, study_of
 from flotilla.stage.expression import Node
-from flotilla.stage.window import Stage
 from flotilla.stream.table import Store
-from flotilla.words import counted, cut
+from flotilla.words import counted
 
 # Terms that buying and holding takes no notice of, and what stands in their place.
 UNHEEDED: dict[str, Any] = {
@@ -115,87 +112,37 @@ def run(
     *,
     folder: Path | None = None,
     store: Store | None = None,
-    **study: Any,
+    **asked: Any,
 ) -> RunResult:
     """Simulate one portfolio and return all it did.
 
     config: a configuration without a sweep, the path of one, or a strategy, as `configure` takes it with the
-    keywords `study`: run("ma_cross", params={"fast": 10}). folder: where the user's own files are looked
+    keywords `asked`: run("ma_cross", params={"fast": 10}). folder: where the user's own files are looked
     for first (the file's own folder by default). panel: bars to use in place of the configuration's source.
     store: where Python stages keep their rows; None computes them anew.
     """
-    config, folder = opened(config, folder, study)
+    config, folder = opened(config, folder, asked)
     check_store(store)
     if config.sweep:
         raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
-    panel = panel_for(config, folder, panel)
-    market = market_for(panel, config.portfolio, config.name, folder)
-    trees = trees_of(config, folder)
-    identity = identity_of_run(config, panel, trees.values(), folder)
-    signals = signals_of(trees, Stages(market.panel, market.fields, store, folder))
+    study = study_of(config, folder, panel)
+    trees = study.trees()
+    market, identity = study.market(), study.identity(trees.values())
+    signals = signals_of(trees, study.stages(market, store))
     result = _simulated(config, market, signals, identity)
-    silent = silent_in_run(config, folder, result.signals, panel.shape[0])
-    flat = flat_in_run(result.signals, len(result.orders))
-    short = short_in_run(result.signals, len(config.strategies))
-    cut_down = (*loud_in_run(result.signals, len(config.strategies)), *crowded_in_run(result.weights))
-    return replace(result, remarks=(*remarks_of(config, panel, folder), *silent, *flat, *short, *cut_down))
+    return replace(result, remarks=(*study.remarks(), *_remarks(study, trees, result)))
 
 
-def opened(
-    config: RunConfig | Path | Strategy, folder: Path | None, study: Mapping[str, Any] | None = None
-) -> tuple[RunConfig, Path | None]:
-    """Return a configuration, read if it is a path, and the folder of the user's own files. It is checked.
-
-    A strategy, by its name or as it is, is configured with the keywords `study`.
-    """
-    folder = folder_of(folder)
-    if (
-        isinstance(config, str)
-        and not Path(config).exists()
-        and (config in names("strategy") or ":" in config)
-    ):
-        return configure(config, folder=folder, **study or {}), folder
-    if not isinstance(config, RunConfig | str | Path):
-        if not (callable(config) or isinstance(config, Node | Stage | list | Mapping)):
-            raise ConfigError(
-                f"what is run is a configuration, its path or a strategy, not {cut(config)}{_instead(config)}"
-            )
-        return configure(config, folder=folder, **study or {}), folder
-    if study:
-        raise ConfigError(f"{', '.join(study)}: a configuration says that itself; give them to configure()")
-    if isinstance(config, RunConfig):
-        return check_plugins(config, config.name, folder), folder
-    path = Path(config)
-    known = names("strategy")
-    if not path.suffix and len(path.parts) == 1 and not path.exists() and str(path) not in known:
-        raise UnknownName("file, and no strategy,", str(config), known)
-    return read(path), folder or path.parent
-
-
-def check_store(store: Any) -> None:
-    """Raise ConfigError where something else stands in the place of a store."""
-    if not isinstance(store, Store | None):
-        raise ConfigError(f"store should be a Store of flotilla.stream.table, as Store(), it is {cut(store)}")
-
-
-def _instead(given: Any) -> str:
-    """Return what to write where something else is run, as the end of a message."""
-    if isinstance(given, RunLook):
-        return "; it was run already: run(result.config) does it again"
-    if hasattr(given, "config_of"):
-        return "; one portfolio of a sweep is swept.result(number)"
-    if isinstance(given, Panel):
-        return "; bars come second: run(strategy, panel)"
-    return "; bars come second: run(strategy, panel_from(frame))" if hasattr(given, "shape") else ""
-
-
-def folder_of(folder: Any) -> Path | None:
-    """Return the folder of the user's own files; ConfigError where something else stands in its place."""
-    if isinstance(folder, Panel) or not isinstance(folder, str | Path | None):
-        meant = "panel=panel" if isinstance(folder, Panel) else "panel=panel_from(frame)"
-        more = f"; bars are given by name, {meant}" if hasattr(folder, "shape") else ""
-        raise ConfigError(f"folder should be the path of a folder, it is {cut(folder)}{more}")
-    return None if folder is None else Path(folder)
+def _remarks(study: Study, trees: Mapping[str, Node], result: RunResult) -> tuple[str, ...]:
+    """Return what must be known of a result itself: what was not said, not done, or cut down."""
+    said, strategies = result.signals, len(study.config.strategies)
+    return (
+        *silent_in_run(trees, said, study.panel.shape[0]),
+        *flat_in_run(said, len(result.orders)),
+        *short_in_run(said, strategies),
+        *loud_in_run(said, strategies),
+        *crowded_in_run(result.weights),
+    )
 
 
 def benchmark_of(

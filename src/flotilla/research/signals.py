@@ -37,10 +37,10 @@ def targets_of(config: RunConfig, folder: Path | None) -> dict[str, Target]:
     return {name: find("strategy", s.kind, folder) for name, s in config.strategies.items()}
 
 
-def trees_of(config: RunConfig, folder: Path | None) -> dict[str, Node]:
-    """Return each strategy's tree, for a configuration without a sweep."""
+def trees_of(config: RunConfig, targets: Mapping[str, Target]) -> dict[str, Node]:
+    """Return each strategy's tree, for a configuration without a sweep. targets: their callables."""
     trees = {}
-    for name, target in targets_of(config, folder).items():
+    for name, target in targets.items():
         with naming(name, config.strategies[name], target):
             trees[name] = as_tree(target(**handed(config.strategies[name].params)), name)
     return trees

@@ -7,33 +7,29 @@ and of weights that come to more than there is, what is done instead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.config import RunConfig
 from flotilla.model.arrays import Floats
-from flotilla.research.grid import Grid
-from flotilla.research.signals import targets_of, trees_of
-from flotilla.stage.lanes import rows_needed, tree_of
+from flotilla.research.part import Part
+from flotilla.stage.expression import Node
+from flotilla.stage.lanes import rows_needed
 from flotilla.stage.plan import warm_up
 from flotilla.words import counted
 
 _ROUNDING = 1e-9  # of a sum of weights
 
 
-def silent_in_run(
-    config: RunConfig, folder: Path | None, signals: Mapping[str, Floats], rows: int
-) -> tuple[str, ...]:
+def silent_in_run(trees: Mapping[str, Node], signals: Mapping[str, Floats], rows: int) -> tuple[str, ...]:
     """Return a sentence for each strategy without a signal.
 
-    signals: of the bars that are traded; rows: how many there are, those before included.
+    trees: the strategies'; signals: of the bars that are traded; rows: how many there are, those before
+    included.
     """
     silent = [name for name, said in signals.items() if np.isnan(said).all()]
     if not silent:
         return ()
-    trees = trees_of(config, folder)
     return tuple(_of_one(name, warm_up(trees[name]), rows) for name in silent)
 
 
@@ -104,15 +100,13 @@ def _of_one(name: str, needed: int, rows: int) -> str:
     return f"{name} never says anything: {why}"
 
 
-def idle_in_sweep(
-    config: RunConfig, folder: Path | None, grid: Grid, orders: Sequence[float], rows: int
-) -> tuple[str, ...]:
-    """Return a sentence if portfolios never traded. orders: of each portfolio; rows: all there are."""
+def idle_in_sweep(swept: Part, orders: Sequence[float]) -> tuple[str, ...]:
+    """Return a sentence if portfolios never traded. swept: all of a sweep; orders: of each portfolio."""
     idle = np.flatnonzero(np.asarray(orders) == 0)
     if not len(idle):
         return ()
-    said = f"{len(idle):,} of {counted(grid.size, 'portfolio')} never traded"
-    needed = _needed(config, folder, grid)[idle]
+    said = f"{len(idle):,} of {counted(len(swept.members), 'portfolio')} never traded"
+    needed, rows = _needed(swept)[idle], swept.study.panel.shape[0]
     mute = needed[needed > rows]
     if not len(mute):
         return (said,)
@@ -122,13 +116,11 @@ def idle_in_sweep(
     return (f"{said}: {why}",)
 
 
-def _needed(config: RunConfig, folder: Path | None, grid: Grid) -> NDArray[np.int64]:
+def _needed(swept: Part) -> NDArray[np.int64]:
     """Return how many rows each portfolio needs before the first of its strategies may speak: int64[P]."""
-    needed = np.full(grid.size, np.iinfo(np.int64).max)
-    for name, target in targets_of(config, folder).items():
-        strategy, swept = config.strategies[name], grid.of(name)
-        columns = {p: grid.column(key) for p, key in swept.items() if p != "weight"}
-        weight = grid.column(swept["weight"]) if "weight" in swept else np.full(grid.size, strategy.weight)
-        rows = rows_needed(tree_of(target, {**strategy.params, **columns}, name), grid.size)
-        needed = np.where(weight > 0, np.minimum(needed, rows), needed)
+    count, shares = len(swept.members), swept.shares()
+    needed = np.full(count, np.iinfo(np.int64).max)
+    for name, tree in swept.trees().items():
+        rows = rows_needed(tree, count)
+        needed = np.where(shares[name] > 0, np.minimum(needed, rows), needed)
     return needed

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -28,28 +28,22 @@ from numpy.typing import NDArray
 from flotilla.clock import monotonic_ns
 from flotilla.config import RunConfig, Scalar, as_dict, at, decode
 from flotilla.errors import ConfigError, StreamError, UnknownName
-from flotilla.kernel.records import Sums
-from flotilla.model.arrays import Ints
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
-from flotilla.plugins import handed
-from flotilla.portfolio.lanes import NOWHERE, LaneDriver
-from flotilla.portfolio.market import Market
+from flotilla.portfolio.lanes import LaneDriver
 from flotilla.portfolio.memory import check_room
-from flotilla.research.annual import bars_a_year, years_of
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.configure import Strategy
-from flotilla.research.grid import MOST, SHARED, Grid, families, grid_of, period_of, table_bytes
-from flotilla.research.identity import identity_of_run
+from flotilla.research.grid import MOST, Grid, grid_of, table_bytes
 from flotilla.research.look import SweepLook, measured, number_of, numbers_of, ranked_by
-from flotilla.research.market import fields_of, first_row, market_for, panel_for, remarks_of
-from flotilla.research.measures import measures_of
+from flotilla.research.market import fields_of, first_row
+from flotilla.research.part import measured_in, parts_of, whole
 from flotilla.research.plain import columns_of
-from flotilla.research.run import RunResult, check_store, opened, run
-from flotilla.research.signals import Stages, naming, signals_of, targets_of, trees_of
+from flotilla.research.run import RunResult, run
+from flotilla.research.signals import Stages, signals_of
 from flotilla.research.silence import idle_in_sweep, loud_in_run, short_in_run
+from flotilla.research.study import Study, check_store, opened, study_of
 from flotilla.stage.expression import walk
-from flotilla.stage.lanes import Choice, Swept, plan_lanes, tree_of
 from flotilla.stream.table import Store, identity_of
 from flotilla.words import counted, cut
 
@@ -61,8 +55,7 @@ Progress = Callable[[int, int], None]
 class SweepResult(SweepLook):
     """What every portfolio of a sweep came to."""
 
-    config: RunConfig
-    panel: Panel = field(repr=False)
+    study: Study = field(repr=False)
     grid: Grid = field(repr=False)
     table: pl.DataFrame  # best first: "portfolio" (its number), a column for each axis, the measures
     identity: str  # hex: equal identities are equal tables
@@ -71,7 +64,21 @@ class SweepResult(SweepLook):
     resumed: bool  # it went on where one was stopped, so `seconds` are not those of the whole
     bytes: int  # memory that it was predicted to take, bars and table included; 0 for a reused table
     remarks: tuple[str, ...] = ()  # what its reader must know, a sentence each: of the data, then of itself
-    folder: Path | None = None  # of the user's own files
+
+    @property
+    def config(self) -> RunConfig:
+        """Return what was swept, with its axes."""
+        return self.study.config
+
+    @property
+    def panel(self) -> Panel:
+        """Return the bars."""
+        return self.study.panel
+
+    @property
+    def folder(self) -> Path | None:
+        """Return where the user's own files are looked for first."""
+        return self.study.folder
 
     def __repr__(self) -> str:
         """Return a line for a notebook: `table` has the rest."""
@@ -146,44 +153,41 @@ def sweep(
     fresh: bool = False,
     checkpoint_s: float = CHECKPOINT_S,
     progress: Progress | None = None,
-    **study: Any,
+    **asked: Any,
 ) -> SweepResult:
     """Simulate every portfolio of a configuration's sweep and rank them.
 
-    config: a configuration, its path, or a strategy, as `configure` takes it with the keywords `study`.
+    config: a configuration, its path, or a strategy, as `configure` takes it with the keywords `asked`.
     portfolios: a list of portfolios in place of the configuration's product: key -> a value for each, a list
     of dicts, or a frame, as another sweep's best().
     workers: threads, one a processor by default. store: where tables and checkpoints are kept; None keeps
     nothing. fresh: compute although it is stored, or was begun. progress: told rows done and rows there are.
     """
     began = monotonic_ns()
-    config, folder = opened(config, folder, study)
+    config, folder = opened(config, folder, asked)
     _check(workers, store)
-    panel = panel_for(config, folder, panel)
+    study = study_of(config, folder, panel)
     grid = _grid(config, folder, portfolios)
-    remarks = remarks_of(msgspec.structs.replace(config, sweep=grid.axes), panel, folder)
-    identity = _identity(config, panel, folder, grid, portfolios is not None)
+    remarks = study.with_config(msgspec.structs.replace(config, sweep=grid.axes)).remarks()
+    identity = _identity(study, grid, portfolios is not None)
     found = store.take(identity) if store and not fresh else None
     if found is not None:
         table, size, resumed, lost = pl.DataFrame(pl.from_arrow(found)), 0, False, list[str]()
     else:
-        table, size, resumed, lost = _computed(
-            config, folder, panel, grid, identity, workers, store, fresh, checkpoint_s, progress
-        )
+        keeping = _Keeping(store, identity, fresh, checkpoint_s)
+        table, size, resumed, lost = _computed(study, grid, workers, keeping, progress)
         if store:
-            recipe = {"kind": "sweep", "config": as_dict(config), "panel": panel.identity}
+            recipe = {"kind": "sweep", "config": as_dict(config), "panel": study.panel.identity}
             try:
                 store.put(identity, table.to_arrow(), recipe)
             except StreamError as error:  # what was computed is shown all the same
                 lost.append(f"the table is not kept: {error}")
     ranked = table[_ranking(table, config.rank_by)]
-    idle = idle_in_sweep(config, folder, grid, table["orders"].to_list(), panel.shape[0])
-    best = at(config, grid.values(int(ranked["portfolio"][0])))
-    remarks = (*remarks, *lost, *idle, *_unheeded_in_best(best, panel, folder))
+    idle = idle_in_sweep(whole(study, grid), table["orders"].to_list())
+    best = study.with_config(at(config, grid.values(int(ranked["portfolio"][0]))))
+    remarks = (*remarks, *lost, *idle, *_cut_down_in_best(best))
     seconds = (monotonic_ns() - began) * 1e-9
-    return SweepResult(
-        config, panel, grid, ranked, identity, seconds, found is not None, resumed, size, remarks, folder
-    )
+    return SweepResult(study, grid, ranked, identity, seconds, found is not None, resumed, size, remarks)
 
 
 def _check(workers: Any, store: Any) -> None:
@@ -193,19 +197,17 @@ def _check(workers: Any, store: Any) -> None:
     check_store(store)
 
 
-def _unheeded_in_best(best: RunConfig, panel: Panel, folder: Path | None) -> tuple[str, ...]:
+def _cut_down_in_best(best: Study) -> tuple[str, ...]:
     """Return what is said of the best portfolio's strategies if a cash account cannot follow them.
 
     Of expressions, which cost next to nothing for one portfolio; somebody's Python is not run once more.
     """
-    trees = {n: t for n, t in trees_of(best, folder).items() if all(b.op != "stage" for b in walk([t]))}
+    trees = {n: t for n, t in best.trees().items() if all(b.op != "stage" for b in walk([t]))}
     if not trees:
         return ()
-    said, first = (
-        signals_of(trees, Stages(panel, fields_of(panel), None, folder)),
-        first_row(panel, best.portfolio),
-    )
-    traded, count = {name: signals[first:] for name, signals in said.items()}, len(best.strategies)
+    said = signals_of(trees, Stages(best.panel, fields_of(best.panel), None, best.folder))
+    first, count = first_row(best.panel, best.config.portfolio), len(best.config.strategies)
+    traded = {name: signals[first:] for name, signals in said.items()}
     told = (*short_in_run(traded, count), *loud_in_run(traded, count))
     return tuple(f"in the best portfolio {sentence}" for sentence in told)
 
@@ -230,10 +232,10 @@ def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:
     return np.lexsort([table["portfolio"].to_numpy(), values if MEASURES[measure].lower else -values])
 
 
-def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, listed: bool) -> str:
+def _identity(study: Study, grid: Grid, listed: bool) -> str:
     """Return the name of the table: of the configuration, and of the list of portfolios if there is one."""
-    whole = msgspec.structs.replace(config, sweep=grid.axes) if listed else config
-    identity = identity_of_run(whole, panel, _trees(config, folder, grid, np.arange(grid.size)), folder)
+    config = msgspec.structs.replace(study.config, sweep=grid.axes) if listed else study.config
+    identity = study.with_config(config).identity(whole(study, grid).trees().values())
     if not listed:
         return identity
     columns = {key: list(values) for key, values in grid.axes.items()}
@@ -241,43 +243,41 @@ def _identity(config: RunConfig, panel: Panel, folder: Path | None, grid: Grid, 
     return identity_of("sweep of a list", "", columns, [identity, *codes])
 
 
+class _Keeping(NamedTuple):
+    """Where a sweep notes down how far it is."""
+
+    store: Store | None
+    identity: str
+    fresh: bool
+    checkpoint_s: float
+
+
 def _computed(
-    config: RunConfig,
-    folder: Path | None,
-    panel: Panel,
-    grid: Grid,
-    identity: str,
-    workers: int | None,
-    store: Store | None,
-    fresh: bool,
-    checkpoint_s: float,
-    progress: Progress | None,
+    study: Study, grid: Grid, workers: int | None, keeping: _Keeping, progress: Progress | None
 ) -> tuple[pl.DataFrame, int, bool, list[str]]:
     """Return the table in the portfolios' order, the largest pass's memory, if one was resumed, remarks."""
-    groups = families(grid)
+    parts = parts_of(study, grid)
     measures = {name: np.empty(grid.size) for name in RANKED}
     size, resumed, lost = 0, False, list[str]()
-    for g, (shared, members) in enumerate(groups):
-        part = msgspec.structs.replace(config, portfolio=_with(config, shared))
-        market = market_for(panel, part.portfolio, config.name, folder)
-        driver = _driver(part, folder, market, grid, members, store)
+    for n, part in enumerate(parts):
+        market = part.study.market()
+        driver = part.driver(market, keeping.store)
         size = max(size, driver.predicted_bytes() + table_bytes(grid.size, len(grid.axes)))
-        checkpoint = Checkpoint(store, f"{identity}-{g}", checkpoint_s)
-        if not fresh:
+        checkpoint = Checkpoint(keeping.store, f"{keeping.identity}-{n}", keeping.checkpoint_s)
+        if not keeping.fresh:
             checkpoint.resume(driver)
             resumed = resumed or driver.done > 0
 
         def arrived(
-            rows: int, g: int = g, driver: LaneDriver = driver, kept: Checkpoint = checkpoint
+            rows: int, n: int = n, driver: LaneDriver = driver, kept: Checkpoint = checkpoint
         ) -> None:
             kept.save_if_due(driver)
             if progress:
-                progress(g * driver.rows + rows, len(groups) * driver.rows)
+                progress(n * driver.rows + rows, len(parts) * driver.rows)
 
         driver.advance(workers or os.cpu_count() or 1, arrived)
-        found = _measured(driver.sums(), driver.cash, market)
-        for name, values in found.items():
-            measures[name][members] = values
+        for name, values in measured_in(driver, market).items():
+            measures[name][part.members] = values
         checkpoint.remove()
         lost += [f"no checkpoint was kept: {checkpoint.lost}"] * bool(checkpoint.lost)
     columns = {key: _plain(grid.column(key)) for key in grid.axes}
@@ -290,68 +290,18 @@ def _plain(column: NDArray[Any]) -> Any:
     return column.tolist() if column.dtype == object else column
 
 
-def _with(config: RunConfig, shared: dict[str, Scalar]) -> Any:
-    """Return the portfolio's terms with those that a family of a sweep shares."""
-    if not shared:
-        return config.portfolio
-    return at(config, {f"portfolio.{name}": value for name, value in shared.items()}).portfolio
-
-
-def _trees(config: RunConfig, folder: Path | None, grid: Grid, members: NDArray[np.int64]) -> list[Swept]:
-    """Return each strategy's tree for a family of portfolios."""
-    trees = []
-    for name, target in targets_of(config, folder).items():
-        strategy, swept = config.strategies[name], grid.of(name)
-        params = {p: grid.column(key)[members] for p, key in swept.items() if p != "weight"}
-        with naming(name, strategy, target):
-            trees.append(tree_of(target, {**handed(strategy.params), **params}, name))
-    return trees
-
-
-def _driver(
-    config: RunConfig,
-    folder: Path | None,
-    market: Market,
-    grid: Grid,
-    members: NDArray[np.int64],
-    store: Store | None,
-    edges: Ints = NOWHERE,
-) -> LaneDriver:
-    """Return who takes a family of portfolios through the rows."""
-    trees, shares = _trees(config, folder, grid, members), []
-    for name, strategy in config.strategies.items():
-        swept = grid.of(name)
-        weight = grid.column(swept["weight"])[members] if "weight" in swept else strategy.weight
-        shares.append(np.broadcast_to(np.asarray(weight, np.float64), len(members)))
-    plan = plan_lanes(trees, shares, period_of(grid, members), len(market.panel.instruments))
-    own = grid.of("portfolio").items()
-    terms = {name: grid.column(key)[members] for name, key in own if name not in SHARED}
-    stages = Stages(market.panel, market.fields, store, folder)
-    features = stages.replace(plan.features)
-    for tree in trees:
-        for form in tree.forms if isinstance(tree, Choice) else [tree]:
-            stages.check(form)
-    return LaneDriver(plan, features, stages.fields, config.portfolio, terms, market, edges)
-
-
-def _measured(sums: Sums, start: NDArray[np.float64], market: Market) -> dict[str, NDArray[np.float64]]:
-    times = market.panel.ts_event[market.first :]
-    return measures_of(sums, start, len(times), years_of(times), bars_a_year(market.panel.ts_event))
-
-
 def _equity(swept: SweepResult, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the equity of chosen portfolios, float64[T, P], noted down row by row."""
-    rows, config = swept.panel.shape[0], swept.config
+    rows = swept.panel.shape[0]
     what = f"the equity of {len(chosen):,} portfolios on {rows:,} bars"
     # A sheet has three sums, and equity is put side by side, and then in its place.
     check_room(5 * rows * len(chosen) * 8, what, "name fewer, as equity([3, 7])")
     grid = Grid(swept.grid.axes, {key: codes[chosen] for key, codes in swept.grid.codes.items()})
     found = np.full((rows, len(chosen)), np.nan)
-    for shared, members in families(grid) if len(chosen) else ():
-        part = msgspec.structs.replace(config, portfolio=_with(config, shared))
-        market = market_for(swept.panel, part.portfolio, config.name, swept.folder)
-        every = np.arange(market.first, rows)
-        driver = _driver(part, swept.folder, market, grid, members, None, every)
+    for part in parts_of(swept.study, grid) if len(chosen) else ():
+        market = part.study.market()
+        driver = part.driver(market, edges=np.arange(market.first, rows))
         driver.advance(1)
-        found[market.first :, members] = np.concatenate([sheet.equity for sheet in driver.sheets], axis=1)
+        equity = np.concatenate([sheet.equity for sheet in driver.sheets], axis=1)
+        found[market.first :, part.members] = equity
     return found

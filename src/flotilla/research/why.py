@@ -30,9 +30,9 @@ from flotilla.portfolio.market import Market
 from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.portfolio.trace import Purchase, Traced, filling_bar
 from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Why
-from flotilla.research.market import market_for, open_panel
-from flotilla.research.run import RunResult, folder_of
-from flotilla.research.signals import Stages, trees_of
+from flotilla.research.run import RunResult
+from flotilla.research.signals import Stages
+from flotilla.research.study import Study, folder_of, study_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stream.decisions import read_decisions
@@ -57,7 +57,8 @@ def why(result: RunResult, identity: str | Order | Fill, folder: Path | None = N
             f"why needs the RunResult that the order is of, as why(run(config), order), not {cut(result)}; "
             "of orders that were recorded elsewhere, why_of(config, order, orders, fills)"
         )
-    return _why(result.config, identity, result.orders, result.fills, folder, result.market)
+    study = study_of(result.config, folder_of(folder), result.panel)
+    return _why(study, result.market, identity, result.orders, result.fills)
 
 
 def why_of(
@@ -77,20 +78,12 @@ def why_of(
         raise ConfigError(
             f"why_of needs the RunConfig of the orders, not {cut(config)}; of a RunResult, why(result, order)"
         )
-    bars = open_panel(config, folder) if panel is None else panel
-    market = market_for(bars, config.portfolio, config.name, folder)
-    return _why(config, identity, orders, fills, folder, market)
+    study = study_of(config, folder_of(folder), panel)
+    return _why(study, study.market(), identity, orders, fills)
 
 
-def _why(
-    config: RunConfig,
-    asked: Any,
-    orders: Sequence[Order],
-    fills: Sequence[Fill],
-    folder: Path | None,
-    market: Market,
-) -> Why:
-    identity, folder = _id_of(asked), folder_of(folder)
+def _why(study: Study, market: Market, asked: Any, orders: Sequence[Order], fills: Sequence[Fill]) -> Why:
+    config, identity = study.config, _id_of(asked)
     order_of = {fill.fill_id: fill.order_id for fill in fills}
     known = {order.order_id: order for order in orders}
     order = known.get(order_of.get(identity, identity))
@@ -99,7 +92,7 @@ def _why(
     i = market.panel.instruments.index(order.instrument)
     next_bar = filling_bar(market, order)
     last = order.bar if next_bar is None else next_bar - 1
-    said, shares = _said(trees_of(config, folder), market, last, i), config.weights
+    said, shares = _said(study.trees(), market, last, i), config.weights
     signals = {name: each.signals for name, each in said.items()}
     then = Traced(market, config.portfolio, shares, signals, fills, order.bar)
     mine = [fill for fill in fills if fill.order_id == order.order_id]
@@ -116,7 +109,7 @@ def _why(
         filled_on=_prices(market, mine[0].bar, i) if mine else {},
         signals=_signals(order, said, shares, weighing.bar),
         weighing=weighing,
-        decisions=_heeded(order, config, market, folder),
+        decisions=_heeded(order, config, market, study.folder),
         latch=then.latch(),
         purchase=None if next_bar is None or _replaced(order, orders, next_bar) else purchase(),
         terms=msgspec.to_builtins(config.portfolio),
