@@ -20,6 +20,25 @@ hypothesis.settings.register_profile("flotilla-ci", deadline=None, derandomize=T
 hypothesis.settings.load_profile("flotilla-ci" if os.environ.get("CI") else "flotilla")
 
 
+STUDY = """
+name: small
+data: {source: sample, start: 2019-01-01, end: 2021-12-31, instruments: [AAPL, JNJ, KO]}
+strategies:
+  cross: {kind: ma_cross, params: {fast: 5, slow: 20}}
+portfolio: {fee_bps: 5}
+"""
+SEVERAL = """
+portfolios:
+  careful: {cap: 0.2, decisions: null}
+  bold: {strategies: [cross], fee_bps: 1}
+"""
+SWEEP = """
+sweep:
+  cross.fast: [3, 5]
+  cross.slow: [20, 30, 40]
+"""
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder that this test's runs are kept in, so that none finds another's."""
@@ -62,3 +81,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "shared" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.shared)
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Path:
+    """Return the file of one small portfolio."""
+    path = tmp_path / "one.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture
+def six(tmp_path: Path) -> Path:
+    """Return the file of a sweep of six small portfolios."""
+    path = tmp_path / "six.yaml"
+    path.write_text(STUDY + SWEEP)
+    return path
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """Return the file of two small portfolios, on different terms and with different strategies."""
+    path = tmp_path / "book.yaml"
+    strategies = "  hold: {kind: buy_and_hold, weight: 0.5}\nportfolio:"
+    path.write_text(STUDY.replace("portfolio:", strategies) + SEVERAL)
+    return path

@@ -3,25 +3,12 @@
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from flotilla.cli.main import main
 
-STUDY = """
-name: small
-data: {source: sample, start: 2019-01-01, end: 2021-12-31, instruments: [AAPL, JNJ, KO]}
-strategies:
-  cross: {kind: ma_cross, params: {fast: 5, slow: 20}}
-portfolio: {fee_bps: 5}
-"""
-SWEEP = """
-sweep:
-  cross.fast: [3, 5]
-  cross.slow: [20, 30, 40]
-"""
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")  # a process of its own
 
 
@@ -49,19 +36,3 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
         return Called(code, *capsys.readouterr())
 
     return called
-
-
-@pytest.fixture
-def one(tmp_path: Path) -> Path:
-    """Return the file of one small portfolio."""
-    path = tmp_path / "one.yaml"
-    path.write_text(STUDY)
-    return path
-
-
-@pytest.fixture
-def six(tmp_path: Path) -> Path:
-    """Return the file of a sweep of six small portfolios."""
-    path = tmp_path / "six.yaml"
-    path.write_text(STUDY + SWEEP)
-    return path

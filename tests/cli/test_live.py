@@ -9,11 +9,11 @@ import psutil
 import pytest
 
 from flotilla.cli.live import pace_of
-from flotilla.cli.runs import live_folder_of
 from flotilla.live.folder import Run
 from flotilla.live.messages import KEPT
 from flotilla.live.result import read_result, simulated_bars
 from flotilla.model.wire import Acked
+from flotilla.research.runs import live_folder_of
 from flotilla.stream.log import LogWriter
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")

@@ -7,7 +7,8 @@ import pytest
 
 from flotilla.cli.commands import COMMANDS, overview
 from flotilla.cli.main import _KEYS
-from flotilla.config import DataConfig, PortfolioConfig
+from flotilla.config import DataConfig
+from flotilla.model.terms import PortfolioConfig
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
 HEAVY = (

@@ -1,5 +1,10 @@
+import errno
+from pathlib import Path
+
+import pytest
+
 from flotilla.model.measures import RANKED
-from flotilla.research import run
+from flotilla.research import run, runs
 
 
 def test_a_run_tells_its_measures_beside_buying_and_holding(call, one):
@@ -66,3 +71,66 @@ def test_a_strategy_beside_the_configuration_is_found_and_run(call, one):
     one.write_text(one.read_text().replace("kind: ma_cross, params: {fast: 5, slow: 20}", 'kind: "mine:up"'))
 
     assert call("run", one, "--json").json["orders"] > 0
+
+
+@pytest.mark.parametrize("command", ["run", "report"])
+def test_what_was_computed_is_shown_before_it_cannot_be_kept(call, one, monkeypatch, command):
+    def full(path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device; there is no room on the disk", str(path))
+
+    monkeypatch.setattr(runs, "write_atomically", full)
+
+    found = call(command, one)
+
+    assert found.code == 1
+    assert ("Final equity" if command == "run" else "Buy and hold would have made it") in found.out
+    assert f"{runs.folder_of('small') / 'run.json'}: No space left on device" in found.err
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("run", "Final equity"), ("sweep", "The 6 best"), ("report", "Buy and hold would have made it")],
+)
+def test_a_file_where_everything_is_kept_loses_nothing_that_was_computed(
+    call, one, six, home, command, shown
+):
+    home.write_text("")
+
+    found = call(command, six if command == "sweep" else one)
+
+    assert found.code == 1
+    assert {"run": "Final equity", "sweep": "The 6 best", "report": "Buy and hold would"}[
+        command
+    ] in found.out
+    assert f"{home} is there, and is no folder" in found.err
+
+
+def test_several_portfolios_stand_side_by_side(call, book):
+    shown = call("run", book)
+
+    assert shown.code == 0, shown.err
+    assert "small, 2 portfolios" in shown.out
+    assert all(name in shown.out for name in ("careful", "bold", "Final equity of buy and hold"))
+    assert "--portfolio careful" in shown.err
+
+
+def test_several_are_told_one_by_one_and_each_is_that_of_its_own_run(call, book):
+    told = call("run", book, "--json").json["portfolios"]
+
+    assert [each["portfolio"] for each in told] == ["small-careful", "small-bold"]
+    for each in told:
+        alone = run(book, portfolio=each["portfolio"].removeprefix("small-"))
+        assert each["measures"]["final_equity"] == alone.measures["final_equity"]
+        assert each["identity"] == alone.identity
+    assert told[0]["measures"] != told[1]["measures"]
+
+
+def test_one_of_several_is_run_by_its_name(call, book):
+    assert call("run", book, "--portfolio", "bold", "--json").json["portfolio"] == "small-bold"
+    assert "did you mean bold" in call("run", book, "--portfolio", "bald").err
+
+
+def test_an_order_of_one_of_several_says_why(call, book):
+    order = call("run", book, "--full", "--json").json["portfolios"][1]["orders"][0]["order_id"]
+
+    assert order in call("why", order).out

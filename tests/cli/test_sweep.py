@@ -1,7 +1,7 @@
 import pytest
 
-from flotilla.cli.runs import folder_of, kept_in
 from flotilla.research import sweep
+from flotilla.research.runs import folder_of, kept_in
 
 
 def test_a_sweep_ranks_its_portfolios_and_warns_of_luck(call, six):

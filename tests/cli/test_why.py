@@ -1,7 +1,7 @@
 import shutil
 
-from flotilla.cli.runs import live_folder_of
 from flotilla.research import run
+from flotilla.research.runs import live_folder_of
 
 
 def test_an_order_of_research_is_explained_down_to_the_prices(call, one):

@@ -14,10 +14,10 @@ from tests.docs.reader import REPOSITORY
 
 import flotilla
 from flotilla import research, stage, testing
-from flotilla.config import DataConfig, PortfolioConfig, RunConfig, Steps, StrategyConfig
+from flotilla.config import DataConfig, RunConfig, Steps, StrategyConfig
 from flotilla.model.measures import MEASURES, RANKED, SKILL_OR_LUCK
 from flotilla.model.records import Fill, Order
-from flotilla.model.terms import TERMS, Rebalance
+from flotilla.model.terms import TERMS, PortfolioConfig, Rebalance
 from flotilla.plugins import find, known, parameters
 from flotilla.research import plot
 from flotilla.stage import high, low
@@ -69,7 +69,7 @@ def test_every_key_of_the_configuration_is_there_with_its_default():
     for key, field in keys.items():
         if field.required:
             assert told[key] == "needed", key
-        elif key not in ("data", "portfolio"):
+        elif key not in ("data", "portfolio", "portfolios"):
             plain = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
             assert yaml.safe_load(told[key].strip("`")) == plain, key
 

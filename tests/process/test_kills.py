@@ -25,13 +25,13 @@ from pathlib import Path
 import pytest
 
 from flotilla.builtin.gateways import paper
-from flotilla.cli.compare import compare
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.config import RunConfig, decode
 from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
 from flotilla.live.result import LiveResult, read_result, simulated_bars
 from flotilla.research import run as research
+from flotilla.session.parity import compare
 from flotilla.session.replay import fleet_of, replay
 from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flotilla.config import PortfolioConfig, decode
+from flotilla.config import decode
 from flotilla.errors import ConfigError
+from flotilla.model.terms import PortfolioConfig
 from flotilla.research import configure, panel_from, run, sweep
 from flotilla.research.market import market_for, open_panel, panel_for
 from flotilla.testing import made_market

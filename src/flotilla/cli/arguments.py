@@ -15,5 +15,6 @@ Benchmark = Annotated[
     Parameter(help="An instrument of the data, or a file of prices; by default all, bought and held."),
 ]
 Portfolio = Annotated[
-    int | None, Parameter(help="Which portfolio of the sweep: its number, as `flotilla sweep` lists it.")
+    int | str | None,
+    Parameter(help="Which portfolio: its number, as `flotilla sweep` lists it, or its name among several."),
 ]

@@ -15,10 +15,10 @@ from pathlib import Path
 from rich.text import Text
 
 from flotilla.cli import live, say, sweep
-from flotilla.cli.choose import one_of, trading_from
 from flotilla.cli.report import written
 from flotilla.config import read
 from flotilla.model.panel import Panel
+from flotilla.research.choice import one_of, trading_from
 from flotilla.research.report.numbers import day
 
 CONFIG = Path(__file__).with_name("demo.yaml")

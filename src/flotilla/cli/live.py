@@ -11,10 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.choose import one_of, trading_from
-from flotilla.cli.compare import Comparison, compare
 from flotilla.cli.run import simulated as simulated_in_research
-from flotilla.cli.runs import keep, live_folder_of, made_folder_of
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run, prepare
@@ -22,8 +19,11 @@ from flotilla.live.messages import KEPT
 from flotilla.live.progress import Progress
 from flotilla.live.result import LiveResult, simulated_bars
 from flotilla.model.panel import Panel
+from flotilla.research.choice import one_of, trading_from
 from flotilla.research.market import open_panel
+from flotilla.research.runs import keep, live_folder_of, made_folder_of
 from flotilla.session.claim import claimed, forget
+from flotilla.session.parity import Comparison, compare
 from flotilla.session.replay import fleet_of
 from flotilla.session.replay import replay as replay_bars
 from flotilla.stream.log import LogReader

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flotilla.cli import say
-from flotilla.cli.choose import one_of
 from flotilla.cli.run import simulated
-from flotilla.cli.runs import folder_of, keep
 from flotilla.cli.sweep import swept
 from flotilla.config import read
 from flotilla.research import SweepResult, report_data, write_report
+from flotilla.research.choice import one_of
 from flotilla.research.report.verdict import verdict
+from flotilla.research.runs import folder_of, keep
 
 
 class Written(NamedTuple):
@@ -31,7 +31,7 @@ def report(
     /,
     *,
     output: Path | None = None,
-    portfolio: int | None = None,
+    portfolio: int | str | None = None,
     benchmark: str | None = None,
     browse: bool = False,
     json: bool = False,
@@ -43,13 +43,14 @@ def report(
     study = read(config)
     result = swept(study, config.parent) if study.sweep else None
     number = int(result.table["portfolio"][0]) if result and portfolio is None else portfolio
-    folder = output or folder_of(study.name) / "report"
+    name = one_of(study, portfolio).name if study.portfolios else study.name
+    folder = output or folder_of(name) / "report"
     asked = {"--portfolio": portfolio, "--benchmark": benchmark}
     words = [word for name, value in asked.items() if value is not None for word in (name, value)]
     made = written(config, result, number, folder, say.command("report", config, *words), benchmark)
     if json:
         files = {"html": str(made.html), "json": str(made.numbers)}
-        say.show_json({**files, "name": study.name, "portfolio": number, "remarks": made.remarks})
+        say.show_json({**files, "name": name, "portfolio": number, "remarks": made.remarks})
     else:
         say.remarks(*made.remarks)
         say.show(made.words, f"{made.html}\n{made.numbers}")
@@ -60,15 +61,15 @@ def report(
 def written(
     config: Path,
     swept_: SweepResult | None,
-    number: int | None,
+    number: int | str | None,
     folder: Path,
     command: str,
     benchmark: str | None = None,
 ) -> Written:
     """Write a report, and return what it says and where it is.
 
-    number: of the portfolio in the sweep that it is about; None without a sweep. benchmark: what it is held
-    against; None for buying and holding.
+    number: of the portfolio that it is about, or its name; None where there is one alone. benchmark: what it
+    is held against; None for buying and holding.
     """
     chosen = one_of(swept_.config if swept_ else read(config), number)
     panel = swept_.panel if swept_ else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
-from flotilla.cli.runs import keep
 from flotilla.cli.waiting import told_where
 from flotilla.config import RunConfig, read
 from flotilla.kernel.bar import portfolio_bar
@@ -20,9 +19,11 @@ from flotilla.research import run as simulate
 from flotilla.research.annual import bars_a_year
 from flotilla.research.benchmark import benchmark_for
 from flotilla.research.beside import Benchmark
+from flotilla.research.choice import each_of
 from flotilla.research.report.data import HOLD
 from flotilla.research.report.numbers import day, shown
 from flotilla.research.report.verdict import sentence
+from flotilla.research.runs import keep
 from flotilla.research.signals import targets_of, trees_of
 from flotilla.research.stats import stats_of
 from flotilla.stage.plan import plan as plan_of
@@ -34,33 +35,68 @@ def run(
     config: Path,
     /,
     *,
-    portfolio: int | None = None,
+    portfolio: int | str | None = None,
     plan: bool = False,
     benchmark: str | None = None,
     full: bool = False,
     json: bool = False,
 ) -> None:
-    """Simulate one portfolio, and say what it came to beside buying and holding, or what is named."""
-    chosen = one_of(read(config), portfolio)
+    """Simulate one portfolio, or several, and say what they came to beside buying and holding."""
+    study = read(config)
+    chosen = each_of(study, portfolio)
     if plan:
-        told = str(plan_of(list(trees_of(chosen, targets_of(chosen, config.parent)).values())))
-        say.show_json({"portfolio": chosen.name, "plan": told.splitlines()}) if json else say.show(told)
+        _tell_plan(chosen, config.parent, json)
         return
-    result = simulated(chosen, config.parent)
-    beside = benchmark_for(result, benchmark, config.parent)
+    results: list[RunResult] = []
+    for each in chosen:  # of the same bars
+        results.append(simulated(each, config.parent, results[0].panel if results else None))
+    beside = [benchmark_for(result, benchmark, config.parent) for result in results]
     if json:
-        say.show_json(as_dict(result, beside, full))
-        keep(chosen, config.parent, "run")
-        return
-    say.remarks(*result.remarks)
-    span = f"{day(int(result.ts[0]))} to {day(int(result.ts[-1]))}, {counted(len(result.ts), 'bar')}"
-    say.show(say.title(f"{result.portfolio_id}: {span}"), measures(result, beside, full))
+        told = [as_dict(result, held, full) for result, held in zip(results, beside, strict=True)]
+        say.show_json(told[0] if len(told) == 1 else {"portfolios": told})
+    else:
+        _tell(study, results, beside, full)
     # After it is shown: a disk that is full loses nothing that was computed.
-    keep(chosen, config.parent, "run")
+    for each in chosen:
+        keep(each, config.parent, "run")
+    if not json:
+        _next(config, portfolio, study, results)
+
+
+def _tell_plan(chosen: Sequence[RunConfig], folder: Path, json: bool) -> None:
+    """Say what is computed for the strategies of each portfolio."""
+    plans = {
+        each.name: str(plan_of(list(trees_of(each, targets_of(each, folder)).values()))) for each in chosen
+    }
+    if json:
+        told = [{"portfolio": name, "plan": words.splitlines()} for name, words in plans.items()]
+        say.show_json(told[0] if len(told) == 1 else {"portfolios": told})
+        return
+    for name, words in plans.items():
+        say.show(*[say.title(name)] * (len(plans) > 1), words)
+
+
+def _tell(study: RunConfig, results: Sequence[RunResult], beside: Sequence[Benchmark], full: bool) -> None:
+    """Show what portfolios came to: one beside its benchmark, several side by side."""
+    first = results[0]
+    say.remarks(*dict.fromkeys(remark for result in results for remark in result.remarks))
+    span = f"{day(int(first.ts[0]))} to {day(int(first.ts[-1]))}, {counted(len(first.ts), 'bar')}"
+    if len(results) == 1:
+        say.show(say.title(f"{first.portfolio_id}: {span}"), measures(first, beside[0], full))
+        return
+    named = dict(zip(study.portfolios, results, strict=True))
+    title = f"{study.name}, {counted(len(results), 'portfolio')}: {span}"
+    say.show(say.title(title), side_by_side(named, beside, full))
+
+
+def _next(config: Path, portfolio: int | str | None, study: RunConfig, results: Sequence[RunResult]) -> None:
+    """Say what may be done next."""
     again = [config] if portfolio is None else [config, "--portfolio", portfolio]
-    next_steps = [(say.command("report", *again), "the whole picture, on one page")]
-    if result.orders:
-        next_steps.append((say.command("why", result.orders[-1].order_id), "why its last order is there"))
+    one = again if len(results) == 1 else [config, "--portfolio", next(iter(study.portfolios))]
+    next_steps = [(say.command("report", *one), "the whole picture, on one page")]
+    orders = [result.orders[-1].order_id for result in results if result.orders]
+    if orders:
+        next_steps.append((say.command("why", orders[0]), "why its last order is there"))
     next_steps.append((say.command("live", "--replay", *again), "the same bars, through live processes"))
     say.note(say.steps(*next_steps))
 
@@ -80,6 +116,26 @@ def measures(result: RunResult, beside: Benchmark, full: bool = False) -> Table:
         measure, held = MEASURES[name], beside.measures.get(name)
         against = "" if held is None else shown(held, measure.unit)
         made.add_row(measure.title, shown(value, measure.unit), against)
+    return made
+
+
+def side_by_side(results: Mapping[str, RunResult], beside: Sequence[Benchmark], full: bool = False) -> Table:
+    """Return what several portfolios came to, a column each; `full`: with all statistics.
+
+    results: by the portfolio's name, which is at the head of its column. The last row is what each one's
+    benchmark came to, on that portfolio's own terms.
+    """
+    made = say.table("", *(f">{name}" for name in results))
+    found = [
+        {**result.measures, **(statistics(result, held) if full else {})}
+        for result, held in zip(results.values(), beside, strict=True)
+    ]
+    for name in found[0]:
+        measure = MEASURES[name]
+        made.add_row(measure.title, *(shown(each[name], measure.unit) for each in found))
+    final = MEASURES["final_equity"]
+    held_to = [shown(held.measures["final_equity"], final.unit) for held in beside]
+    made.add_row(f"{final.title} of {sentence(beside[0].name)}", *held_to)
     return made
 
 

@@ -10,9 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flotilla.cli import say
-from flotilla.cli.choose import one_of
 from flotilla.cli.compiler import waits_for
-from flotilla.cli.runs import keep
 from flotilla.cli.waiting import told_where
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
@@ -21,8 +19,10 @@ from flotilla.model.measures import MEASURES, SKILL_OR_LUCK
 from flotilla.research import SweepResult
 from flotilla.research import sweep as sweep_all
 from flotilla.research.checkpoint import CHECKPOINT_S
+from flotilla.research.choice import one_of
 from flotilla.research.grid import grid_of
 from flotilla.research.report.numbers import compact, setting, shown
+from flotilla.research.runs import keep
 from flotilla.stream.table import Store
 from flotilla.words import counted
 

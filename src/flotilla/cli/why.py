@@ -8,12 +8,12 @@ import msgspec
 
 from flotilla.cli import say
 from flotilla.cli.run import simulated
-from flotilla.cli.runs import Kept, find, live_folder_of
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run
 from flotilla.live.result import read_result
 from flotilla.research import Why, lines, why_of
 from flotilla.research import why as why_in
+from flotilla.research.runs import Kept, find, live_folder_of
 
 
 def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> None:

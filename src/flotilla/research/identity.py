@@ -96,7 +96,7 @@ def identity_of_run(config: RunConfig, panel: Panel, trees: Iterable[Swept], fol
 
     The name of the run itself is not in it, unless risk decisions are addressed to it.
     """
-    params = {k: v for k, v in as_dict(config).items() if k not in ("name", "rank_by", "data")}
+    params = {k: v for k, v in as_dict(config).items() if k not in ("name", "rank_by", "data", "portfolios")}
     inputs = [panel.identity, *(_tree(tree, folder) for tree in trees), *_heeded(config, folder)]
     return identity_of("sweep" if config.sweep else "run", our_code(), params, inputs)
 

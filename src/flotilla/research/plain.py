@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from flotilla.config import RunConfig, parameters_of
+from flotilla.config.headings import path_of
 from flotilla.errors import ConfigError
-from flotilla.headings import path_of
 from flotilla.model.measures import MEASURES
 from flotilla.model.terms import HEADINGS
 from flotilla.words import cut

@@ -17,13 +17,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, StrategyConfig
-from flotilla.errors import ConfigError
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.records import Fill, Order
 from flotilla.portfolio.market import Market
 from flotilla.portfolio.simulate import simulate
 from flotilla.research.annual import bars_a_year, years_of
+from flotilla.research.choice import one_of
 from flotilla.research.configure import Strategy
 from flotilla.research.look import RunLook
 from flotilla.research.measures import measures_of
@@ -110,6 +110,7 @@ def run(
     config: RunConfig | Path | Strategy,
     panel: Panel | None = None,
     *,
+    portfolio: Any = None,
     folder: Path | None = None,
     store: Store | None = None,
     **asked: Any,
@@ -117,14 +118,16 @@ def run(
     """Simulate one portfolio and return all it did.
 
     config: a configuration without a sweep, the path of one, or a strategy, as `configure` takes it with the
-    keywords `asked`: run("ma_cross", params={"fast": 10}). folder: where the user's own files are looked
+    keywords `asked`: run("ma_cross", params={"fast": 10}). portfolio: its number in a sweep, or its name
+    among several; None where there is one alone. folder: where the user's own files are looked
     for first (the file's own folder by default). panel: bars to use in place of the configuration's source.
     store: where Python stages keep their rows; None computes them anew.
     """
+    if isinstance(portfolio, Mapping):  # terms, whose place is told
+        portfolio, asked = None, {**asked, "portfolio": portfolio}
     config, folder = opened(config, folder, asked)
     check_store(store)
-    if config.sweep:
-        raise ConfigError("$.sweep: a run is of one portfolio; sweep it, or take the sweep out")
+    config = one_of(config, portfolio)
     study = study_of(config, folder, panel)
     trees = study.trees()
     market, identity = study.market(), study.identity(trees.values())

@@ -33,6 +33,7 @@ from flotilla.model.panel import Panel
 from flotilla.portfolio.lanes import LaneDriver
 from flotilla.portfolio.memory import check_room
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
+from flotilla.research.choice import one_of
 from flotilla.research.configure import Strategy
 from flotilla.research.grid import MOST, Grid, grid_of, table_bytes
 from flotilla.research.look import SweepLook, measured, number_of, numbers_of, ranked_by
@@ -166,6 +167,7 @@ def sweep(
     began = monotonic_ns()
     config, folder = opened(config, folder, asked)
     _check(workers, store)
+    config = config if config.sweep or portfolios is not None else one_of(config, None)
     study = study_of(config, folder, panel)
     grid = _grid(config, folder, portfolios)
     remarks = study.with_config(msgspec.structs.replace(config, sweep=grid.axes)).remarks()

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from flotilla.config import PortfolioConfig
+from flotilla.model.terms import PortfolioConfig
 from flotilla.research.report.assumptions import ALWAYS, NOT_MODELLED, assumptions_of
 
 DEFAULTS = msgspec.structs.asdict(PortfolioConfig())

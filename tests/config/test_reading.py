@@ -1,19 +1,14 @@
-from decimal import Decimal
-
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.config import (
     DataConfig,
-    PortfolioConfig,
     RunConfig,
     Steps,
     StrategyConfig,
     as_dict,
     at,
-    check_plugins,
     decode,
     read,
     to_yaml,
@@ -21,6 +16,7 @@ from flotilla.config import (
 from flotilla.door import parse
 from flotilla.errors import ConfigError
 from flotilla.model.measures import RANKED
+from flotilla.model.terms import PortfolioConfig
 
 CROSS = """
 name: cross
@@ -61,10 +57,6 @@ def test_a_file_is_read_into_typed_values(tmp_path):
     assert config.rank_by == "sharpe"
 
 
-def test_the_least_that_is_needed_is_a_name_and_a_strategy():
-    assert decode(LEAST) == RunConfig("a", {"s": StrategyConfig("k")}, DataConfig(), PortfolioConfig())
-
-
 def test_axes_keep_their_order_and_their_types():
     axes = decode(parse(CROSS)).axes()
 
@@ -83,36 +75,6 @@ def test_one_portfolio_of_a_sweep_is_a_configuration_of_its_own():
     assert one.portfolio.max_drawdown == 0.25
     assert one.sweep == {}
     assert config.strategies["cross"].params == {"slow": 125}
-
-
-def test_steps_of_decimals_are_the_decimals():
-    assert Steps(0.1, 0.5, 0.1).values() == (0.1, 0.2, 0.3, 0.4, 0.5)
-    assert Steps(10, 1, -4).values() == (10, 6, 2)
-    assert Steps(3, 3, 1).values() == (3,)
-    assert Steps(0, 1, 0.5).values() == (0.0, 0.5, 1.0)
-
-
-@given(
-    st.decimals(-1000, 1000, places=3), st.integers(0, 50), st.decimals("0.001", 10, places=3), st.booleans()
-)
-def test_steps_end_where_they_should(first, count, step, down):
-    step = -step if down else step
-    last = first + count * step + step * Decimal("0.4")
-
-    values = Steps(float(first), float(last), float(step)).values()
-
-    assert values == tuple(float(first + k * step) for k in range(count + 1))
-
-
-@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(-7, 7).filter(bool))
-def test_whole_steps_are_those_of_a_range(first, last, step):
-    there = list(range(first, last + (1 if step > 0 else -1), step))
-
-    if there:
-        assert list(Steps(first, last, step).values()) == there
-    else:
-        with pytest.raises(ValueError, match="does not lead"):
-            Steps(first, last, step).values()
 
 
 @pytest.mark.parametrize(
@@ -186,10 +148,6 @@ def test_every_mistake_is_told_at_once():
     ]
 
 
-def test_true_and_one_are_two_values():
-    assert decode(LEAST | {"sweep": {"s.on": [True, 1]}}).axes() == {"s.on": (True, 1)}
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -223,115 +181,10 @@ def test_a_file_that_is_not_there_is_a_mistake_of_the_configuration(tmp_path):
         read(tmp_path / "run.yaml")
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"strategies": {"s": {"kind": "mine:cros"}}}, "mine:cros: no 'cros' in it; did you mean cross"),
-        (
-            {"strategies": {"s": {"kind": "mine:cross", "params": {"fats": 1}}}},
-            r"\$.strategies.s: no parameter of mine:cross is called 'fats'; did you mean fast\?",
-        ),
-        ({"sweep": {"s.fats": [1]}}, r"\$.strategies.s: no parameter of mine:cross is called 'fats'"),
-        ({"sweep": {"s.fast": [1, 2.5]}}, r"fast of mine:cross: Expected `int`, got `float`, it is 2.5"),
-        ({"data": {"source": "samples"}}, r"\$.data: no source is called 'samples'; did you mean sample\?"),
-        ({"data": {"source": "csv"}}, r"\$.data: csv needs path"),
-    ],
-)
-def test_plugins_are_asked_whether_they_take_their_parameters(tmp_path, change, message):
-    (tmp_path / "mine.py").write_text(MINE)
-    config = decode(LEAST | {"strategies": {"s": {"kind": "mine:cross"}}} | change)
-
-    with pytest.raises(ConfigError, match=message):
-        check_plugins(config, "run.yaml", tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("axis", "values"),
-    [
-        ([10.0, 20], (10, 20)),
-        ({"from": 10, "to": 20, "step": 5.0}, (10, 15, 20)),
-        ({"from": 10.0, "to": 12.5}, (10, 11, 12)),
-        ([1e1], (10,)),
-    ],
-)
-def test_a_whole_number_is_an_int_however_it_is_written(tmp_path, axis, values):
-    (tmp_path / "mine.py").write_text(
-        "def cross(fast: int, slow=9, many: list[int] = [], at: float = 1): pass\n"
-    )
-    params = {"slow": 8.0, "many": [3.0, 4], "at": 2}
-    raw = LEAST | {"strategies": {"s": {"kind": "mine:cross", "params": params}}, "sweep": {"s.fast": axis}}
-
-    config = check_plugins(decode(raw), "run.yaml", tmp_path)
-
-    assert config.axes() == {"s.fast": values}
-    assert [type(value) for value in config.axes()["s.fast"]] == [int] * len(values)
-    assert repr(config.strategies["s"].params) == "{'slow': 8, 'many': [3, 4], 'at': 2.0}"
-
-
-@pytest.mark.parametrize("step", [0.5, 2.5])
-def test_halves_are_no_ints_and_are_told_with_their_parameter(tmp_path, step):
-    (tmp_path / "mine.py").write_text("def cross(fast: int): pass\n")
-    axis = {"from": 10, "to": 20, "step": step}
-    raw = LEAST | {"strategies": {"s": {"kind": "mine:cross"}}, "sweep": {"s.fast": axis}}
-
-    with pytest.raises(
-        ConfigError, match=f"fast of mine:cross: Expected `int`, got `float`, it is 1{0 if step < 1 else 2}.5"
-    ):
-        check_plugins(decode(raw), "run.yaml", tmp_path)
-
-
 def test_an_instrument_of_digits_is_a_name():
     raw = LEAST | {"data": {"instruments": ["000001", 600519]}}
 
     assert decode(raw).data.instruments == ("000001", "600519")
-
-
-WEIGHTED = "def sized(weight: float = 0.5, cap: float = 1.0): pass\n"
-
-
-@pytest.mark.parametrize(
-    ("strategy", "sweep", "message"),
-    [
-        (
-            {},
-            {"s.weight": [1, 2]},
-            r"\$.sweep.s.weight: this is its weight in the mean of all strategies, and mine",
-        ),
-        (
-            {"params": {"weight": 0.3}},
-            {"s.weight": [1, 2]},
-            r"\$.sweep.s.weight: .*call the parameter something",
-        ),
-        ({"weight": 0.3}, {}, r"\$.strategies.s.weight: .*give that as params: {weight: ...}"),
-    ],
-)
-def test_a_weight_that_may_be_either_is_asked_about(tmp_path, strategy, sweep, message):
-    (tmp_path / "mine.py").write_text(WEIGHTED)
-    raw = LEAST | {"strategies": {"s": {"kind": "mine:sized"} | strategy}, "sweep": sweep}
-
-    with pytest.raises(ConfigError, match=message):
-        check_plugins(decode(raw), "run.yaml", tmp_path)
-
-
-@pytest.mark.parametrize("given", [{}, {"params": {"weight": 0.3}}, {"weight": 2, "params": {"weight": 0.3}}])
-def test_a_parameter_called_weight_is_taken_where_it_is_plain_which_is_which(tmp_path, given):
-    (tmp_path / "mine.py").write_text(WEIGHTED)
-    raw = LEAST | {"strategies": {"s": {"kind": "mine:sized"} | given}, "sweep": {"s.cap": [0.1, 0.2]}}
-
-    config = check_plugins(decode(raw), "run.yaml", tmp_path)
-
-    (one,) = at(config, {"s.cap": 0.2}).strategies.values()
-    assert one.params == given.get("params", {}) | {"cap": 0.2}
-    assert at(config, {"s.cap": 0.2}).portfolio.cap == 1.0
-
-
-def test_a_parameter_without_a_default_may_be_given_by_the_sweep_alone(tmp_path):
-    (tmp_path / "mine.py").write_text("def cross(fast: int): pass\n")
-    raw = LEAST | {"strategies": {"s": {"kind": "mine:cross"}}, "sweep": {"s.fast": [1, 2]}}
-
-    check_plugins(decode(raw), "run.yaml", tmp_path)
-    with pytest.raises(ConfigError, match="mine:cross needs fast"):
-        check_plugins(decode(raw | {"sweep": {}}), "run.yaml", tmp_path)
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=8)
@@ -368,33 +221,3 @@ def test_what_no_file_can_hold_is_not_written():
 
     with pytest.raises(ConfigError, match="a holds what no file can"):
         as_dict(config)
-
-
-def test_every_default_is_one_that_the_door_lets_in():
-    raw = msgspec.to_builtins(PortfolioConfig())
-
-    assert decode(LEAST | {"portfolio": raw}).portfolio == PortfolioConfig()
-
-
-@pytest.mark.parametrize(
-    ("told", "message"),
-    [
-        ({"cash": 1e300}, r"\$.portfolio.cash: expected `float` <= 1e\+?15|1000000000000000"),
-        ({"lot": 1e-320}, "is too small: write 0, or at least 1e-12"),
-        ({"rebalance": {"every": "change", "band": 0.1}}, "with every: change no drift is looked at"),
-        ({"rebalance": "fortnight"}, "rebalance"),
-        ({"rebalance": {"band": 1.5}}, "band"),
-    ],
-)
-def test_a_portfolios_numbers_and_words_have_their_bounds(told, message):
-    with pytest.raises(ConfigError, match=message):
-        decode({"name": "p", "strategies": {"s": {"kind": "ma_cross"}}, "portfolio": told})
-
-
-@pytest.mark.parametrize("weight", [1e308, 1e-320])
-def test_a_weight_that_sums_lose_is_refused_in_a_sweep_too(weight):
-    strategies = {"s": {"kind": "ma_cross"}}
-    with pytest.raises(ConfigError, match="weight"):
-        decode({"name": "p", "strategies": {"s": {"kind": "ma_cross", "weight": weight}}})
-    with pytest.raises(ConfigError, match="weight"):
-        decode({"name": "p", "strategies": strategies, "sweep": {"s.weight": [1, weight]}})

@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from flotilla.cli.choose import one_of
 from flotilla.clock import now_ns
 from flotilla.config import RunConfig, as_dict, decode, read
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.ids import order_named
+from flotilla.research.choice import one_of
 from flotilla.stream.files import private_folder, write_atomically
 from flotilla.stream.table import home
 

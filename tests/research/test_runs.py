@@ -1,14 +1,12 @@
-import errno
 import json
-from pathlib import Path
 
 import pytest
 
-from flotilla.cli import runs
-from flotilla.cli.choose import one_of
-from flotilla.cli.runs import find, folder_of, keep, kept_in
 from flotilla.config import read
 from flotilla.errors import ConfigError, UnknownName
+from flotilla.research import runs
+from flotilla.research.choice import one_of
+from flotilla.research.runs import find, folder_of, keep, kept_in
 
 ORDER = "small-00000042-BRK-B-0"
 
@@ -58,20 +56,6 @@ def test_a_damaged_record_is_named(home):
         kept_in(home / "nowhere")
 
 
-@pytest.mark.parametrize("command", ["run", "report"])
-def test_what_was_computed_is_shown_before_it_cannot_be_kept(call, one, monkeypatch, command):
-    def full(path: Path, _content: bytes) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device; there is no room on the disk", str(path))
-
-    monkeypatch.setattr(runs, "write_atomically", full)
-
-    found = call(command, one)
-
-    assert found.code == 1
-    assert ("Final equity" if command == "run" else "Buy and hold would have made it") in found.out
-    assert f"{runs.folder_of('small') / 'run.json'}: No space left on device" in found.err
-
-
 def test_nobody_else_sees_the_names_of_runs(one, home):
     (home / "runs").mkdir(parents=True)
     (home / "runs").chmod(0o755)
@@ -79,21 +63,3 @@ def test_nobody_else_sees_the_names_of_runs(one, home):
     runs.keep(read(one), None, "run")
 
     assert (home / "runs").stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.parametrize(
-    ("command", "shown"),
-    [("run", "Final equity"), ("sweep", "The 6 best"), ("report", "Buy and hold would have made it")],
-)
-def test_a_file_where_everything_is_kept_loses_nothing_that_was_computed(
-    call, one, six, home, command, shown
-):
-    home.write_text("")
-
-    found = call(command, six if command == "sweep" else one)
-
-    assert found.code == 1
-    assert {"run": "Final equity", "sweep": "The 6 best", "report": "Buy and hold would"}[
-        command
-    ] in found.out
-    assert f"{home} is there, and is no folder" in found.err

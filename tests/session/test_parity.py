@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from flotilla.cli.compare import compare
 from flotilla.live.result import LiveResult
 from flotilla.research import run
+from flotilla.session.parity import compare
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from flotilla.config import as_dict, decode
+from flotilla.config.headings import path_of
 from flotilla.errors import ConfigError
-from flotilla.headings import path_of
 from flotilla.model.terms import HEADINGS, TERMS, PortfolioConfig
 from flotilla.research import configure
 
