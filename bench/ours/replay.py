@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from bench.ours.replayed import replayed
 from bench.records import Job, Measured, WrongValue
 from bench.workloads import KNOWN_W3, close_to, panel
 from flotilla.config import decode
-from flotilla.live.folder import Run
-from flotilla.live.messages import KEPT
-from flotilla.stream.log import LogReader
+from flotilla.session.pace import pace_of
 
 _PAIR = (10, 60)
 
@@ -21,7 +17,7 @@ def measure(job: Job) -> Measured:
     cross = {"kind": "ma_cross", "params": dict(zip(("fast", "slow"), _PAIR, strict=True))}
     config = decode({"name": "w3", "strategies": {"cross": cross}})
     with replayed(job, config, bars) as done:
-        rate, equity = _rate(done.run), done.result.equity
+        rate, equity = pace_of(done.run), done.result.equity
     final, _ = KNOWN_W3["decision", "change"][_PAIR]
     if len(equity) != len(bars.ts_event) or not (job.quick or close_to(float(equity[-1]), final, 1e-9)):
         raise WrongValue(f"{len(equity)} bars were simulated, to an equity of {equity[-1]}, and not {final}")
@@ -35,14 +31,3 @@ def measure(job: Job) -> Measured:
         others_pct=done.others_pct,
         note=f"{len(done.result.orders):,} orders; the walls hold starting and stopping",
     )
-
-
-def _rate(run: Run) -> float:
-    """Return bars a second from the first order that was acknowledged to the last.
-
-    So all processes are up, and a bar counts when everything is done that it caused.
-    """
-    with closing(LogReader(run.log("portfolio"), "acks")) as log:
-        rows = log.read(0, log.last_seq())
-    first, last = KEPT.decode(rows[0].payload), KEPT.decode(rows[-1].payload)
-    return (last.bar - first.bar) / (rows[-1].ts - rows[0].ts) * 1e9

@@ -48,6 +48,7 @@ def _replay(
     run = prepare(folder, config, bars, Store(folder.parent), speed=speed)
     began = perf_counter()
     try:
-        return run, replay(run), perf_counter() - began
+        (result,) = replay(run).values()
+        return run, result, perf_counter() - began
     finally:
         shutil.rmtree(run.manifest.sockets, ignore_errors=True)  # elsewhere, where our path is long

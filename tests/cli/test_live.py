@@ -1,20 +1,14 @@
 import signal
 import subprocess
 import sys
-from contextlib import closing
-from types import SimpleNamespace
 
-import numpy as np
 import psutil
 import pytest
 
-from flotilla.cli.live import pace_of
 from flotilla.live.folder import Run
-from flotilla.live.messages import KEPT
-from flotilla.live.result import read_result, simulated_bars
-from flotilla.model.wire import Acked
+from flotilla.live.progress import simulated_bars
+from flotilla.live.result import read_results
 from flotilla.research.runs import live_folder_of
-from flotilla.stream.log import LogWriter
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main")
 
@@ -40,7 +34,7 @@ def test_a_replay_equals_research_and_says_so(call, six):
     assert "EQUAL: every order, every fill and each bar's cash and equity, to the last bit" in found.out
     assert "bars a second of 3 instruments went through" in found.out
     assert "through 4 processes" in found.err
-    assert len(read_result(live_folder_of("small-4-20210601")).orders) > 0
+    assert len(read_results(Run.read(live_folder_of("small-4-20210601")))["small-4-20210601"].orders) > 0
 
 
 def test_its_json_says_the_same(call, one):
@@ -57,15 +51,15 @@ def test_one_that_was_stopped_goes_on_where_it_was(call, one):
     argv = ["live", "--replay", str(one)]
     process = subprocess.Popen([*PROGRAM, *argv, "--speed", "100"], stderr=subprocess.PIPE, text=True)
     folder = live_folder_of("small")
-    while not (folder / "run.json").exists() or not simulated_bars(folder):
+    while not (folder / "run.json").exists() or not simulated_bars(Run.read(folder)):
         assert process.poll() is None
 
     anew = call(*argv, "--fresh")
     beside = call(*argv)
-    running = process.poll() is None and simulated_bars(folder) > 0
+    running = process.poll() is None and simulated_bars(Run.read(folder)) > 0
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    done = simulated_bars(folder)
+    done = simulated_bars(Run.read(folder))
     again = call(*argv, "--speed", 500)
 
     assert (anew.code, beside.code, running) == (1, 1, True)
@@ -79,22 +73,37 @@ def test_one_that_was_stopped_goes_on_where_it_was(call, one):
     assert "acknowledged, on disk" in again.out
 
 
-def test_a_pause_before_it_went_on_is_not_counted(tmp_path):
-    second = 1_000_000_000
-    acks = [(0, 0), (1 * second, 10), (3601 * second, 20), (3602 * second, 50)]  # an hour of pause
-    run = SimpleNamespace(log=lambda name: tmp_path / f"{name}.db")
-    with closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal")) as log:
-        log.append("acks", [(ts, KEPT.encode(Acked("small", bar, 1))) for ts, bar in acks])
-
-    assert pace_of(run, 2) == 30.0
-    assert pace_of(run) == 50 / 3602
-    assert np.isnan(pace_of(run, 3))
-    assert np.isnan(pace_of(run, 4))
-
-
 def test_nothing_is_left_running(call, one):
     call("live", "--replay", one, "--start", "2021-11-01")
 
     folder = str(live_folder_of("small-20211101"))
     processes = psutil.process_iter(["cmdline"])
     assert [process for process in processes if folder in (process.info["cmdline"] or ())] == []
+
+
+def test_several_portfolios_go_through_one_run_and_each_is_that_of_research(call, book):
+    played = call("live", "--replay", book, "--start", "2021-10-01", "--json")
+    shown = call("live", "--replay", book, "--start", "2021-10-01", "--fresh")
+
+    assert (played.code, shown.code) == (0, 0), played.err
+    told = played.json
+    assert [each["portfolio"] for each in told["portfolios"]] == [
+        "small-20211001-careful",
+        "small-20211001-bold",
+    ]
+    assert told["equal"]
+    assert [each["equal"] for each in told["portfolios"]] == [True, True]
+    assert "The same bars, twice: small-20211001-bold" in shown.out
+    assert "EQUAL" in shown.out
+
+
+def test_an_order_of_one_of_several_is_found_where_live_recorded_it(call, book):
+    call("live", "--replay", book, "--start", "2021-10-01")
+    run = Run.read(live_folder_of("small-20211001"))
+    order = read_results(run)["small-20211001-bold"].orders[-1]
+
+    why = call("why", order.order_id)
+
+    assert why.code == 0
+    assert order.order_id in why.out
+    assert "as live recorded it" in why.err

@@ -14,8 +14,8 @@ from flotilla.config import decode
 from flotilla.live.execution import Execution
 from flotilla.live.feed import Feed
 from flotilla.live.folder import Run, prepare
-from flotilla.live.portfolio import Role
-from flotilla.live.result import LiveResult, read_result
+from flotilla.live.portfolio import Portfolios
+from flotilla.live.result import LiveResult, read_results
 from flotilla.live.strategy import Strategy, root_of
 from flotilla.model.panel import Panel
 from flotilla.portfolio.market import market_of
@@ -82,8 +82,19 @@ CONFIG = {
 }
 
 
-def expected(run: Run, panel: Panel) -> LiveResult:
-    """Return what the run comes to, bar by bar in one process."""
+SEVERAL = CONFIG | {
+    "portfolio": {"start": "2000-02-01", "min_trade": 100.0, "slippage_bps": 5},
+    "portfolios": {
+        "all": {"decisions": "risk.csv"},
+        "few": {"strategies": {"streak": 1, "cross": 0.5}, "fill_at": "close", "rebalance": "month"},
+        "still": {"strategies": ["monthly"], "risk_tolerance": 0, "max_drawdown": 0.2},
+        "lots": {"lot": 1.0, "size_at": "fill", "cash": 5000.0, "rebalance": {"every": "bar", "band": 0.01}},
+    },
+}
+
+
+def expected(run: Run, panel: Panel) -> dict[str, LiveResult]:
+    """Return what each portfolio of a run comes to, bar by bar in one process."""
     first, count = run.manifest.first, len(panel.instruments)
     fields = dict(panel.fields) | calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, count)
     signals = {}
@@ -91,15 +102,18 @@ def expected(run: Run, panel: Panel) -> LiveResult:
         for name in run.strategies:
             runner = ChunkRunner([root_of(run, name, stack)], count, panel.ticks_per_unit)
             signals[name] = runner.advance(fields)[first:, :, 0]
-    decisions = None
-    if run.decisions:
-        table = read_decisions(run.decisions)
-        decisions = decisions_for(table, run.portfolio_id, panel.ts_recv, panel.instruments)
-    market = market_of(panel, fields, first, run.config.portfolio, decisions)
-    whole = {name: np.concatenate([np.full((first, count), np.nan), said]) for name, said in signals.items()}
-    done = simulate(market, run.portfolio_id, run.config.portfolio, run.config.weights, whole)
     ts, acks = panel.ts_event[first:], np.empty(0, np.int64)
-    return LiveResult(ts, done.equity, done.cash, done.orders, done.fills, signals, acks)
+    whole = {name: np.concatenate([np.full((first, count), np.nan), said]) for name, said in signals.items()}
+    found = {}
+    for name, one in run.portfolios.items():
+        decisions = None
+        if path := run.decisions(name):
+            decisions = decisions_for(read_decisions(path), name, panel.ts_recv, panel.instruments)
+        market = market_of(panel, fields, first, one.portfolio, decisions)
+        done = simulate(market, name, one.portfolio, one.weights, whole)
+        own = {strategy: signals[strategy] for strategy in one.strategies}
+        found[name] = LiveResult(ts, done.equity, done.cash, done.orders, done.fills, own, acks)
+    return found
 
 
 def assert_same(live: LiveResult, wanted: LiveResult) -> None:
@@ -126,7 +140,11 @@ class Cast:
     def start(self, name: str) -> None:
         """Start a role, or start it again."""
         stack = self._stacks[name] = ExitStack()
-        makers: dict[str, Callable[..., Any]] = {"feed": Feed, "execution": Execution, "portfolio": Role}
+        makers: dict[str, Callable[..., Any]] = {
+            "feed": Feed,
+            "execution": Execution,
+            "portfolio": Portfolios,
+        }
         if name in makers:
             self.roles[name] = makers[name](self.run, stack)
         else:
@@ -154,10 +172,15 @@ class Cast:
         raise AssertionError("the play does not end")
 
     def finish(self) -> LiveResult:
-        """Play to the end, and return what came of it."""
+        """Play to the end, and return what came of the one portfolio."""
+        (result,) = self.finish_all().values()
+        return result
+
+    def finish_all(self) -> dict[str, LiveResult]:
+        """Play to the end, and return what came of each portfolio."""
         self.play(lambda: self.roles["portfolio"].done)
         self.roles["portfolio"].keep()
-        return read_result(self.run.folder)
+        return read_results(self.run)
 
     def close(self) -> None:
         """Let all die."""
@@ -194,6 +217,20 @@ def cast(run: Run) -> Iterator[Cast]:
 
 
 @pytest.fixture
+def several(room: Path, panel: Panel, run: Run) -> Iterator[Cast]:
+    """Return the cast of a run of four portfolios, on different terms, with different strategies."""
+    made = Cast(prepare(room / "several", decode(SEVERAL), panel, Store(room), plugins=room))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def expect() -> Callable[[Run, Panel], dict[str, LiveResult]]:
+    """Return the function that says what each portfolio of a run comes to."""
+    return expected
+
+
+@pytest.fixture
 def same() -> Callable[[LiveResult, LiveResult], None]:
     """Return the function that asserts that two results are equal in every bit."""
     return assert_same
@@ -201,4 +238,5 @@ def same() -> Callable[[LiveResult, LiveResult], None]:
 
 @pytest.fixture
 def wanted(run: Run, panel: Panel) -> LiveResult:
-    return expected(run, panel)
+    (one,) = expected(run, panel).values()
+    return one

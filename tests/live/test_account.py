@@ -5,11 +5,11 @@ import pytest
 
 from flotilla.builtin.gateways.paper import Paper
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.live.account import gateway_of, portfolio_of, rehearse
+from flotilla.live.account import gateway_of, portfolios_of, rehearse
 
 
 def test_they_are_made_as_the_run_says(run):
-    portfolio = portfolio_of(run)
+    (portfolio,) = portfolios_of(run).values()
 
     assert portfolio.portfolio_id == "made"
     assert portfolio.instruments == ("M0", "M1", "M2", "M3")
@@ -18,11 +18,11 @@ def test_they_are_made_as_the_run_says(run):
 
 
 def test_a_rehearsal_leaves_nothing_behind(run):
-    before = portfolio_of(run).state()["book"]["cash"].tobytes()
+    before = portfolios_of(run)["made"].state()["book"]["cash"].tobytes()
 
     rehearse(run)
 
-    assert portfolio_of(run).state()["book"]["cash"].tobytes() == before
+    assert portfolios_of(run)["made"].state()["book"]["cash"].tobytes() == before
 
 
 class Broker(Paper):

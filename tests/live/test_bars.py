@@ -27,9 +27,10 @@ def test_prices_are_the_panels_and_marks_go_on_from_its_history(run, panel):
 
     first = run.manifest.first
     marks = Marks(4).advance(panel.fields["close"])
-    assert np.stack([p.row.mark for p in prices]).tobytes() == marks[first:].tobytes()
-    assert np.stack([p.row.close for p in prices]).tobytes() == panel.fields["close"][first:].tobytes()
-    assert np.stack([p.row.price for p in prices]).tobytes() == panel.fields["open"][first:].tobytes()
+    own = [price.rows["made"] for price in prices]
+    assert np.stack([row.mark for row in own]).tobytes() == marks[first:].tobytes()
+    assert np.stack([row.close for row in own]).tobytes() == panel.fields["close"][first:].tobytes()
+    assert np.stack([row.price for row in own]).tobytes() == panel.fields["open"][first:].tobytes()
     assert [p.moment.bar for p in prices] == list(range(first, len(panel.ts_event)))
     assert (prices[0].seq, prices[0].written_ns) == (1, 100)
     assert reader.closed
@@ -38,23 +39,25 @@ def test_prices_are_the_panels_and_marks_go_on_from_its_history(run, panel):
 def test_marks_go_on_from_a_checkpoint(run, panel):
     whole = PriceReader(run).read(rows(run, panel))
 
-    rest = PriceReader(run, whole[29].row.mark).read(rows(run, panel)[30:])
+    rest = PriceReader(run, whole[29].marks).read(rows(run, panel)[30:])
 
-    assert [p.row.mark.tobytes() for p in rest] == [p.row.mark.tobytes() for p in whole[30:]]
+    assert [p.rows["made"].mark.tobytes() for p in rest] == [
+        p.rows["made"].mark.tobytes() for p in whole[30:]
+    ]
 
 
 def test_orders_fill_at_the_close_by_choice_or_where_there_is_no_open(run, panel):
     chosen = msgspec.structs.replace(run.config.portfolio, fill_at="close")
-    run.config = msgspec.structs.replace(run.config, portfolio=chosen)
+    run.portfolios = {"made": msgspec.structs.replace(run.config, portfolio=chosen)}
 
     prices = PriceReader(run).read(rows(run, panel)[:1])
 
-    assert prices[0].row.price.tobytes() == prices[0].row.close.tobytes()
+    assert prices[0].rows["made"].price.tobytes() == prices[0].rows["made"].close.tobytes()
 
 
 def test_an_open_that_is_not_there_is_named(run):
     chosen = msgspec.structs.replace(run.config.portfolio, fill_at="open")
-    run.config = msgspec.structs.replace(run.config, portfolio=chosen)
+    run.portfolios = {"made": msgspec.structs.replace(run.config, portfolio=chosen)}
     run.manifest = msgspec.structs.replace(run.manifest, fields=("close",))
 
     with pytest.raises(ConfigError, match="the data has no open"):

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import pandas as pd
 import pytest
 
 from flotilla.config import decode
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, VERSION, Run, prepare
+from flotilla.portfolio.market import first_row
+from flotilla.research import panel_from
 from flotilla.stream.endpoint import check_endpoint
 from flotilla.stream.table import Store
 
@@ -70,18 +74,18 @@ def test_a_day_after_the_last_bar_is_refused(panel, room):
 def test_a_sweep_is_refused(run, panel, room):
     swept = msgspec.structs.replace(run.config, sweep={"portfolio.fee_bps": (5, 10)})
 
-    with pytest.raises(ConfigError, match="one portfolio"):
+    with pytest.raises(ConfigError, match="portfolios of a sweep do not trade"):
         prepare(room / "other", swept, panel, Store(room))
 
 
 def test_the_table_of_risk_decisions_is_kept_as_it_was(run, room, panel):
     table = (room / "risk.csv").read_text()
-    assert run.decisions.read_text() == table
+    assert run.decisions("made").read_text() == table
 
     (room / "risk.csv").write_text(table.replace("0.5", "0.6"))
     with pytest.raises(ConfigError, match="holds another run"):
         prepare(run.folder, run.config, panel, Store(room), plugins=room)
-    assert Run.read(run.folder).decisions.read_text() == table
+    assert Run.read(run.folder).decisions("made").read_text() == table
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"version": "one"}', "\xff"])
@@ -105,3 +109,27 @@ def test_one_strategy_of_defaults_has_no_history_before_it(room, panel):
     config = decode({"name": "plain", "strategies": {"hold": {"kind": "buy_and_hold"}}})
 
     assert prepare(room / "plain", config, panel, Store(room)).manifest.first == 0
+
+
+def test_portfolios_of_one_run_begin_together(panel, room):
+    apart = {
+        "name": "late",
+        "strategies": {"hold": {"kind": "buy_and_hold"}},
+        "portfolios": {"now": {}, "later": {"start": "2000-03-01"}},
+    }
+
+    with pytest.raises(
+        ConfigError, match=r"begin together, and .* late-now on the first, late-later on 2000-03-01"
+    ):
+        prepare(room / "late", decode(apart), panel, Store(room))
+
+
+def test_a_day_begins_where_the_data_are_as_in_research(room):
+    hours = pd.date_range("2024-01-02", periods=48, freq="h", tz="UTC")
+    panel = panel_from(pd.DataFrame({"A": np.linspace(10.0, 12.0, 48)}, index=hours), zone="Asia/Kolkata")
+    terms = {"start": "2024-01-03"}
+    config = decode({"name": "p", "strategies": {"h": {"kind": "buy_and_hold"}}, "portfolio": terms})
+
+    live = prepare(room / "zone", config, panel, Store(room)).manifest.first
+
+    assert live == first_row(panel, config.portfolio) == 19  # 18:30 UTC is midnight there

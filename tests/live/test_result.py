@@ -1,13 +1,14 @@
 """What a run left behind."""
 
-from flotilla.live.result import read_result, simulated_bars
+from flotilla.live.progress import simulated_bars
+from flotilla.live.result import read_results
 from flotilla.stream.log import LogWriter
 
 
 def test_a_run_that_has_not_begun_left_nothing(run):
-    result = read_result(run.folder)
+    (result,) = read_results(run).values()
 
-    assert simulated_bars(run.folder) == 0
+    assert simulated_bars(run) == 0
     assert (len(result.ts), len(result.equity), result.orders, result.fills) == (0, 0, [], [])
     assert result.signals["cross"].shape == (0, 4)
 
@@ -16,15 +17,15 @@ def test_a_log_whose_writer_had_no_room_for_its_streams_is_one_that_has_not_begu
     LogWriter(run.log("portfolio"), []).close()
     LogWriter(run.log("orders"), ["intents"]).close()
 
-    result = read_result(run.folder)
+    (result,) = read_results(run).values()
 
-    assert (simulated_bars(run.folder), len(result.ts), result.fills) == (0, 0, [])
+    assert (simulated_bars(run), len(result.ts), result.fills) == (0, 0, [])
 
 
 def test_a_run_is_read_while_it_goes_on(cast, wanted):
-    cast.play(lambda: simulated_bars(cast.run.folder) > 20)
+    cast.play(lambda: simulated_bars(cast.run) > 20)
 
-    result = read_result(cast.run.folder)
+    (result,) = read_results(cast.run).values()
 
     n = len(result.ts)
     assert 20 < n < len(wanted.ts) or n == len(wanted.ts)

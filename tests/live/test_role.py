@@ -15,7 +15,7 @@ import zmq
 from flotilla import notify
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.live.role import Stop, await_logs, serve, wait
-from flotilla.stream.log import LogWriter
+from flotilla.live.roles import EXECUTION, FEED, PORTFOLIO
 
 BEAT = b"READY=1\nWATCHDOG=1"
 
@@ -76,19 +76,19 @@ def test_a_role_says_that_it_is_alive_as_often_as_it_is_asked_to(stop, monkeypat
     assert 3 <= said.count(BEAT) <= 2 + (steps[-1] - steps[0]) / 30_000_000
 
 
-def test_a_role_waits_for_the_logs_that_it_reads(stop, room):
+def test_a_role_waits_for_the_logs_that_it_reads(stop, run):
     def appear() -> None:
         sleep(0.05)
-        with closing(LogWriter(room / "bars.db", ["bars"])):
+        with closing(run.writer(FEED)):
             pass
 
     writer = threading.Thread(target=appear)
     writer.start()
 
-    assert await_logs(stop, (room / "bars.db", "bars"))
+    assert await_logs(stop, run, EXECUTION)
     writer.join()
     threading.Timer(0.05, setattr, (stop, "asked", True)).start()
-    assert not await_logs(stop, (room / "bars.db", "bars"), (room / "never.db", "bars"))
+    assert not await_logs(stop, run, PORTFOLIO)  # whose fills nobody writes
 
 
 def test_waiting_ends_with_a_message_or_in_time(room):

@@ -29,7 +29,8 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.config import RunConfig, decode
 from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
-from flotilla.live.result import LiveResult, read_result, simulated_bars
+from flotilla.live.progress import simulated_bars
+from flotilla.live.result import LiveResult, read_results
 from flotilla.research import run as research
 from flotilla.session.parity import compare
 from flotilla.session.replay import fleet_of, replay
@@ -127,10 +128,11 @@ class Warden:
         end = monotonic_ns() + int(PATIENCE_S * 1e9)
         while not self.done:
             assert monotonic_ns() < end, (
-                f"{simulated_bars(self.run.folder)} of {BARS} bars were simulated, and it goes no further"
+                f"{simulated_bars(self.run)} of {BARS} bars were simulated, and it goes no further"
             )
             self.look(0.01)
-        return read_result(self.run.folder)
+        (result,) = read_results(self.run).values()
+        return result
 
     def close(self) -> None:
         for process in self.processes.values():
@@ -185,10 +187,8 @@ def disturb(warden: Warden, chance: random.Random) -> None:
     names = chance.sample(list(warden.commands), len(warden.commands))
     for name, bar in zip(names, sorted(chance.uniform(0, 0.6 * BARS) for _ in names), strict=True):
         end = monotonic_ns() + int(PATIENCE_S * 1e9)
-        while simulated_bars(warden.run.folder) < bar:
-            assert monotonic_ns() < end, (
-                f"it does not go on from bar {simulated_bars(warden.run.folder)} of {BARS}"
-            )
+        while simulated_bars(warden.run) < bar:
+            assert monotonic_ns() < end, f"it does not go on from bar {simulated_bars(warden.run)} of {BARS}"
             warden.look(0.002)
         warden.look(chance.uniform(0, 0.05))
         warden.kill(name)
@@ -209,7 +209,7 @@ def test_each_role_of_a_fleet_may_be_killed(room, undisturbed, seed):
     run = made_run(room, f"fleet-{seed}")
     fates = Fates(run, random.Random(seed))
 
-    result = replay(run, fates.meet)
+    (result,) = replay(run, fates.meet).values()
 
     assert fates.met
     assert fates.met <= killed(run)

@@ -17,7 +17,8 @@ from flotilla.config import RunConfig, decode
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet.history.events import EventReader
 from flotilla.live.folder import Run, prepare
-from flotilla.live.result import LiveResult, simulated_bars
+from flotilla.live.progress import simulated_bars
+from flotilla.live.result import LiveResult
 from flotilla.session.replay import fleet_of, replay
 from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
@@ -44,6 +45,12 @@ def made_run(room: Path, name: str, speed: float | None = None) -> Run:
     return prepare(room / name, config(), panel, Store(room), speed=speed)
 
 
+def played(*args: object) -> LiveResult:
+    """Return what the one portfolio of a run did."""
+    (result,) = replay(*args).values()
+    return result
+
+
 def bits(result: LiveResult) -> tuple[object, ...]:
     """Return what two results must have in common; not how long answers took."""
     arrays = [result.ts, result.equity, result.cash, *result.signals.values()]
@@ -52,11 +59,11 @@ def bits(result: LiveResult) -> tuple[object, ...]:
 
 def test_a_replay_lives_every_bar_and_comes_to_the_same_when_a_role_dies(room):
     seen: list[tuple[int, int]] = []
-    whole = replay(made_run(room, "whole"), lambda done, bars: seen.append((done, bars)))
+    whole = played(made_run(room, "whole"), lambda done, bars: seen.append((done, bars)))
 
     broken = made_run(room, "broken", speed=60.0)
     deaths: list[int] = []
-    again = replay(broken, lambda done, _: kill(broken, "orders", deaths) if done > 40 else None)
+    again = played(broken, lambda done, _: kill(broken, "orders", deaths) if done > 40 else None)
 
     assert (len(whole.ts), seen[-1]) == (BARS, (BARS, BARS))
     assert len(whole.fills) > 50
@@ -88,7 +95,7 @@ import sys
 from pathlib import Path
 from flotilla.live.folder import Run
 from flotilla.session.replay import replay
-result = replay(Run.read(Path(sys.argv[1])), lambda done, _: print(done, flush=True))
+(result,) = replay(Run.read(Path(sys.argv[1])), lambda done, _: print(done, flush=True)).values()
 print("left with", len(result.ts))
 """
 
@@ -113,21 +120,21 @@ def test_a_replay_that_is_asked_to_stop_stops_all_and_goes_on_later(room):
     assert 20 < int(rest[-1].removeprefix("left with ")) < BARS
     assert set(map(tuple, exits(run).values())) == {(0,)}  # each in order, none killed
     assert not Path(run.manifest.sockets).exists()
-    assert len(replay(made_run(room, "run")).ts) == BARS
+    assert len(played(made_run(room, "run")).ts) == BARS
 
 
 def test_a_replay_that_is_killed_leaves_nobody_and_goes_on_later(room):
-    whole = replay(made_run(room, "whole"))
+    whole = played(made_run(room, "whole"))
     run = made_run(room, "run", speed=30.0)
     with begun(run, 20) as first:
         first.kill()
-    assert simulated_bars(run.folder) < BARS
+    assert simulated_bars(run) < BARS
     end = monotonic_ns() + 20_000_000_000
     while marked(run):
         assert monotonic_ns() < end, f"{marked(run)} are left"
         sleep(0.05)
 
-    assert bits(replay(made_run(room, "run"))) == bits(whole)
+    assert bits(played(made_run(room, "run"))) == bits(whole)
 
 
 def marked(run: Run) -> list[int]:
@@ -142,7 +149,7 @@ def marked(run: Run) -> list[int]:
 
 def test_a_role_that_hangs_is_found_and_started_again(room, monkeypatch):
     monkeypatch.setattr("flotilla.session.replay._BEAT_S", 0.6)
-    whole = replay(made_run(room, "whole"))
+    whole = played(made_run(room, "whole"))
     run, stopped = made_run(room, "run", speed=100.0), []
 
     def stop(done: int, _bars: int) -> None:
@@ -150,7 +157,7 @@ def test_a_role_that_hangs_is_found_and_started_again(room, monkeypatch):
             stopped.append(int(Path(f"{run.log('orders')}.lock").read_text()))
             os.kill(stopped[0], signal.SIGSTOP)
 
-    again = replay(run, stop)
+    again = played(run, stop)
 
     assert exits(run)["execution"] == [-9, 0]
     assert bits(again) == bits(whole)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from flotilla.errors import ProcessError
+from flotilla.live.roles import processes
 from flotilla.session import watch as module
 from flotilla.session.watch import Watch
 
@@ -21,7 +22,7 @@ def watch(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> W
     run = SimpleNamespace(
         folder=tmp_path,
         log=lambda name: tmp_path / f"{name}.db",
-        strategies=("cross",),
+        processes=processes(("cross",)),
         manifest=SimpleNamespace(bars=100, speed=None),
     )
     monkeypatch.setattr(module, "monotonic_ns", lambda: clock.ns)

@@ -70,7 +70,7 @@ Try:
         "run",
         "signatures:run",
         RESEARCH,
-        """Simulate one portfolio.
+        """Simulate one portfolio, or several of one file side by side.
 
 Says what it came to, beside buying the same instruments and holding them, or
 beside what --benchmark names.
@@ -80,6 +80,7 @@ Try:
   flotilla run my.yaml --plan
   flotilla run my.yaml --benchmark SPY --full
   flotilla run examples/cross.yaml --portfolio 1241
+  flotilla run book.yaml --portfolio careful
   flotilla run my.yaml --json --full > run.json""",
     ),
     Command(
@@ -134,7 +135,7 @@ Try:
         TRADE,
         """Play history through the live processes, on paper.
 
-Feed, strategies, portfolio and execution run as processes of their own, over
+Feed, strategies, portfolios and execution run as processes of their own, over
 ZeroMQ, with journals on disk; then every order, every fill and each bar's
 equity is compared with research, and the exit code is 1 if one bit differs. A
 replay that was stopped goes on where it was. Trading with a broker is not

@@ -74,7 +74,8 @@ def _heading(number: int, words: str) -> Text:
 
 
 def _next(config: Path, best: int, replayed: live.Replayed) -> None:
-    orders = replayed.live.orders
+    (live_,) = replayed.live.values()
+    orders = live_.orders
     lines = [(say.command("why", orders[-1].order_id), "why its last order is there")] if orders else []
     lines += [
         (say.command("run", config, "--portfolio", best), "the best beside buying and holding"),

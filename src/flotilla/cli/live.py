@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -11,22 +10,21 @@ import numpy as np
 from rich.table import Table
 
 from flotilla.cli import say
-from flotilla.cli.run import simulated as simulated_in_research
+from flotilla.cli.run import simulated
 from flotilla.config import RunConfig, read
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run, prepare
-from flotilla.live.messages import KEPT
-from flotilla.live.progress import Progress
-from flotilla.live.result import LiveResult, simulated_bars
+from flotilla.live.progress import simulated_bars
+from flotilla.live.result import LiveResult
 from flotilla.model.panel import Panel
 from flotilla.research.choice import one_of, trading_from
 from flotilla.research.market import open_panel
 from flotilla.research.runs import keep, live_folder_of, made_folder_of
 from flotilla.session.claim import claimed, forget
+from flotilla.session.pace import answers, latency_of, pace_of
 from flotilla.session.parity import Comparison, compare
 from flotilla.session.replay import fleet_of
 from flotilla.session.replay import replay as replay_bars
-from flotilla.stream.log import LogReader
 from flotilla.stream.table import Store
 from flotilla.words import counted
 
@@ -39,25 +37,35 @@ NOT_YET = (
 
 
 class Replayed(NamedTuple):
-    """What a replay came to."""
+    """What a replay came to; of each portfolio by its id."""
 
     run: Run
-    live: LiveResult
-    comparison: Comparison
+    live: dict[str, LiveResult]
+    comparisons: dict[str, Comparison]
     pace: float  # bars a second; NaN where too little was ordered to say
     remarks: tuple[str, ...]
 
     @property
+    def bars(self) -> int:
+        """Return how many bars were simulated."""
+        return min(len(one.ts) for one in self.live.values())
+
+    @property
     def whole(self) -> bool:
         """Return whether every bar was simulated."""
-        return len(self.live.ts) == self.run.manifest.bars
+        return self.bars == self.run.manifest.bars
+
+    @property
+    def equal(self) -> bool:
+        """Return whether all portfolios are those of research, to the last bit."""
+        return all(one.equal for one in self.comparisons.values())
 
     @property
     def exit_code(self) -> int:
         """Return 0 where live did what research did, 1 where not, 130 where it was stopped."""
         if not self.whole:
             return INTERRUPTED
-        return 0 if self.comparison.equal else 1
+        return 0 if self.equal else 1
 
 
 def live(
@@ -66,7 +74,7 @@ def live(
     *,
     replay: bool = False,
     start: datetime | None = None,
-    portfolio: int | None = None,
+    portfolio: int | str | None = None,
     speed: float | None = None,
     fresh: bool = False,
     json: bool = False,
@@ -79,7 +87,9 @@ def live(
         raise ConfigError(NOT_YET)
     if speed is not None and speed <= 0:
         raise ConfigError("--speed is in bars a second, above 0")
-    chosen = trading_from(one_of(read(config), portfolio), start.date() if start else None)
+    study = read(config)
+    chosen = study if study.portfolios and portfolio is None else one_of(study, portfolio)
+    chosen = trading_from(chosen, start.date() if start else None)
     found = replayed(chosen, open_panel(chosen, config.parent), config.parent, speed=speed, fresh=fresh)
     if json:
         say.show_json(as_dict(found))
@@ -91,43 +101,52 @@ def live(
 def replayed(
     config: RunConfig, panel: Panel, plugins: Path, *, speed: float | None = None, fresh: bool = False
 ) -> Replayed:
-    """Replay one portfolio and compare it with research. plugins: folder of the user's own files."""
+    """Replay portfolios and compare them with research. plugins: folder of the user's own files."""
     made_folder_of(config.name)
     folder = live_folder_of(config.name)
     with claimed(folder):
-        research = simulated_in_research(config, plugins, panel)
+        research = {name: simulated(one, plugins, panel) for name, one in config.each().items()}
         run = _begun(folder, config, panel, plugins, speed, fresh)
-        keep(config, plugins, "live")
+        for one in run.portfolios.values():
+            keep(one, plugins, "live", config.name)
         platforms = counted(len(fleet_of(run).platforms), "process", "processes")
         what = f"playing {counted(run.manifest.bars, 'bar')} through {platforms}"
-        before = _answered(run)
+        before = answers(run)
         with say.progress(what, "bars", "they are starting") as told:
-            result = replay_bars(run, told, say.note)
-        return Replayed(run, result, compare(result, research), pace_of(run, before), research.remarks)
+            results = replay_bars(run, told, say.note)
+        comparisons = {name: compare(results[name], done) for name, done in research.items()}
+        remarks = dict.fromkeys(remark for done in research.values() for remark in done.remarks)
+        return Replayed(run, results, comparisons, pace_of(run, before), tuple(remarks))
 
 
 def tell(found: Replayed) -> None:
     """Print what a replay came to."""
     say.remarks(*found.remarks)
     if not found.whole:
-        done, bars = len(found.live.ts), found.run.manifest.bars
-        say.note(f"stopped after {counted(done, 'bar')} of {bars:,}; the same command goes on from there")
+        done, bars = counted(found.bars, "bar"), found.run.manifest.bars
+        say.note(f"stopped after {done} of {bars:,}; the same command goes on from there")
         return
-    say.show(say.title("The same bars, twice"), beside(found.comparison))
+    several = len(found.comparisons) > 1
+    for name, comparison in found.comparisons.items():
+        title = f"The same bars, twice{f': {name}' if several else ''}"
+        say.show(say.title(title), beside(comparison))
     if np.isfinite(found.pace):
         instruments = len(found.run.manifest.instruments)
         say.show(f"{found.pace:,.0f} bars a second of {counted(instruments, 'instrument')} went through")
-    p50, p99 = _latency_ms(found)
+    p50, p99 = latency_of(found.run, found.live.values())
     if np.isfinite(p50):
         say.show(f"a bar's orders were acknowledged, on disk, {p50:.1f} ms after it (p50; p99 {p99:.1f} ms)")
-    if found.comparison.equal:
+    if found.equal:
         say.show(say.verdict(EQUAL, True))
-    else:
-        say.show(say.verdict("DIFFERENT", False), *found.comparison.differences)
-        say.note(
-            "most often it is a strategy that differs a bar at a time; this says which promise it breaks:"
-        )
-        say.note(_asks(found))
+        return
+    parting = [
+        f"{name}: {said}" if several else said
+        for name, comparison in found.comparisons.items()
+        for said in comparison.differences
+    ]
+    say.show(say.verdict("DIFFERENT", False), *parting)
+    say.note("most often it is a strategy that differs a bar at a time; this says which promise it breaks:")
+    say.note(_asks(found))
 
 
 def _asks(found: Replayed) -> str:
@@ -149,48 +168,25 @@ def beside(comparison: Comparison) -> Table:
 
 def as_dict(found: Replayed) -> dict[str, object]:
     """Return what a replay came to as plain values."""
+    portfolios: list[dict[str, object]] = [
+        {
+            "portfolio": name,
+            "equal": found.whole and comparison.equal,
+            "differences": comparison.differences,
+            "sides": [side._asdict() for side in comparison.sides],
+        }
+        for name, comparison in found.comparisons.items()
+    ]
     return {
-        "portfolio": found.run.portfolio_id,
+        **(portfolios[0] if len(portfolios) == 1 else {"equal": found.whole and found.equal}),
+        **({"portfolios": portfolios} if len(portfolios) > 1 else {}),
         "folder": str(found.run.folder),
-        "bars": len(found.live.ts),
+        "bars": found.bars,
         "whole": found.whole,
-        "equal": found.whole and found.comparison.equal,
-        "differences": found.comparison.differences,
-        "sides": [side._asdict() for side in found.comparison.sides],
         "bars_a_second": found.pace,
         "remarks": found.remarks,
-        "acknowledged_ms": dict(zip(("p50", "p99"), _latency_ms(found), strict=True)),
+        "acknowledged_ms": latency_of(found.run, found.live.values())._asdict(),
     }
-
-
-def _answered(run: Run) -> int:
-    """Return how many orders' answers are written down."""
-    with closing(Progress(run.log("portfolio"), "acks")) as log:
-        return log.bars()
-
-
-def pace_of(run: Run, before: int = 0) -> float:
-    """Return the bars a second from the first order's answer to the last; NaN if there are too few.
-
-    before: how many answers do not count, being of a time before a pause.
-    """
-    if _answered(run) <= before:  # stopped before it began
-        return float("nan")
-    with closing(LogReader(run.log("portfolio"), "acks")) as log:
-        rows = [*log.read(before, 1), *log.read(log.last_seq() - 1, 1)]
-    if len(rows) < 2 or rows[0].ts >= rows[-1].ts:
-        return float("nan")
-    first, last = (KEPT.decode(row.payload).bar for row in rows)
-    return (last - first) * 1e9 / (rows[-1].ts - rows[0].ts)
-
-
-def _latency_ms(found: Replayed) -> tuple[float, float]:
-    """Return p50 and p99 from a bar to its orders' acknowledgement; NaN flat out, where bars only queue."""
-    ack = found.live.ack_ns
-    if not found.run.manifest.speed or not len(ack):
-        return float("nan"), float("nan")
-    p50, p99 = np.percentile(ack, (50, 99)) / 1e6
-    return float(p50), float(p99)
 
 
 def _begun(
@@ -199,8 +195,13 @@ def _begun(
     """Return the run's folder, which is claimed: of one that was stopped, to go on with; else a new one."""
     there = (folder / FILE).exists()
     try:
-        if fresh or (there and simulated_bars(folder) >= Run.read(folder).manifest.bars):
+        if fresh or (there and _is_over(Run.read(folder))):
             forget(folder)
         return prepare(folder, config, panel, Store(), plugins=plugins, speed=speed)
     except ConfigError as error:
         raise ConfigError(f"{error}; --fresh begins anew") from error
+
+
+def _is_over(run: Run) -> bool:
+    """Return whether a run has taken its last bar."""
+    return simulated_bars(run) >= run.manifest.bars

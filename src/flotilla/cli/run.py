@@ -58,7 +58,7 @@ def run(
         _tell(study, results, beside, full)
     # After it is shown: a disk that is full loses nothing that was computed.
     for each in chosen:
-        keep(each, config.parent, "run")
+        keep(each, config.parent, "run", study.name if study.portfolios else None)
     if not json:
         _next(config, portfolio, study, results)
 

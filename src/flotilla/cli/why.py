@@ -10,10 +10,10 @@ from flotilla.cli import say
 from flotilla.cli.run import simulated
 from flotilla.errors import ConfigError
 from flotilla.live.folder import FILE, Run
-from flotilla.live.result import read_result
+from flotilla.live.result import read_results
 from flotilla.research import Why, lines, why_of
 from flotilla.research import why as why_in
-from flotilla.research.runs import Kept, find, live_folder_of
+from flotilla.research.runs import Kept, find
 
 
 def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> None:
@@ -24,7 +24,7 @@ def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> Non
     kept = find(order_id, run)
     recorded = _recorded(order_id, kept)
     chain = recorded or _simulated(order_id, kept)
-    where = f"as live recorded it in {live_folder_of(kept.config.name)}" if recorded else "in research"
+    where = f"as live recorded it in {kept.live_folder}" if recorded else "in research"
     if json:
         say.show_json({"where": "live" if recorded else "research", **chain.as_dict()})
     else:
@@ -39,15 +39,16 @@ def _simulated(order_id: str, kept: Kept) -> Why:
 
 def _recorded(order_id: str, kept: Kept) -> Why | None:
     """Return the chain behind an order that live wrote down; None where it did not, or ran something else."""
-    folder = live_folder_of(kept.config.name)
+    config, folder = kept.config, kept.live_folder
     try:
-        if not (folder / FILE).is_file() or (live := Run.read(folder)).config != kept.config:
-            return None
+        live = Run.read(folder) if (folder / FILE).is_file() else None
     except ConfigError:  # of a version that this one cannot read: research has the order all the same
         return None
-    config, result = kept.config, read_result(folder)
-    if live.decisions:  # as they were when it began, whatever became of the user's file
-        terms = msgspec.structs.replace(config.portfolio, decisions=str(live.decisions.absolute()))
+    if live is None or live.portfolios.get(config.name) != config:
+        return None
+    result = read_results(live)[config.name]
+    if decisions := live.decisions(config.name):  # as they were when it began, whatever became of the user's
+        terms = msgspec.structs.replace(config.portfolio, decisions=str(decisions.absolute()))
         config = msgspec.structs.replace(config, portfolio=terms)
     if order_id not in {*(o.order_id for o in result.orders), *(f.fill_id for f in result.fills)}:
         return None

@@ -1,4 +1,4 @@
-"""The portfolio of a run and its gateway, made as run.json says, and rehearsed."""
+"""The portfolios of a run and its gateway, made as run.json says, and rehearsed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from flotilla.portfolio.venue import Venue
 from flotilla.stream.decisions import Decisions, decisions_for, read_decisions
 
 
-def portfolio_of(run: Run) -> Portfolio:
-    """Return the run's portfolio before its first bar."""
-    config, instruments = run.config, run.manifest.instruments
-    return Portfolio(run.portfolio_id, config.portfolio, instruments, config.weights)
+def portfolios_of(run: Run) -> dict[str, Portfolio]:
+    """Return the run's portfolios before their first bar, by their ids."""
+    return {
+        name: Portfolio(name, one.portfolio, run.manifest.instruments, one.weights)
+        for name, one in run.portfolios.items()
+    }
 
 
 def gateway_of(run: Run, journal: Path | None = None) -> Venue:
     """Return the run's gateway. journal: where it writes orders down; None: in a rehearsal, nowhere."""
     make = find("gateway", run.manifest.gateway, run.plugins)
-    gateway = make({run.portfolio_id: run.config.portfolio}, run.manifest.instruments, journal)
+    terms = {name: one.portfolio for name, one in run.portfolios.items()}
+    gateway = make(terms, run.manifest.instruments, journal)
     if not isinstance(gateway, Venue):
         name = run.manifest.gateway
         raise ConfigError(f"gateway {name} has no trade(): a replay needs one that is told bars, as paper is")
@@ -33,16 +36,15 @@ def gateway_of(run: Run, journal: Path | None = None) -> Venue:
 
 
 class Heeded:
-    """What the run's portfolio heeds of what risk models said, bar by bar."""
+    """What a portfolio of the run heeds of what risk models said, bar by bar."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, portfolio_id: str) -> None:
         self._instruments = run.manifest.instruments
         self._nobody = no_risk(len(self._instruments))
         self._decisions: Decisions | None = None
-        if run.decisions:
-            table = read_decisions(run.decisions)
+        if path := run.decisions(portfolio_id):
             known = run.panel().ts_recv
-            self._decisions = decisions_for(table, run.portfolio_id, known, self._instruments)
+            self._decisions = decisions_for(read_decisions(path), portfolio_id, known, self._instruments)
 
     def at(self, bar: int) -> InForce:
         """Return what stands on a bar."""
@@ -53,16 +55,16 @@ class Heeded:
 
 
 def rehearse(run: Run) -> None:
-    """Take a portfolio and a gateway like the run's through two made bars.
+    """Take portfolios and a gateway like the run's through two made bars.
 
     What is compiled is compiled, or loaded, at its first use: that is now, and not when the
     first order waits for it.
     """
-    portfolio, gateway = portfolio_of(run), gateway_of(run)
-    count = len(run.manifest.instruments)
-    price, signals = np.ones(count), np.ones((len(run.strategies), count))
+    gateway, count = gateway_of(run), len(run.manifest.instruments)
+    price = np.ones(count)
     row = Row(price, price, price, price, 0.0)
-    orders = portfolio.advance(Moment(0, 0), row, signals, no_risk(count))
-    gateway.submit(orders)
-    gateway.trade(portfolio.portfolio_id, Moment(1, 1), row)
-    portfolio.settle([report.fill for report in gateway.reports() if report.fill], row)
+    for name, portfolio in portfolios_of(run).items():
+        signals = np.ones((len(run.portfolios[name].strategies), count))
+        gateway.submit(portfolio.advance(Moment(0, 0), row, signals, no_risk(count)))
+        gateway.trade(name, Moment(1, 1), row)
+        portfolio.settle([report.fill for report in gateway.reports() if report.fill], row)

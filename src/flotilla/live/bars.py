@@ -20,12 +20,13 @@ from flotilla.stream.codec import Row as Written
 
 
 class Prices(NamedTuple):
-    """One bar's prices."""
+    """One bar's prices, for each portfolio: which of them it fills at, and when it rebalances, is its own."""
 
     moment: Moment
     seq: int  # in the feed's stream
     written_ns: int  # when the feed wrote it down
-    row: Row
+    marks: Floats  # float64[I], the last close of each instrument
+    rows: dict[str, Row]  # by portfolio
 
 
 class PriceReader:
@@ -41,9 +42,10 @@ class PriceReader:
         self.closed = False  # has the feed said that there are no more
         self._shape = run.shape
         self._close = run.manifest.fields.index("close")
-        filled_at = fill_field(run.config.portfolio.fill_at, run.manifest.fields)
-        self._fill = run.manifest.fields.index(filled_at)
-        self._every, self._zone = rebalance_of(run.config.portfolio.rebalance).every, run.panel().zone
+        self._zone, fields = run.panel().zone, run.manifest.fields
+        terms = {name: one.portfolio for name, one in run.portfolios.items()}
+        self._fill = {n: fields.index(fill_field(one.fill_at, fields)) for n, one in terms.items()}
+        self._every = {name: rebalance_of(one.rebalance).every for name, one in terms.items()}
 
     def read(self, rows: Sequence[Written]) -> list[Prices]:
         """Return the prices of the next bars."""
@@ -59,12 +61,17 @@ class PriceReader:
         values = arrays([message.values for _, message in bars], self._shape)
         close = values[:, self._close].copy()
         when = np.array([message.ts_event for _, message in bars], np.int64)
-        period = periods(self._every, when, self._zone, bars[0][1].bar)
+        every = {word: periods(word, when, self._zone, bars[0][1].bar) for word in {*self._every.values()}}
+        period = {name: every[word].tolist() for name, word in self._every.items()}
+        fills = {index: values[:, index].copy() for index in {*self._fill.values()}}
         known, marks = self._marks.advance_both(close)
         return [
             Prices(
-                Moment(message.bar, message.ts_event), written.seq, written.ts,
-                Row(values[n, self._fill].copy(), close[n], known[n], marks[n], float(period[n])),
+                Moment(message.bar, message.ts_event), written.seq, written.ts, marks[n],
+                {
+                    name: Row(fills[at][n], close[n], known[n], marks[n], period[name][n])
+                    for name, at in self._fill.items()
+                },
             )
             for n, (written, message) in enumerate(bars)
         ]  # fmt: skip

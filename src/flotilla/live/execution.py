@@ -33,12 +33,12 @@ from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLS, ORDERS
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.live.roles import BARS_LOG, EXECUTION, GATEWAY, ORDERS_LOG
 from flotilla.model.ids import request_named
 from flotilla.model.order_state import FINAL, OrderState, after, next_state
 from flotilla.model.records import Fill, Order
 from flotilla.model.wire import Decided, Fills
 from flotilla.stream.arrays import decode, encode
-from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import Asked, ZmqPublisher, ZmqServer, ZmqSubscriber
 
 _ME = "execution"
@@ -68,14 +68,12 @@ class Execution:
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
         self._run = run
-        self._accounts = {run.portfolio_id: _Account()}
+        self._accounts = {name: _Account() for name in run.portfolios}
         self._working: dict[str, _Working] = {}
-        self._log = stack.enter_context(
-            closing(LogWriter(run.log("orders"), ["intents", "fills"], once=True))
-        )
-        self._gateway = stack.enter_context(closing(gateway_of(run, run.log("gateway"))))
+        self._log = stack.enter_context(closing(run.writer(EXECUTION)))
+        self._gateway = stack.enter_context(closing(gateway_of(run, run.log(GATEWAY))))
         cursor = self._recover()
-        log = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
+        log = stack.enter_context(closing(run.reader(BARS_LOG)))
         self._bars = stack.enter_context(closing(ZmqSubscriber(run.endpoint("bars"), "bars", log, cursor)))
         self._server = stack.enter_context(closing(ZmqServer(run.endpoint("orders"), resolve=self._resolve)))
         self._publisher = stack.enter_context(
@@ -184,15 +182,18 @@ class Execution:
 
     def _ask(self) -> None:
         """Send the gateway what it lacks of each portfolio's next orders, as nobody knows what was sent."""
-        for name, account in self._accounts.items():
-            if account.waiting:
-                orders = account.waiting[0].orders
-                known = self._gateway.known([order.order_id for order in orders if order.quantity != 0.0])
-                lost = [order for order in orders if order.order_id in known - self._working.keys()]
-                self._working |= {order.order_id: _Working(order, OrderState.UNKNOWN) for order in lost}
-                self._hear()
-                self._hand_over(name, [order for order in orders if order.order_id not in known])
-                account.sent = account.waiting[0].bar
+        waiting = {name: account for name, account in self._accounts.items() if account.waiting}
+        lacking: dict[str, list[Order]] = {}
+        for name, account in waiting.items():
+            orders = account.waiting[0].orders
+            known = self._gateway.known([order.order_id for order in orders if order.quantity != 0.0])
+            lost = [order for order in orders if order.order_id in known - self._working.keys()]
+            self._working |= {order.order_id: _Working(order, OrderState.UNKNOWN) for order in lost}
+            lacking[name] = [order for order in orders if order.order_id not in known]
+        self._hear()  # of all portfolios at once, so all that was sent is to be known by now
+        for name, account in waiting.items():
+            self._hand_over(name, lacking[name])
+            account.sent = account.waiting[0].bar
         self._hear()
 
     def _fill(self) -> bool:
@@ -201,7 +202,7 @@ class Execution:
         for name, account in self._accounts.items():
             if account.waiting and (prices := self._market.get(account.waiting[0].bar + 1)):
                 account.waiting.popleft()
-                self._gateway.trade(name, prices.moment, prices.row)
+                self._gateway.trade(name, prices.moment, prices.rows[name])
                 told = Fills(name, prices.moment.bar, prices.moment.ts, tuple(self._hear()))
                 entries.append((now, FILLS.encode(told)))
                 account.filled = prices.moment.bar
@@ -223,7 +224,7 @@ class Execution:
         state = {
             "gateway": self._gateway.state(),
             "working": [[ORDERS.encode(w.order), w.state.value] for w in self._working.values()],
-            "marks": None if last is None else last.row.mark,
+            "marks": None if last is None else last.marks,
             "accounts": {
                 name: [account.decided, account.crc, account.filled, [*map(DECIDED.encode, account.waiting)]]
                 for name, account in self._accounts.items()
@@ -244,7 +245,7 @@ class Execution:
             account = self._accounts[name]
             account.decided, account.crc, account.filled = decided, crc, filled
             account.waiting.extend(map(DECIDED.decode, waiting))
-        with closing(LogReader(self._log.path, "intents")) as intents:
+        with closing(self._run.reader(ORDERS_LOG)) as intents:
             after = kept.cursors["intents"] if kept else 0
             for row in intents.read(after, self._log.last_seq("intents")):
                 self._note(DECIDED.decode(row.payload), row.payload)
@@ -257,7 +258,7 @@ class Execution:
 def play(run: Run, _name: str, stop: Stop) -> None:
     """Execute until asked to stop."""
     rehearse(run)
-    if not await_logs(stop, (run.log("bars"), "bars")):
+    if not await_logs(stop, run, EXECUTION):
         return
     with ExitStack() as stack:
         serve(Execution(run, stack).step, stop)

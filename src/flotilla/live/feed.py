@@ -18,10 +18,10 @@ import numpy as np
 from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.live.folder import Run
 from flotilla.live.messages import BARS, raw
-from flotilla.live.progress import Progress
+from flotilla.live.progress import progress_of
 from flotilla.live.role import Stop, begin, serve
+from flotilla.live.roles import FEED
 from flotilla.model.wire import Bar, Closing
-from flotilla.stream.log import LogWriter
 from flotilla.stream.socket import ZmqPublisher
 
 WINDOW = 2_048  # bars; several times what a role does between two checkpoints
@@ -39,17 +39,12 @@ class Feed:
         self._values = np.ascontiguousarray(stacked)  # float64[T, F, I]
         self._event, self._recv = panel.ts_event[first:].tolist(), panel.ts_recv[first:].tolist()
         self._first = first
-        self._log = stack.enter_context(
-            closing(LogWriter(run.log("bars"), ["bars"], durability="normal", once=True))
-        )
+        self._log = stack.enter_context(closing(run.writer(FEED, durability="normal")))
         self._done = self._log.last_seq("bars")
         self._publisher = stack.enter_context(
             closing(ZmqPublisher(run.endpoint("bars"), "bars", self._done + 1))
         )
-        roles = [(f"signals-{name}", "signals") for name in run.strategies] + [("portfolio", "equity")]
-        self._roles = [
-            stack.enter_context(closing(Progress(run.log(name), stream))) for name, stream in roles
-        ]
+        self._roles = [stack.enter_context(closing(each)) for each in progress_of(run)]
         self._pace_ns = int(1e9 / run.manifest.speed) if run.manifest.speed else 0
         self._next_ns = monotonic_ns()
         self._room = 0

@@ -1,12 +1,12 @@
 """A run on disk: its folder, and what stands in it.
 
     <folder>/run.json            what is run; written once, read by every role
-    <folder>/decisions.*         the risk decisions that its portfolio heeds, if there is a table
+    <folder>/decisions-<id>.*    the risk decisions that a portfolio heeds, if it names a table
     <folder>/bars.db             the feed's log: bars
     <folder>/signals-<name>.db   a strategy's: its signals, its state
     <folder>/orders.db           execution's: orders before they leave, fills before they are told
     <folder>/gateway.db          the paper broker's own: each order that it took
-    <folder>/portfolio.db        the portfolio's: its account after each bar, its state
+    <folder>/portfolio.db        the portfolios': their accounts after each bar, their state
     <folder>/logs/<role>.log     what each process printed
     <folder>/ipc/                the sockets; elsewhere if the path would be too long for one
 
@@ -17,23 +17,24 @@ from __future__ import annotations
 
 import os
 import tempfile
-from datetime import UTC, date, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from flotilla.config import RunConfig, as_dict, decode
 from flotilla.errors import ConfigError
+from flotilla.live.roles import Process, Role, Stream, processes
 from flotilla.model.panel import Panel
+from flotilla.portfolio.market import first_row
 from flotilla.stream.decisions import read_decisions
 from flotilla.stream.files import write_atomically
+from flotilla.stream.log import Durability, LogReader, LogWriter
 from flotilla.stream.panels import get_panel, put_panel
 from flotilla.stream.table import Store
 
-VERSION = 5
+VERSION = 6
 FILE = "run.json"
 _ROOM = 60  # bytes of a socket's path that its folder may take: names of streams are up to 40 long
 
@@ -52,7 +53,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bars: int  # how many there are to replay
     speed: float | None  # bars a second; None is as fast as the slowest role
     gateway: str
-    decisions: str | None  # hash of the table of risk decisions, which is kept beside this file
+    decisions: dict[str, str]  # portfolio -> hash of its table of risk decisions, kept beside this file
     sockets: str
 
 
@@ -62,7 +63,7 @@ class Run:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder, self.manifest = folder, manifest
         self.config: RunConfig = decode(manifest.config, str(folder / FILE))
-        self.portfolio_id = self.config.name
+        self.portfolios = self.config.each()  # by their ids: what each of them is
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -83,10 +84,14 @@ class Run:
         return None if self.manifest.plugins is None else Path(self.manifest.plugins)
 
     @property
-    def decisions(self) -> Path | None:
-        """Return the run's own copy of its table of risk decisions, if it heeds one."""
-        table = self.config.portfolio.decisions
-        return None if table is None else self.folder / f"decisions{Path(table).suffix}"
+    def name(self) -> str:
+        """Return what it is called: as its portfolio, where it is one alone."""
+        return self.config.name
+
+    def decisions(self, portfolio_id: str) -> Path | None:
+        """Return the run's own copy of a portfolio's table of risk decisions, if it heeds one."""
+        table = self.portfolios[portfolio_id].portfolio.decisions
+        return None if table is None else self.folder / f"decisions-{portfolio_id}{Path(table).suffix}"
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -98,9 +103,23 @@ class Run:
         """Return (F, I) of a bar's values."""
         return len(self.manifest.fields), len(self.manifest.instruments)
 
+    @property
+    def processes(self) -> list[Process]:
+        """Return its processes."""
+        return processes(self.strategies)
+
     def log(self, name: str) -> Path:
         """Return the path of a log."""
         return self.folder / f"{name}.db"
+
+    def reader(self, stream: Stream, of: str = "") -> LogReader:
+        """Return who reads a stream's log. of: the strategy, of a log that each has."""
+        return LogReader(self.log(stream.log.format(of)), stream.name)
+
+    def writer(self, role: Role, of: str = "", durability: Durability = "full") -> LogWriter:
+        """Return who writes a role's log: there is one at a time."""
+        names = [stream.name for stream in role.writes]
+        return LogWriter(self.log(role.log.format(of)), names, durability=durability, once=True)
 
     def endpoint(self, name: str) -> str:
         """Return where a stream's socket is, in a folder that is made if need be."""
@@ -122,15 +141,15 @@ def prepare(
     speed: float | None = None,
     gateway: str = "paper",
 ) -> Run:
-    """Make the folder of a run that replays `panel` from the day that its portfolio begins.
+    """Make the folder of a run that replays `panel` from the day that its portfolios begin.
 
     If that run is there already it is returned as it is, to go on with; `ConfigError` if it
     is another.
     """
     if config.sweep:
-        raise ConfigError("$.sweep: a live run is of one portfolio; choose one of the sweep first")
+        raise ConfigError("$.sweep: portfolios of a sweep do not trade; choose one of them first")
     decisions = _decisions(config, plugins)
-    first = _first_row(panel, config.portfolio.start)
+    first = _first_row(panel, config)
     manifest = Manifest(
         version=VERSION,
         config=as_dict(config),
@@ -143,7 +162,7 @@ def prepare(
         bars=len(panel.ts_event) - first,
         speed=speed,
         gateway=gateway,
-        decisions=blake2b(decisions, digest_size=16).hexdigest() if decisions else None,
+        decisions={name: blake2b(table, digest_size=16).hexdigest() for name, table in decisions.items()},
         sockets="",
     )
     if (folder / FILE).exists():
@@ -164,35 +183,35 @@ def prepare(
     return _written(folder, manifest, decisions)
 
 
-def _written(folder: Path, manifest: Manifest, decisions: bytes) -> Run:
+def _written(folder: Path, manifest: Manifest, decisions: dict[str, bytes]) -> Run:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     run = Run(folder, msgspec.structs.replace(manifest, sockets=str(_sockets_for(folder))))
-    if run.decisions:
-        write_atomically(run.decisions, decisions)  # as it is now, whatever becomes of the user's file
+    for name, table in decisions.items():
+        if path := run.decisions(name):
+            write_atomically(path, table)  # as it is now, whatever becomes of the user's file
     write_atomically(folder / FILE, msgspec.json.format(msgspec.json.encode(run.manifest)))
     return run
 
 
-def _decisions(config: RunConfig, plugins: Path | None) -> bytes:
-    """Return the content of the table of risk decisions, checked; nothing where there is none."""
-    if config.portfolio.decisions is None:
-        return b""
-    path = (plugins or Path()) / config.portfolio.decisions
-    read_decisions(path)
-    return path.read_bytes()
+def _decisions(config: RunConfig, plugins: Path | None) -> dict[str, bytes]:
+    """Return the content of each portfolio's table of risk decisions, checked; of those that heed one."""
+    found = {}
+    for name, one in config.each().items():
+        if one.portfolio.decisions is not None:
+            path = (plugins or Path()) / one.portfolio.decisions
+            read_decisions(path)
+            found[name] = path.read_bytes()
+    return found
 
 
-def _first_row(panel: Panel, start: date | None) -> int:
+def _first_row(panel: Panel, config: RunConfig) -> int:
     """Return the row of the first bar that trades."""
-    first = 0 if start is None else int(np.searchsorted(panel.ts_event, _midnight(start)))
-    if first == len(panel.ts_event):
-        raise ConfigError(f"$.portfolio.start: the data ends before {start}")
-    return first
-
-
-def _midnight(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000_000
+    firsts = {name: first_row(panel, one.portfolio) for name, one in config.each().items()}
+    if len(set(firsts.values())) > 1:
+        days = ", ".join(f"{n} on {one.portfolio.start or 'the first'}" for n, one in config.each().items())
+        raise ConfigError(f"$.portfolios: those of one live run begin together, and these do not: {days}")
+    return next(iter(firsts.values()))
 
 
 def _sockets_for(folder: Path) -> Path:

@@ -1,15 +1,16 @@
-"""A portfolio: simulates the bars one by one, and turns signals into orders.
+"""The portfolios of a run: they simulate the bars one by one, and turn signals into orders.
 
-It simulates bar t once it has the bar, what every strategy says of it, and, if it has orders
-resting, what the bar filled. Then, in one go: settle, mark, decide (portfolio/single.py, which
-is what research runs). Nothing else goes in, so a portfolio that died simulates the bars since
-its checkpoint again, asks for the same orders under the same ids, and nobody is harmed.
+They take bar t together, once it is here with what every strategy says of it, and with what it
+filled of those whose orders rest. Then, for each in one go: settle, mark, decide
+(portfolio/single.py, which is what research runs). Nothing else goes in, so portfolios that
+died simulate the bars since their checkpoint again, ask for the same orders under the same
+ids, and nobody is harmed.
 
-1. Orders go out in one request a bar, whose id is the bar's. Its answer may stay out: then
-   execution is asked what became of it, and it is sent again if it never arrived.
-2. Its account after each bar, its state and its cursors are written together, now and then
-   (`keep`); then execution is told how far it is, and the strategies what they may forget.
-3. After the last bar it waits for its last answer, and ends.
+1. Orders go out in one request a portfolio and bar, whose id says both. Its answer may stay
+   out: then execution is asked what became of it, and it is sent again if it never arrived.
+2. Their accounts after each bar, their state and cursors are written together, now and then
+   (`keep`); then execution is told how far they are, and the strategies what they may forget.
+3. After the last bar they wait for the last answer, and end.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ import zmq
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import GatewayError
-from flotilla.live.account import Heeded, portfolio_of, rehearse
+from flotilla.live.account import Heeded, portfolios_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLS, KEPT, SIGNALS, arrays
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.live.roles import BARS_LOG, FILLS_LOG, PORTFOLIO
 from flotilla.model.arrays import Floats
 from flotilla.model.ids import request_id_of
-from flotilla.model.records import Account, Fill, Order
+from flotilla.model.records import Account, Order
 from flotilla.model.wire import Acked, Decided, Fills
 from flotilla.portfolio.single import Moment, Portfolio
 from flotilla.stream.arrays import decode, encode
-from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import (
     Outcome,
     Pending,
@@ -54,24 +55,45 @@ _ME = "portfolio"
 
 
 class _Request(msgspec.Struct):
+    portfolio_id: str
     payload: bytes
     bar: int
     written_ns: int  # when the feed wrote the bar; 0 after a crash
 
 
-class Role:
-    """One portfolio, between its strategies and execution."""
+class _Trading:
+    """One of the portfolios, with what it follows and heeds."""
+
+    def __init__(self, run: Run, name: str, portfolio: Portfolio) -> None:
+        self.name, self.portfolio = name, portfolio
+        self.follows = [run.strategies.index(strategy) for strategy in run.portfolios[name].strategies]
+        self.risk = Heeded(run, name)
+        self.sent = -1  # the last bar that execution was told of
+
+    @property
+    def resting(self) -> bool:
+        """Return whether the exchange has orders of it that are not filled."""
+        return not np.isnan(self.portfolio.book.order).all()
+
+    def account(self, moment: Moment) -> Account:
+        """Return its account after a bar."""
+        book, sums = self.portfolio.book, self.portfolio.sums
+        return Account(
+            self.name, moment.ts, moment.bar,
+            float(book.cash[0]), float(sums.equity[0]), float(sums.peak[0]), float(sums.fees[0]),
+        )  # fmt: skip
+
+
+class Portfolios:
+    """The portfolios, between their strategies and execution."""
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
-        self._run, self._id = run, run.portfolio_id
-        self._portfolio = portfolio_of(run)
-        self._risk = Heeded(run)
-        self._log = stack.enter_context(
-            closing(LogWriter(run.log("portfolio"), ["equity", "acks"], durability="normal", once=True))
-        )
+        self._run = run
+        self._all = [_Trading(run, name, one) for name, one in portfolios_of(run).items()]
+        self._log = stack.enter_context(closing(run.writer(PORTFOLIO, durability="normal")))
         self._bars: deque[Prices] = deque()
         self._said: dict[str, deque[Floats]] = {name: deque() for name in run.strategies}
-        self._told: dict[int, tuple[int, Fills]] = {}  # bar -> seq of the row, what was filled
+        self._told: dict[tuple[int, str], tuple[int, Fills]] = {}  # bar, portfolio: seq of the row, fills
         self._entries: dict[str, list[tuple[int, bytes]]] = {"equity": [], "acks": []}
         self._recover()
         self._connect(stack)
@@ -86,8 +108,9 @@ class Role:
         news = monotonic_ns() - self._kept_ns >= KEEP_NS and any(self._entries.values())
         if news or len(self._entries["equity"]) >= KEEP_BARS:
             self.keep()
-            if self._last is not None and self._last.moment.bar > self._sent:
-                self._send(self._last, [])  # nothing to order, but so far it is
+            for each in self._all:
+                if self._last is not None and self._last.moment.bar > each.sent:
+                    self._send(each, self._last, [])  # nothing to order, but so far it is
         behind = self._feed.behind or (self._resting and self._fills.behind)
         if not (behind or self._complete() or self.done):
             wait(self._missing(), idle_s)
@@ -101,10 +124,9 @@ class Role:
         """Write down the accounts since the last time, the state and the cursors; then acknowledge."""
         cursors = {"bars": self._simulated, "fills": self._fills_seq}
         state = {
-            "portfolio": self._portfolio.state(),
+            "portfolios": {each.name: [each.portfolio.state(), each.sent] for each in self._all},
             "marks": self._marks,
-            "open": {key: [request.payload, request.bar] for key, request in self._open.items()},
-            "sent": self._sent,
+            "open": {key: [r.portfolio_id, r.payload, r.bar] for key, r in self._open.items()},
         }
         with self._log.transaction():
             for stream, entries in self._entries.items():
@@ -119,26 +141,29 @@ class Role:
         """Take up where the last process stopped."""
         kept = self._log.checkpointed(_ME)
         self._simulated, self._fills_seq = (kept.cursors["bars"], kept.cursors["fills"]) if kept else (0, 0)
-        self._last: Prices | None = None  # the last bar that this process simulated
+        self._last: Prices | None = None  # the last bar that this process took
         self._marks: Floats | None = None
         self._open: dict[str, _Request] = {}
-        self._sent = -1  # the last bar that execution was told of
         if kept:
             state = decode(kept.state)
-            self._portfolio.restore(state["portfolio"])
-            self._marks, self._sent = state["marks"], state["sent"]
-            self._open = {key: _Request(payload, bar, 0) for key, (payload, bar) in state["open"].items()}
-        self._resting = _resting(self._portfolio)
+            for each in self._all:
+                own, each.sent = state["portfolios"][each.name]
+                each.portfolio.restore(own)
+            self._marks = state["marks"]
+            self._open = {
+                k: _Request(name, payload, bar, 0) for k, (name, payload, bar) in state["open"].items()
+            }
+        self._resting = [each.name for each in self._all if each.resting]
         self._prices = PriceReader(self._run, self._marks)
 
     def _connect(self, stack: ExitStack) -> None:
         """Open the sockets, and ask again what was not answered."""
         run = self._run
-        feed = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
+        feed = stack.enter_context(closing(run.reader(BARS_LOG)))
         self._feed = stack.enter_context(
             closing(ZmqSubscriber(run.endpoint("bars"), "bars", feed, self._simulated))
         )
-        fills = stack.enter_context(closing(LogReader(run.log("orders"), "fills")))
+        fills = stack.enter_context(closing(run.reader(FILLS_LOG)))
         self._fills = stack.enter_context(
             closing(ZmqSubscriber(run.endpoint("fills"), "fills", fills, self._fills_seq))
         )
@@ -159,14 +184,14 @@ class Role:
             self._said[source].append(arrays([signals.strengths], (self._run.shape[1],))[0])
         for row in self._fills.drain() if self._resting else ():  # till then they may wait
             filled = FILLS.decode(row.payload)
-            if filled.portfolio_id == self._id:
-                self._told[filled.bar] = row.seq, filled
+            self._told[filled.bar, filled.portfolio_id] = row.seq, filled
 
     def _complete(self) -> bool:
         """Return whether all is there that the next bar needs."""
         if not self._bars or not all(self._said.values()):
             return False
-        return not self._resting or self._bars[0].moment.bar in self._told
+        bar = self._bars[0].moment.bar
+        return all((bar, name) in self._told for name in self._resting)
 
     def _missing(self) -> list[zmq.Socket[bytes]]:
         """Return the sockets whose messages there is something to do with."""
@@ -180,36 +205,29 @@ class Role:
 
     def _simulate(self, prices: Prices) -> None:
         """Simulate one bar."""
-        portfolio, moment = self._portfolio, prices.moment
+        moment = prices.moment
         signals = np.stack([said.popleft() for said in self._said.values()])
-        fills: tuple[Fill, ...] = ()
-        if self._resting:
-            self._fills_seq, told = self._told.pop(moment.bar)
-            fills = told.fills
-        portfolio.settle(fills, prices.row)
-        orders = portfolio.advance(moment, prices.row, signals, self._risk.at(moment.bar))
-        self._resting = _resting(portfolio)
-        if orders or self._resting:
-            self._send(prices, orders)
-        self._simulated, self._last, self._marks = prices.seq, prices, prices.row.mark
-        self._entries["equity"].append((prices.written_ns, KEPT.encode(self._account(moment))))
-        self._told = {bar: told for bar, told in self._told.items() if bar > moment.bar}
+        for each in self._all:
+            row, portfolio = prices.rows[each.name], each.portfolio
+            rested = each.name in self._resting
+            portfolio.settle(self._told[moment.bar, each.name][1].fills if rested else (), row)
+            orders = portfolio.advance(moment, row, signals[each.follows], each.risk.at(moment.bar))
+            if orders or each.resting:
+                self._send(each, prices, orders)
+            self._entries["equity"].append((prices.written_ns, KEPT.encode(each.account(moment))))
+        past = [key for key in self._told if key[0] <= moment.bar]
+        self._fills_seq = max(self._fills_seq, *(self._told.pop(key)[0] for key in past), 0)
+        self._resting = [each.name for each in self._all if each.resting]
+        self._simulated, self._last, self._marks = prices.seq, prices, prices.marks
 
-    def _account(self, moment: Moment) -> Account:
-        book, sums = self._portfolio.book, self._portfolio.sums
-        return Account(
-            self._id, moment.ts, moment.bar,
-            float(book.cash[0]), float(sums.equity[0]), float(sums.peak[0]), float(sums.fees[0]),
-        )  # fmt: skip
-
-    def _send(self, prices: Prices, orders: list[Order]) -> None:
-        """Tell execution what was decided on a bar."""
+    def _send(self, each: _Trading, prices: Prices, orders: list[Order]) -> None:
+        """Tell execution what a portfolio decided on a bar."""
         bar = prices.moment.bar
-        payload = DECIDED.encode(Decided(self._id, bar, prices.moment.ts, tuple(orders)))
-        request_id = request_id_of(self._id, bar)
-        self._open[request_id] = _Request(payload, bar, prices.written_ns)
+        payload = DECIDED.encode(Decided(each.name, bar, prices.moment.ts, tuple(orders)))
+        request_id = request_id_of(each.name, bar)
+        self._open[request_id] = _Request(each.name, payload, bar, prices.written_ns)
         self._client.submit(payload, DEADLINE_S, request_id)
-        self._sent = bar
+        each.sent = bar
 
     def _answered(self, outcome: Outcome) -> None:
         request = self._open.get(outcome.request_id)
@@ -220,7 +238,7 @@ class Role:
                 del self._open[outcome.request_id]
                 if request.written_ns:
                     latency = now_ns() - request.written_ns
-                    acked = Acked(self._id, request.bar, latency)
+                    acked = Acked(request.portfolio_id, request.bar, latency)
                     self._entries["acks"].append((now_ns(), KEPT.encode(acked)))
             case Refused():
                 raise GatewayError(f"execution refused {outcome.request_id}: {outcome.reason}")
@@ -230,18 +248,13 @@ class Role:
                 self._client.submit(request.payload, DEADLINE_S, outcome.request_id)
 
 
-def _resting(portfolio: Portfolio) -> bool:
-    """Return whether the exchange has orders of the portfolio that are not filled."""
-    return not np.isnan(portfolio.book.order).all()
-
-
 def play(run: Run, _name: str, stop: Stop) -> None:
     """Live to the last bar, or until asked to stop."""
     rehearse(run)
-    if not await_logs(stop, (run.log("bars"), "bars"), (run.log("orders"), "fills")):
+    if not await_logs(stop, run, PORTFOLIO):
         return
     with ExitStack() as stack:
-        role = Role(run, stack)
+        role = Portfolios(run, stack)
         serve(role.step, stop, lambda: role.done)
         role.keep()
 

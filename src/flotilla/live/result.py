@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLS, KEPT, SIGNALS, arrays
-from flotilla.live.progress import Progress
+from flotilla.live.roles import ACKS_LOG, EQUITY_LOG, FILLS_LOG, ORDERS_LOG, SIGNALS_LOG, Stream
 from flotilla.model.arrays import Floats
-from flotilla.model.records import Account, Fill, Order
-from flotilla.stream.codec import Row
-from flotilla.stream.log import LogNotBegun, LogReader
+from flotilla.model.records import Fill, Order
+from flotilla.stream.codec import Codec, Row
+from flotilla.stream.log import LogNotBegun
 
 _SLICE = 4_096
 
 
 class LiveResult(NamedTuple):
-    """What a run did, bar by bar. T: the bars that were simulated, from the run's first on."""
+    """What one portfolio did, bar by bar. T: the bars that were simulated, from the run's first on."""
 
     ts: NDArray[np.int64]  # [T] ns UTC, of the bars
     equity: Floats  # [T] account currency
@@ -33,40 +32,44 @@ class LiveResult(NamedTuple):
     ack_ns: NDArray[np.int64]  # from a bar's being written down to its order request's answer
 
 
-def read_result(folder: Path) -> LiveResult:
-    """Return what the run in `folder` has done so far. It may be running still."""
-    run = Run.read(folder)
-    accounts = [KEPT.decode(row.payload) for row in _rows(run, "portfolio", "equity")]
-    equity = [account for account in accounts if isinstance(account, Account)]
-    decided = [DECIDED.decode(row.payload) for row in _rows(run, "orders", "intents")]
-    filled = [FILLS.decode(row.payload) for row in _rows(run, "orders", "fills")]
-    acks = [KEPT.decode(row.payload) for row in _rows(run, "portfolio", "acks")]
-    count = len(run.manifest.instruments)
-    return LiveResult(
-        ts=np.array([account.ts_event for account in equity], np.int64),
-        equity=np.array([account.equity for account in equity]),
-        cash=np.array([account.cash for account in equity]),
-        orders=[order for decision in decided for order in decision.orders],
-        fills=[fill for told in filled for fill in told.fills],
-        signals={name: _signals(run, name, count) for name in run.strategies},
-        ack_ns=np.array([ack.latency_ns for ack in acks if not isinstance(ack, Account)], np.int64),
-    )
+def read_results(run: Run) -> dict[str, LiveResult]:
+    """Return what each portfolio of a run has done so far, by its id. It may be running still."""
+    signals = {name: _signals(run, name) for name in run.strategies}
+    accounts = _by_portfolio(run, EQUITY_LOG, KEPT)
+    acks = _by_portfolio(run, ACKS_LOG, KEPT)
+    decided = _by_portfolio(run, ORDERS_LOG, DECIDED)
+    filled = _by_portfolio(run, FILLS_LOG, FILLS)
+    return {
+        name: LiveResult(
+            ts=np.array([account.ts_event for account in accounts[name]], np.int64),
+            equity=np.array([account.equity for account in accounts[name]]),
+            cash=np.array([account.cash for account in accounts[name]]),
+            orders=[order for decision in decided[name] for order in decision.orders],
+            fills=[fill for told in filled[name] for fill in told.fills],
+            signals={strategy: signals[strategy] for strategy in one.strategies},
+            ack_ns=np.array([ack.latency_ns for ack in acks[name]], np.int64),
+        )
+        for name, one in run.portfolios.items()
+    }
 
 
-def simulated_bars(folder: Path) -> int:
-    """Return how many bars the run in `folder` has simulated, as far as it is written down."""
-    with closing(Progress(Run.read(folder).log("portfolio"), "equity")) as progress:
-        return progress.bars()
+def _by_portfolio(run: Run, stream: Stream, codec: Codec[Any]) -> dict[str, list[Any]]:
+    """Return the records of a stream, each under the portfolio that it is of."""
+    found: dict[str, list[Any]] = {name: [] for name in run.portfolios}
+    for row in _rows(run, stream):
+        record = codec.decode(row.payload)
+        found[record.portfolio_id].append(record)
+    return found
 
 
-def _signals(run: Run, name: str, count: int) -> Floats:
-    said = [SIGNALS.decode(row.payload).strengths for row in _rows(run, f"signals-{name}", "signals")]
-    return arrays(said, (count,))
+def _signals(run: Run, name: str) -> Floats:
+    said = [SIGNALS.decode(row.payload).strengths for row in _rows(run, SIGNALS_LOG, name)]
+    return arrays(said, (len(run.manifest.instruments),))
 
 
-def _rows(run: Run, log: str, stream: str) -> Iterator[Row]:
+def _rows(run: Run, stream: Stream, of: str = "") -> Iterator[Row]:
     try:
-        reader = LogReader(run.log(log), stream)
+        reader = run.reader(stream, of)
     except LogNotBegun:  # it was stopped, or had no room, before this role wrote anything
         return
     with closing(reader):

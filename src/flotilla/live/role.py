@@ -17,6 +17,7 @@ from flotilla.errors import FlotillaError
 from flotilla.live.folder import Run
 from flotilla.live.progress import Progress
 from flotilla.live.pulse import Pulse
+from flotilla.live.roles import Role
 from flotilla.notify import alive, beat_s, ready, status, stopping
 from flotilla.stream.endpoint import milliseconds
 
@@ -44,17 +45,17 @@ def wait(sockets: Sequence[zmq.Socket[bytes]], timeout_s: float) -> None:
     zmq.zmq_poll([(socket, zmq.POLLIN) for socket in sockets], milliseconds(timeout_s))
 
 
-def await_logs(stop: Stop, *logs: tuple[Path, str]) -> bool:
-    """Return True once each (log, stream) was made by its writer, False when asked to stop before.
+def await_logs(stop: Stop, run: Run, role: Role) -> bool:
+    """Return True once each log that a role reads was made by its writer, False when asked to stop before.
 
     So roles may start in any order, all at once, and each again at any time.
     """
-    for path, stream in logs:
-        with closing(Progress(path, stream)) as progress:
+    for log, stream in role.reads:
+        with closing(Progress(run.log(log), stream)) as progress:
             while not progress.begun:
                 if stop.asked:
                     return False
-                status(f"waiting for {stream} in {path.name}")
+                status(f"waiting for {stream} in {run.log(log).name}")
                 sleep(_LOOK_S)
     return not stop.asked
 

@@ -23,6 +23,7 @@ from flotilla.live.folder import Run
 from flotilla.live.messages import BARS, SIGNALS, arrays, raw
 from flotilla.live.pulse import Pulse
 from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.live.roles import BARS_LOG, SIGNALS_LOG, STRATEGY
 from flotilla.model.arrays import Floats, Ints
 from flotilla.model.wire import Bar, Signals
 from flotilla.plugins import find, handed
@@ -35,7 +36,6 @@ from flotilla.stage.plan import placed
 from flotilla.stage.signal import check_signals
 from flotilla.stream.arrays import decode, encode
 from flotilla.stream.codec import Row
-from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import ZmqPusher, ZmqSubscriber
 
 CHUNK = 512  # most bars at a time
@@ -83,14 +83,12 @@ class Strategy:
         self._thread = threading.get_ident()
         self._chunk = 1
         self._reads = {node.params[0] for node in walk([root]) if node.op == "field"}
-        self._log = stack.enter_context(
-            closing(LogWriter(run.log(f"signals-{name}"), ["signals"], durability="normal", once=True))
-        )
-        bars = stack.enter_context(closing(LogReader(run.log("bars"), "bars")))
+        self._log = stack.enter_context(closing(run.writer(STRATEGY, name, "normal")))
+        bars = stack.enter_context(closing(run.reader(BARS_LOG)))
         self._bars = stack.enter_context(
             closing(ZmqSubscriber(run.endpoint("bars"), "bars", bars, self._begin()))
         )
-        outbox = stack.enter_context(closing(LogReader(run.log(f"signals-{name}"), "signals")))
+        outbox = stack.enter_context(closing(run.reader(SIGNALS_LOG, name)))
         self._pusher = stack.enter_context(closing(ZmqPusher(run.endpoint("signals"), name, outbox)))
         self._kept, self._kept_ns = self._bars.cursor, monotonic_ns()
         self._served_ns = 0
@@ -183,7 +181,7 @@ def play(run: Run, name: str, stop: Stop) -> None:
     """Give signals until asked to stop."""
     if name not in run.strategies:
         raise UnknownName("strategy of this run", name, run.strategies)
-    if not await_logs(stop, (run.log("bars"), "bars")):
+    if not await_logs(stop, run, STRATEGY):
         return
     with ExitStack() as stack:
         strategy = Strategy(run, name, stack)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flotilla.errors import ConfigError
 from flotilla.kernel.mark import carry
 from flotilla.kernel.records import Risk, Row
 from flotilla.model.arrays import Floats
@@ -15,6 +16,7 @@ from flotilla.portfolio.params import parts_of
 from flotilla.portfolio.prices import fill_field
 from flotilla.portfolio.rebalance import periods, rebalance_of
 from flotilla.stage.lend import lent
+from flotilla.stream.bars.draft import rows_of_days
 from flotilla.stream.decisions import Decisions
 
 
@@ -106,3 +108,11 @@ def market_of(
         period=periods(rebalance_of(config.rebalance).every, panel.ts_event, panel.zone, 0),
         part=parts_of(config.allocation, panel.instruments),
     )
+
+
+def first_row(panel: Panel, portfolio: PortfolioConfig) -> int:
+    """Return the row with which a portfolio begins; ConfigError if the data ends before."""
+    first, _ = rows_of_days(panel.ts_event, panel.zone, portfolio.start, None)
+    if first == len(panel.ts_event):
+        raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
+    return first

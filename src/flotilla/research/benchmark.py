@@ -15,8 +15,8 @@ import polars as pl
 from flotilla.config import RunConfig, Scalar, at
 from flotilla.model.arrays import Floats, Ints, Stamps
 from flotilla.model.panel import Panel
+from flotilla.portfolio.market import first_row
 from flotilla.research.beside import Benchmark, beside
-from flotilla.research.market import first_row
 from flotilla.research.report.data import HOLD
 from flotilla.research.run import UNHEEDED, RunResult, benchmark_of, holding
 from flotilla.research.sweep import SweepResult, sweep

@@ -13,7 +13,7 @@ from flotilla.model.measures import MEASURES
 from flotilla.model.panel import Panel
 from flotilla.model.terms import PortfolioConfig
 from flotilla.plugins import find, handed
-from flotilla.portfolio.market import Market, market_of
+from flotilla.portfolio.market import Market, first_row, market_of
 from flotilla.research.annual import short_of_a_year, years_of
 from flotilla.research.listed import remarks_on_listing
 from flotilla.stage.calendar import calendar_fields
@@ -70,14 +70,6 @@ def fields_of(panel: Panel) -> dict[str, Floats]:
     prices = {name: lent(values) for name, values in panel.fields.items()}
     calendar = calendar_fields(panel.ts_event, panel.ts_recv, panel.zone, len(panel.instruments))
     return {**prices, **calendar}
-
-
-def first_row(panel: Panel, portfolio: PortfolioConfig) -> int:
-    """Return the row with which a portfolio begins; ConfigError if the data ends before."""
-    first, _ = rows_of_days(panel.ts_event, panel.zone, portfolio.start, None)
-    if first == len(panel.ts_event):
-        raise ConfigError(f"$.portfolio.start: the data ends before {portfolio.start}")
-    return first
 
 
 def market_for(panel: Panel, portfolio: PortfolioConfig, portfolio_id: str, folder: Path | None) -> Market:

@@ -1,7 +1,7 @@
 """What was run, kept so that `why` finds it by an order's id.
 
     <home>/runs/<portfolio_id>/run.json    the configuration of the portfolio, as it last ran
-    <home>/runs/<portfolio_id>/live/       its live run: logs, and a run.json of its own (live/folder.py)
+    <home>/runs/<name>/live/               a live run: logs, and a run.json of its own (live/folder.py)
     <home>/runs/<name>/report/             the last report of a configuration
 
 No result is kept here: it follows from the configuration, and is computed again in a moment.
@@ -31,6 +31,7 @@ class _Record(msgspec.Struct, frozen=True):
 
     config: dict[str, Any]
     plugins: str | None  # folder where the user's own files are looked for first
+    live: str | None = None  # the name of the live run that it was one of
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -38,6 +39,12 @@ class Kept(msgspec.Struct, frozen=True):
 
     config: RunConfig
     plugins: Path | None
+    live: str | None = None  # the name of the live run that it was one of; None: its own
+
+    @property
+    def live_folder(self) -> Path:
+        """Return the folder of the live run that it is a part of, if there is one."""
+        return live_folder_of(self.live or self.config.name)
 
 
 def folder_of(name: str) -> Path:
@@ -53,13 +60,16 @@ def made_folder_of(name: str) -> Path:
     return folder
 
 
-def live_folder_of(portfolio_id: str) -> Path:
-    """Return the folder of a portfolio's live run."""
-    return folder_of(portfolio_id) / "live"
+def live_folder_of(name: str) -> Path:
+    """Return the folder of a live run, of one portfolio or of several."""
+    return folder_of(name) / "live"
 
 
-def keep(config: RunConfig, plugins: Path | None, command: str) -> Path:
-    """Write down that this portfolio was run, in place of an earlier one of its name; return the file."""
+def keep(config: RunConfig, plugins: Path | None, command: str, live: str | None = None) -> Path:
+    """Write down that this portfolio was run, in place of an earlier one of its name; return the file.
+
+    live: the name of the live run that it is one of.
+    """
     path = made_folder_of(config.name) / FILE
     record = {
         "version": VERSION,
@@ -67,6 +77,7 @@ def keep(config: RunConfig, plugins: Path | None, command: str) -> Path:
         "created_ns": now_ns(),
         "config": as_dict(config),
         "plugins": str(plugins.absolute()) if plugins else None,
+        "live": live,
     }
     write_atomically(path, msgspec.json.format(msgspec.json.encode(record)))
     return path
@@ -82,7 +93,7 @@ def kept_in(path: Path) -> Kept:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not what a run leaves: {error}") from error
     plugins = Path(record.plugins) if record.plugins else None
-    return Kept(decode(record.config, str(path)), plugins)
+    return Kept(decode(record.config, str(path)), plugins, record.live)
 
 
 def find(order_id: str, where: Path | None) -> Kept:

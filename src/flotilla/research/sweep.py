@@ -31,13 +31,14 @@ from flotilla.errors import ConfigError, StreamError, UnknownName
 from flotilla.model.measures import MEASURES, RANKED
 from flotilla.model.panel import Panel
 from flotilla.portfolio.lanes import LaneDriver
+from flotilla.portfolio.market import first_row
 from flotilla.portfolio.memory import check_room
 from flotilla.research.checkpoint import CHECKPOINT_S, Checkpoint
 from flotilla.research.choice import one_of
 from flotilla.research.configure import Strategy
 from flotilla.research.grid import MOST, Grid, grid_of, table_bytes
 from flotilla.research.look import SweepLook, measured, number_of, numbers_of, ranked_by
-from flotilla.research.market import fields_of, first_row
+from flotilla.research.market import fields_of
 from flotilla.research.part import measured_in, parts_of, whole
 from flotilla.research.plain import columns_of
 from flotilla.research.run import RunResult, run

@@ -1,7 +1,7 @@
 """Replay history through the live processes, and return what they did.
 
     run = prepare(folder, config, panel, store)      live/folder.py
-    result = replay(run)
+    results = replay(run)                            by portfolio
 
 The processes are those of a live run, in a fleet whose run folder is inside the run's; only
 the feed reads the past. One that dies is started again alone and goes on where it was; one
@@ -12,7 +12,7 @@ it was when it is started again.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from flotilla.errors import ProcessError
@@ -20,8 +20,10 @@ from flotilla.fleet.foreground import Foreground
 from flotilla.fleet.spec import FleetSpec, Health, Platform
 from flotilla.fleet.system.python import module_command
 from flotilla.live.folder import Run
-from flotilla.live.result import LiveResult, read_result, simulated_bars
+from flotilla.live.progress import simulated_bars
+from flotilla.live.result import LiveResult, read_results
 from flotilla.live.role import THINK_S
+from flotilla.live.roles import EXECUTION, Process, needed_by
 from flotilla.session.claim import FLEET
 from flotilla.session.watch import Watch
 
@@ -40,23 +42,18 @@ _WINDOW_S = 5 * max(_READY_S, THINK_S)
 
 def fleet_of(run: Run) -> FleetSpec:
     """Return the run's processes. They may start all at once: each waits for the logs that it reads."""
-    strategies = {f"strategy-{name}": _role(run, "strategy", name) for name in run.strategies}
-    needed = ["feed", "execution", *strategies]
-    platforms = {
-        "feed": _role(run, "feed"),
-        "execution": _role(run, "execution", needs=["feed"]),
-        **strategies,
-        "portfolio": _role(run, "portfolio", needs=needed, ends=True),
-    }
-    return FleetSpec(run.portfolio_id, platforms, mode="bound", shutdown_timeout=60.0)
+    platforms = {process.name: _platform(run, process) for process in run.processes}
+    return FleetSpec(run.name, platforms, mode="bound", shutdown_timeout=60.0)
 
 
 def replay(
     run: Run,
     progress: Callable[[int, int], None] = lambda _done, _bars: None,
     note: Callable[[str], None] = lambda _text: None,
-) -> LiveResult:
-    """Run the processes until the last bar is simulated, or SIGINT or SIGTERM comes; return what they did.
+) -> dict[str, LiveResult]:
+    """Run the processes until the last bar is simulated, or SIGINT or SIGTERM comes.
+
+    Returns what each portfolio did, by its id.
 
     progress: called several times a second with the bars simulated and the bars there are. note: called with
     what a person should know meanwhile: who was started again and why, what is waited for.
@@ -64,12 +61,12 @@ def replay(
     watch = Watch(run, note)
     with Foreground(fleet_of(run), run.folder / FLEET, watch.hear) as fleet:
         while not _over(fleet, watch):
-            done = simulated_bars(run.folder)
+            done = simulated_bars(run)
             progress(done, run.manifest.bars)
             watch.count(done, lambda: fleet.not_ready)
     shutil.rmtree(run.manifest.sockets, ignore_errors=True)  # nobody is left to use them
-    progress(simulated_bars(run.folder), run.manifest.bars)
-    return read_result(run.folder)
+    progress(simulated_bars(run), run.manifest.bars)
+    return read_results(run)
 
 
 def _over(fleet: Foreground, watch: Watch) -> bool:
@@ -83,17 +80,18 @@ def _over(fleet: Foreground, watch: Watch) -> bool:
     return over
 
 
-def _role(run: Run, role: str, name: str = "", needs: Sequence[str] = (), *, ends: bool = False) -> Platform:
-    command = module_command(f"flotilla.live.{role}", str(run.folder.absolute()), name)
+def _platform(run: Run, process: Process) -> Platform:
+    role = process.role
+    command = module_command(f"flotilla.live.{role.name}", str(run.folder.absolute()), process.of)
     return Platform(
         tuple(command),
         folder=str(Path.cwd()),  # a strategy may read a file by a name that counts from here
         env=_ALONE,
-        needs=dict.fromkeys(needs or (["feed"] if role == "strategy" else []), "started"),
-        kind="job" if ends else "service",
+        needs=dict.fromkeys(needed_by(role, run.strategies), "started"),
+        kind="job" if role.ends else "service",
         ready="notify",
         health=Health(heartbeat_s=_BEAT_S),
         startup_timeout=_READY_S,
         restart_window=_WINDOW_S,
-        holds_positions=role == "execution",
+        holds_positions=role is EXECUTION,
     )

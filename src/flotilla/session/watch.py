@@ -15,6 +15,7 @@ from flotilla.clock import monotonic_ns
 from flotilla.errors import ProcessError
 from flotilla.live.folder import FILE, Run
 from flotilla.live.pulse import WAITING
+from flotilla.live.roles import GATEWAY
 from flotilla.words import counted
 
 _QUIET_S = 30.0  # no bar for so long is told, and three times as long, and so on
@@ -25,7 +26,7 @@ class Watch:
 
     def __init__(self, run: Run, note: Callable[[str], None]) -> None:
         self._run, self._note = run, note
-        names = ["bars", "orders", "gateway", "portfolio", *(f"signals-{name}" for name in run.strategies)]
+        names = [GATEWAY, *(process.log for process in run.processes)]
         self._files = [run.folder / FILE, *map(run.log, names)]
         self._seen: dict[Path, tuple[int, int]] = {}
         self._bars, self._since_ns = -1, monotonic_ns()
