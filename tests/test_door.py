@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from flotilla.clock import monotonic_ns
-from flotilla.door import NAME, Door, parse, read, settle, to_yaml, wrong_values
+from flotilla.door import NAME, Door, parse, raise_if_any, read, to_yaml, wrong_values
 from flotilla.errors import ConfigError
 
 
@@ -51,11 +51,11 @@ def test_every_mistake_is_collected_with_its_path():
 
 
 def test_one_mistake_stands_beside_its_file_and_several_below_it():
-    settle([], "cart.yaml")
+    raise_if_any([], "cart.yaml")
     with pytest.raises(ConfigError, match=r"^cart.yaml: \$.a is wrong$"):
-        settle(["$.a is wrong"], "cart.yaml")
+        raise_if_any(["$.a is wrong"], "cart.yaml")
     with pytest.raises(ConfigError, match=r"^cart.yaml:\n  \$.a is wrong\n  \$.b is wrong$"):
-        settle(["$.a is wrong", "$.b is wrong"], "cart.yaml")
+        raise_if_any(["$.a is wrong", "$.b is wrong"], "cart.yaml")
 
 
 def test_a_number_that_is_not_finite_is_found_wherever_it_is():

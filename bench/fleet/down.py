@@ -65,7 +65,7 @@ def _check_order(fleet: Flotilla, needs: dict[str, list[str]]) -> None:
     if not verdict.ok:
         raise WrongValue(f"the audit: {verdict.what}")
     asked, gone = {}, {}
-    for record in audit.read(folder.audit, limit=verdict.records):
+    for record in audit.read_audit(folder.audit, limit=verdict.records):
         if record.action in ("draining", "stopping", "killing"):
             asked.setdefault(record.target, record.seq)
         if record.action == "stopped":

@@ -16,17 +16,17 @@ from flotilla.fleet.rules.coordinate import coordinate
 from flotilla.fleet.rules.fleet_state import Fleet, made
 from flotilla.fleet.rules.states import (
     Ask,
-    Event,
     Exited,
     Instruction,
     Kill,
+    PlatformEvent,
     Readied,
     Spawn,
     Spawned,
     State,
     Terminate,
 )
-from flotilla.fleet.spec import FleetSpec, decode
+from flotilla.fleet.spec import FleetSpec, decode_fleet
 
 Graph = dict[str, list[str]]
 
@@ -40,7 +40,7 @@ def measure(job: Job) -> Measured:
         graph = _generated(chance)
         platforms = {name: {"command": ["x"], "needs": needs} for name, needs in graph.items()}
         try:
-            spec = decode({"name": "bench", "platforms": platforms})
+            spec = decode_fleet({"name": "bench", "platforms": platforms})
         except ConfigError as error:
             refused += 1
             _check_refusal(graph, str(error))
@@ -125,9 +125,11 @@ def _check_life(graph: Graph, spec: FleetSpec, chance: random.Random) -> None:
     _check_order(graph, stopped, {name: [one for one in graph if name in graph[one]] for name in graph})
 
 
-def _played(fleet: Fleet, event: Event, chance: random.Random) -> tuple[Fleet, list[tuple[str, set[str]]]]:
+def _played(
+    fleet: Fleet, event: PlatformEvent, chance: random.Random
+) -> tuple[Fleet, list[tuple[str, set[str]]]]:
     """Return what becomes of it, and each start or stop with those that had been ready, or gone, by then."""
-    waiting: list[Event] = [event]
+    waiting: list[PlatformEvent] = [event]
     done: set[str] = set()
     told: list[tuple[str, set[str]]] = []
     now_ns = 0
@@ -146,7 +148,7 @@ def _played(fleet: Fleet, event: Event, chance: random.Random) -> tuple[Fleet, l
     return fleet, told
 
 
-def _answer(order: Instruction) -> Event:
+def _answer(order: Instruction) -> PlatformEvent:
     if isinstance(order, Spawn):
         return Spawned(order.name, 1)
     if isinstance(order, Terminate | Kill):

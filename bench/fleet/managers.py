@@ -26,7 +26,7 @@ from flotilla.door import to_yaml
 from flotilla.errors import FlotillaError
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.control.status import FleetStatus
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.history.events import Event, EventReader
 from flotilla.fleet.system import tree
 from flotilla.fleet.system.python import guard_command
@@ -173,7 +173,7 @@ def _command(pid: int) -> bytes:
 def flotilla(folder: Path, spec: Mapping[str, Any], mode: str = "adopt") -> Iterator[Flotilla]:
     """Run a fleet. spec: what its file holds, but the name."""
     file = folder.resolve() / "bench.yaml"
-    run = Folder(place(file, "bench")).make()
+    run = Folder(run_folder_of(file, "bench")).make()
     run.fleet_file.write_text(to_yaml({"name": "bench", "mode": mode, **spec}))
     command = guard_command(str(run.path), mode, "flotilla.fleet.supervisor")
     with _started(command, folder) as (process, mark):

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import time
 
+HOUR_NS = 3_600_000_000_000
+DAY_NS = 24 * HOUR_NS
+
 
 def now_ns() -> int:
     """Return the time of day, ns since 1970, UTC. It may jump when the machine's clock is set."""

@@ -4,7 +4,7 @@
    is a number, a date is text until a field asks for one; a key that comes twice is an error, and so are
    aliases that stand for more than a person could mean: every look at the values would take for ever.
 2. `Door` decodes plain values into structs, and collects every mistake with its path.
-3. `settle` tells all of them at once, as one ConfigError.
+3. `raise_if_any` tells all of them at once, as one ConfigError.
 4. `to_yaml` writes a file that is read back to equal values.
 
 What the parts say of one another is for whoever owns the structs.
@@ -108,7 +108,7 @@ def wrong_values(raw: Any, file: str = "configuration") -> list[str]:
         raise ConfigError(f"{file}: a part of it holds itself, or parts are in parts too deep") from None
 
 
-def settle(mistakes: Sequence[str], file: str) -> None:
+def raise_if_any(mistakes: Sequence[str], file: str) -> None:
     """Raise ConfigError with all the mistakes, if there is one."""
     if mistakes:
         raise ConfigError(
@@ -128,7 +128,7 @@ class Door:
         if not isinstance(raw, dict):
             self.mistakes.append(f"{where} should be keys and values, it is {cut(raw)}")
             return None
-        fields = fields_of(kind)
+        fields = struct_fields(kind)
         self.mistakes += [
             f"{where} has no key {cut(key)}{nearest(str(key), fields)}" for key in raw if key not in fields
         ]
@@ -158,7 +158,7 @@ class Door:
                 for key, part in raw.items()
             }
         try:
-            return msgspec.convert(whole(raw) if _takes_whole(kind) else raw, kind)
+            return msgspec.convert(whole_number(raw) if _takes_whole(kind) else raw, kind)
         except msgspec.ValidationError as error:
             if isinstance(raw, str) and (words := _words_of(kind)):
                 self.mistakes.append(f"{where}: there is no {cut(raw)}{nearest(raw, words)}")
@@ -167,7 +167,7 @@ class Door:
             return None
 
 
-def whole(value: Any) -> Any:
+def whole_number(value: Any) -> Any:
     """Return a float that is a whole number as an int, 10.0 as 10; anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53 else value
 
@@ -179,7 +179,7 @@ def _takes_whole(kind: Any) -> bool:
 
 
 @cache
-def fields_of(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+def struct_fields(kind: type[Struct]) -> dict[str, msgspec.structs.FieldInfo]:
     """Return a struct's fields by their keys in a file; msgspec reads its annotations anew each time."""
     return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 

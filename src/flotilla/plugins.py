@@ -28,7 +28,7 @@ import msgspec
 
 from flotilla.admission import check_file, check_module, check_target, is_file, is_path, split
 from flotilla.closure import closure_of, imported_files, is_own
-from flotilla.door import whole
+from flotilla.door import whole_number
 from flotilla.errors import ConfigError, UnknownName, nearest
 from flotilla.words import cut
 
@@ -103,7 +103,7 @@ def find(kind: str, name: str, folder: Path | None = None) -> Target:
     return cast(Target, target)
 
 
-def keep(target: Target, name: str) -> str:
+def keep_target(target: Target, name: str) -> str:
     """Keep a target that is in no file, and return the name under which `find` finds it in this process.
 
     Another target that is called the same keeps its name, and this one gets a number.
@@ -170,13 +170,13 @@ def check_value(parameter: Parameter, value: Any, of: str) -> Any:
     """
     kind, kinds = parameter.annotation, parameter.kinds
     if kind is Any and type(parameter.default) is int:
-        return whole(value)
+        return whole_number(value)
     if not kinds & _CHECKED or (value is None and parameter.default is None):
         return value
     many = get_origin(kind) in (list, tuple) and isinstance(value, list | tuple)
     taken = value
     if int in kinds and float not in kinds:
-        taken = [whole(each) for each in value] if many else whole(value)
+        taken = [whole_number(each) for each in value] if many else whole_number(value)
     try:
         return msgspec.convert(taken, kind)
     except msgspec.ValidationError as error:

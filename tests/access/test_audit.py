@@ -10,7 +10,7 @@ from time import perf_counter
 
 import pytest
 
-from flotilla.access.audit import Chain, Deed, read, verify
+from flotilla.access.audit import Chain, Deed, read_audit, verify
 from flotilla.errors import ConfigError, StreamError
 
 RECORDS = 10_000
@@ -52,13 +52,13 @@ def test_what_was_done_is_read_back(kept):
         first = chain.append("cli:ann", "stop", "feed", 'said "now"\n', "ok")
         second = chain.append("api:desk", "start", "feed", "", "refused: no such platform", sync=True)
 
-    records = read(kept.log)
+    records = read_audit(kept.log)
 
     assert [(r.seq, r.who, r.action, r.why) for r in records] == [
         (first, "cli:ann", "stop", 'said "now"\n'),
         (second, "api:desk", "start", ""),
     ]
-    assert [r.seq for r in read(kept.log, from_seq=2)] == [2]
+    assert [r.seq for r in read_audit(kept.log, from_seq=2)] == [2]
     assert kept.verify() == (True, 2, "2 records, each as it was written")
 
 
@@ -210,7 +210,7 @@ def test_the_crash_within_an_append_is_put_aside_and_told(kept):
 
     assert torn == (False, 3, "part of a line stands behind record 3; starting the fleet puts it aside")
     assert kept.verify().ok
-    assert read(kept.log)[-1].action == "audit mended"
+    assert read_audit(kept.log)[-1].action == "audit mended"
     assert kept.log.with_name("audit.log.torn").read_bytes() == b"0123456789abcdef\n"
 
 
@@ -261,7 +261,7 @@ def test_a_break_is_recorded_and_never_healed_by_going_on(kept, harm):
         assert chain.found == "", "it is told once"
 
     assert not kept.verify().ok
-    assert [r.action for r in read(kept.log)][-2:] == ["audit broken", "stop"]
+    assert [r.action for r in read_audit(kept.log)][-2:] == ["audit broken", "stop"]
 
 
 def test_words_that_look_like_a_break_are_none(kept):
@@ -303,7 +303,7 @@ def test_a_long_word_is_cut_and_an_odd_one_is_kept(kept):
     with kept.open() as chain:
         chain.append("cli:ann", "stop", "feed", "y" * 5_000, "\udcff")
 
-    (record,) = read(kept.log)
+    (record,) = read_audit(kept.log)
 
     assert (len(record.why), record.why[-1], record.outcome) == (1_000, "…", "?")
 
@@ -336,7 +336,7 @@ def test_a_full_disk_loses_what_it_would_not_have_and_the_chain_goes_on(kept, ro
 
     assert all("the audit log cannot be" in line for line in said[:3])
     assert said[3] == "7 "
-    assert [record.action for record in read(kept.log)][5:] == ["audit mended", "start"]
+    assert [record.action for record in read_audit(kept.log)][5:] == ["audit mended", "start"]
     assert kept.verify().ok
 
 
@@ -355,7 +355,7 @@ def test_of_an_append_that_failed_it_is_told_what_is_in_the_log_all_the_same(kep
         chain.append_all([other])
 
     assert there == (1, 0)
-    assert [record.target for record in read(kept.log)] == ["a", "a", "audit.log", "b"]
+    assert [record.target for record in read_audit(kept.log)] == ["a", "a", "audit.log", "b"]
     assert kept.verify().ok
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 from tests.access.test_audit import Kept
 
-from flotilla.access.audit import Chain, read, verify
+from flotilla.access.audit import Chain, read_audit, verify
 from flotilla.errors import StreamError
 
 
@@ -23,7 +23,7 @@ def test_an_anchor_moves_with_a_record_of_it_and_the_log_verifies_at_the_new_pla
         chain.append("cli:ann", "start", "feed", "", "ok")
 
     assert verify(kept.log, kept.key, moved).ok
-    assert [(r.action, r.target, r.outcome) for r in read(kept.log)][1] == (
+    assert [(r.action, r.target, r.outcome) for r in read_audit(kept.log)][1] == (
         "audit anchor",
         str(moved),
         "moved",

@@ -3,7 +3,7 @@
 import pytest
 from tests.access.test_audit import Kept
 
-from flotilla.access.audit import read
+from flotilla.access.audit import read_audit
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def test_a_log_that_is_taken_away_is_begun_anew_and_told(kept, take):
         take(kept.log)
         chain.append("cli:bob", "start", "feed", "", "ok")
 
-    assert [(r.who, r.action) for r in read(kept.log)] == [
+    assert [(r.who, r.action) for r in read_audit(kept.log)] == [
         ("supervisor", "audit mended"),
         ("supervisor", "audit broken"),
         ("cli:bob", "start"),
     ]
-    assert "the log was moved or removed" in read(kept.log)[0].why
+    assert "the log was moved or removed" in read_audit(kept.log)[0].why
     assert "the anchor says 1" in kept.verify().what
 
 
@@ -41,5 +41,5 @@ def test_what_stands_in_place_of_a_folder_that_was_taken_away_is_anothers(tmp_pa
             mine.append("cli:ann", "stop", "feed", "", "ok")
             other.append("cli:bob", "start", "feed", "", "ok")
 
-    assert [r.who for r in read(folder / "audit.log")] == ["cli:bob"]
-    assert [r.who for r in read(tmp_path / "elsewhere" / "audit.log")] == ["cli:ann"]
+    assert [r.who for r in read_audit(folder / "audit.log")] == ["cli:bob"]
+    assert [r.who for r in read_audit(tmp_path / "elsewhere" / "audit.log")] == ["cli:ann"]

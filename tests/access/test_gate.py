@@ -9,7 +9,7 @@ from tests.fleet.api.conftest import CHEAP, alter
 
 from flotilla.access import tokens
 from flotilla.access.gate import FAILURES, KNOWN_S, WINDOW_S, Gate, Refusal, Who
-from flotilla.access.tokens import HASHER, Book, Role
+from flotilla.access.tokens import HASHER, Role, TokenBook
 
 NS = 1_000_000_000
 
@@ -40,7 +40,7 @@ def time():
 
 @pytest.fixture
 def gate(folder, hasher, time):
-    made = Gate(Book(folder.tokens), hasher=hasher, now=lambda: time[0])
+    made = Gate(TokenBook(folder.tokens), hasher=hasher, now=lambda: time[0])
     yield made
     made.close()
 
@@ -161,7 +161,7 @@ def test_ten_thousand_clients_do_not_fill_the_memory(gate, texts, time):
 def test_an_id_that_nobody_has_takes_as_long_as_one_that_is(folder):
     slow = PasswordHasher(time_cost=2, memory_cost=8_192, parallelism=1)
     made = tokens.create(folder.tokens, "slow", Role.VIEWER, hasher=slow)
-    gate = Gate(Book(folder.tokens), hasher=slow)
+    gate = Gate(TokenBook(folder.tokens), hasher=slow)
 
     def fastest(text):
         best = 9e9
@@ -195,7 +195,7 @@ def test_a_stream_asks_whether_it_may_go_on(gate, texts, folder):
 
 
 def test_while_the_tokens_cannot_be_used_nobody_looks_on(folder, texts):
-    gate = Gate(Book(folder.tokens), hasher=CHEAP)
+    gate = Gate(TokenBook(folder.tokens), hasher=CHEAP)
     who = asyncio.run(gate.admit(f"Bearer {texts['viewer']}", "here"))
 
     folder.tokens.chmod(0o640)

@@ -8,11 +8,9 @@ import pytest
 from tests.fleet.api.conftest import CHEAP, alter
 
 from flotilla.access import tokens
-from flotilla.access.tokens import HASHER, Book, Role
-from flotilla.clock import now_ns
+from flotilla.access.tokens import HASHER, Role, TokenBook
+from flotilla.clock import DAY_NS, now_ns
 from flotilla.errors import ConfigError, UnknownName
-
-DAY_NS = 86_400_000_000_000
 
 
 @pytest.fixture
@@ -49,12 +47,12 @@ def test_a_role_may_what_those_before_it_may():
 def test_the_first_token_is_an_admins_and_there_is_one(path):
     text = tokens.first(path)
 
-    assert Book(path).find(tokens.parse(text)[0]).role is Role.ADMIN
+    assert TokenBook(path).find(tokens.parse(text)[0]).role is Role.ADMIN
     assert tokens.first(path) is None
 
 
 def test_the_book_sees_what_others_write(path):
-    book = Book(path)
+    book = TokenBook(path)
     assert book.all() == []
 
     made = create(path)
@@ -81,7 +79,7 @@ def test_long_gone_tokens_are_forgotten(path):
 
     create(path, "bob")
 
-    assert [token.name for token in Book(path).all()] == ["bob"]
+    assert [token.name for token in TokenBook(path).all()] == ["bob"]
 
 
 @pytest.mark.parametrize(("name", "days"), [("", 1), ("Ann", 1), ("a" * 33, 1), ("ann", 0), ("ann", 400)])
@@ -103,7 +101,7 @@ def test_a_file_that_others_may_read_is_refused(path, mode):
     path.chmod(mode)
 
     with pytest.raises(ConfigError, match="can be read by others"):
-        Book(path).find(made.token.id)
+        TokenBook(path).find(made.token.id)
     with pytest.raises(ConfigError, match="can be read by others"):
         create(path, "bob")
 
@@ -113,13 +111,13 @@ def test_a_link_or_a_torn_file_is_refused(path, tmp_path):
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ConfigError, match="cannot be read"):
-        Book(path).all()
+        TokenBook(path).all()
 
     path.unlink()
     path.write_bytes(b'{"tokens": [')
     path.chmod(0o600)
     with pytest.raises(ConfigError, match="no file of tokens"):
-        Book(path).all()
+        TokenBook(path).all()
 
 
 @pytest.mark.parametrize(
@@ -140,4 +138,4 @@ def test_many_who_write_at_once_lose_nothing(path):
     children = [subprocess.Popen([sys.executable, "-c", script, str(path), name]) for name in "abc"]
 
     assert [child.wait(30) for child in children] == [0, 0, 0]
-    assert len(Book(path).all()) == 30
+    assert len(TokenBook(path).all()) == 30

@@ -15,7 +15,7 @@ from flotilla.model.ids import order_id_of
 from flotilla.model.records import Fill, Order
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.single import Moment
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 
 TERMS = PortfolioConfig(cash=1_000.0, fee_bps=100.0)
 
@@ -69,10 +69,10 @@ def test_a_broker_that_died_goes_on_from_its_state():
     broker, again = paper(), paper()
     broker.submit([order("one", "A", 9.5)])
 
-    again.restore(decode(encode(broker.state())))
+    again.restore(decode_arrays(encode_arrays(broker.state())))
 
     assert trade(again, "one", 1) == trade(broker, "one", 1)
-    assert encode(again.state()) == encode(broker.state())
+    assert encode_arrays(again.state()) == encode_arrays(broker.state())
 
 
 def test_an_order_that_is_sent_again_is_refused():
@@ -116,7 +116,7 @@ def test_what_was_taken_since_a_state_was_kept_is_taken_again_from_the_journal(t
         wanted = [trade(broker, name, 301) for name in ("one", "two")]
 
     with closing(paper(tmp_path / "gateway.db")) as again:
-        again.restore(decode(encode(states[2 - since])))
+        again.restore(decode_arrays(encode_arrays(states[2 - since])))
 
         assert [trade(again, name, 301) for name in ("one", "two")] == wanted
         assert again.known([order_id_of("two", 300, "B", 0)])

@@ -84,7 +84,7 @@ def test_what_was_computed_is_shown_before_it_cannot_be_kept(call, one, monkeypa
 
     assert found.code == 1
     assert ("Final equity" if command == "run" else "Buy and hold would have made it") in found.out
-    assert f"{runs.folder_of('small') / 'run.json'}: No space left on device" in found.err
+    assert f"{runs.folder_of_run('small') / 'run.json'}: No space left on device" in found.err
 
 
 @pytest.mark.parametrize(

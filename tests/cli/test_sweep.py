@@ -1,7 +1,7 @@
 import pytest
 
 from flotilla.research import sweep
-from flotilla.research.runs import folder_of, kept_in
+from flotilla.research.runs import folder_of_run, kept_in
 
 
 def test_a_sweep_ranks_its_portfolios_and_warns_of_luck(call, six):
@@ -60,7 +60,7 @@ def test_the_same_sweep_is_found_in_the_store_unless_it_is_to_be_fresh(call, six
 def test_its_best_is_kept_for_why(call, six):
     best = call("sweep", six, "--json").json["best"][0]["portfolio"]
 
-    assert kept_in(folder_of(f"small-{best}")).config.name == f"small-{best}"
+    assert kept_in(folder_of_run(f"small-{best}")).config.name == f"small-{best}"
 
 
 def test_the_measure_that_ranks_is_shown(call, six):

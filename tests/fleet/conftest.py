@@ -12,7 +12,7 @@ import pytest
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
 from flotilla.fleet.control.client import Client, NoSupervisor
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.system import bare
 from flotilla.stream.files import write_whole
@@ -143,8 +143,8 @@ def fleet(tmp_path, over):
             words = part.pop("words", "").split()
             command = [sys.executable, "-I", "-S", "-c", CHILD, *words]
             raw["platforms"][name.replace("_", "-")] = {"command": command, **dict(every), **part}
-        folder = Folder(place(tmp_path / "fleet.yaml", "real")).make()
-        write_whole(folder.fleet_file, spec.to_yaml(spec.decode(raw, "fleet", tmp_path)).encode())
+        folder = Folder(run_folder_of(tmp_path / "fleet.yaml", "real")).make()
+        write_whole(folder.fleet_file, spec.fleet_to_yaml(spec.decode_fleet(raw, "fleet", tmp_path)).encode())
         before(folder)
         return over(folder, mode, supervisor)
 

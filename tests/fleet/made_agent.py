@@ -17,7 +17,7 @@ from flotilla.fleet.control.client import Client, NoSupervisor
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.wire import (
-    LONGEST,
+    LONGEST_LINE,
     Do,
     Hello,
     Told,
@@ -55,7 +55,7 @@ class Site:
         self.file = path / "fleet.yaml"
         self.write()
         self.folder = Folder(path / ".flotilla" / "fleet" / "two@b").make()
-        write_whole(self.folder.fleet_file, spec.to_yaml(spec.read(self.file)).encode())
+        write_whole(self.folder.fleet_file, spec.fleet_to_yaml(spec.read_fleet(self.file)).encode())
         write_whole(self.folder.origin, str(self.file).encode())
         write_whole(self.folder.path / "host", b"b")
         self.process = None
@@ -71,7 +71,7 @@ class Site:
 
     @property
     def digest(self):
-        return digest(spec.read(self.file).platforms["feed"])
+        return digest(spec.read_fleet(self.file).platforms["feed"])
 
     def start(self, env=None, wait=True):
         log = (self.path / "agent.log").open("ab")
@@ -104,7 +104,7 @@ class Head:
     async def at(cls, site, **more):
         context = credentials.head(keys())
         both = await asyncio.open_connection(
-            "127.0.0.1", site.port, ssl=context, server_hostname="b", limit=LONGEST
+            "127.0.0.1", site.port, ssl=context, server_hostname="b", limit=LONGEST_LINE
         )
         head = cls(*both)
         hello = Hello("two", "b", **({"generation": 1, "token": TOKEN} | more))

@@ -44,7 +44,7 @@ def fleet_of(needs, **platforms):
         | platforms.get(name.replace("-", "_"), {})
         for name, there in needs.items()
     }
-    return spec.decode({"name": "made", "platforms": raw} | fleet)
+    return spec.decode_fleet({"name": "made", "platforms": raw} | fleet)
 
 
 class World:

@@ -68,7 +68,7 @@ def test_who_runs_is_adopted_with_all_that_it_started_and_nothing_is_stray(folde
 def test_who_was_written_down_is_adopted_though_it_hides_its_mark(folder, spawner):
     feed = spawner.spawn("feed", shell("exec env -i sleep 60"), 4)
     for _ in range(100):
-        if tree.mark(feed.pid) is None:
+        if tree.mark_of(feed.pid) is None:
             break
         sleep(0.01)
     state = FleetState(platforms={"feed": Kept(feed.pid, feed.start_ticks, 4)})

@@ -20,7 +20,7 @@ from flotilla.fleet.rules.states import (
     Sweep,
     Terminate,
 )
-from flotilla.fleet.spec import Drain as Draining
+from flotilla.fleet.spec import DrainWay as Draining
 from flotilla.fleet.spec import Platform
 from flotilla.fleet.system import logs, tree
 from flotilla.fleet.system.spawn import Spawner

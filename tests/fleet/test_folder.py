@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from flotilla.errors import ProcessError
-from flotilla.fleet.folder import FleetState, Folder, Kept, place
+from flotilla.fleet.folder import FleetState, Folder, Kept, run_folder_of
 from flotilla.stream.files import write_whole
 
 TAKES = """
@@ -48,7 +48,7 @@ def taken(folder, *more):
 
 
 def test_it_lies_beside_the_fleets_file(tmp_path):
-    assert place(tmp_path / "a.yaml", "pair") == tmp_path / ".flotilla" / "fleet" / "pair"
+    assert run_folder_of(tmp_path / "a.yaml", "pair") == tmp_path / ".flotilla" / "fleet" / "pair"
 
 
 def test_nobody_else_may_look_into_it(folder):

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 from flotilla.fleet.control.client import OutcomeUnknown
-from flotilla.fleet.spec import as_dict, decode, read, to_yaml
+from flotilla.fleet.spec import decode_fleet, fleet_as_dict, fleet_to_yaml, read_fleet
 
 # A supervisor in whose first generation the second death of anything is more than it can bear.
 CLUMSY = """
@@ -61,9 +61,9 @@ def test_in_bound_mode_where_its_end_would_be_that_of_all_it_goes_on(fleet):
 def test_what_a_reload_takes_out_stops_in_order_and_nothing_is_lost_over_it(fleet, tmp_path):
     up = fleet(base={}, mid={"needs": ["base"]}, stays={})
     up.all("ready")
-    raw = as_dict(read(up.folder.fleet_file))
+    raw = fleet_as_dict(read_fleet(up.folder.fleet_file))
     raw["platforms"] = {"stays": raw["platforms"]["stays"]}
-    (tmp_path / "next.yaml").write_text(to_yaml(decode(raw)))
+    (tmp_path / "next.yaml").write_text(fleet_to_yaml(decode_fleet(raw)))
 
     up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
 

@@ -25,7 +25,7 @@ from flotilla.fleet.schedule import (
     windows,
     write,
 )
-from flotilla.fleet.spec import Schedule, decode
+from flotilla.fleet.spec import Schedule, decode_fleet
 
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86400 * 10**9
 ZONES = st.sampled_from(
@@ -290,7 +290,7 @@ def test_whatever_the_clock_does_it_ends_where_the_clock_stands(start, steps):
 
 def test_a_calendar_that_nobody_has_is_refused_with_its_path():
     daily = {"calendar": "XNYZ", "start": "09:00", "stop": "15:35"}
-    fleet = decode({"name": "a", "platforms": {"p": {"command": ["x"], "schedule": daily}}})
+    fleet = decode_fleet({"name": "a", "platforms": {"p": {"command": ["x"], "schedule": daily}}})
 
     with pytest.raises(ConfigError, match=r"p\.schedule\.calendar: no calendar is called .XNYZ."):
         check(fleet, "fleet.yaml")

@@ -3,13 +3,13 @@ import pytest
 from flotilla.fleet import scheduler
 from flotilla.fleet.rules.platform_state import Life
 from flotilla.fleet.rules.states import State
-from flotilla.fleet.schedule import Times, Window
+from flotilla.fleet.schedule import SessionTimes, Window
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spec import Platform, Schedule
 
 SECOND = 1_000_000_000
 DAY = Platform(("x",), schedule=Schedule("XNYS", "09:00", "15:35"))
-TIMES = Times({"feed": (Window(100 * SECOND, 200 * SECOND),)}, 10**18)
+TIMES = SessionTimes({"feed": (Window(100 * SECOND, 200 * SECOND),)}, 10**18)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def run(tmp_path, work, code="import time; time.sleep(1000)", **fleet):
         folder = Folder(tmp_path / "run").make()
         spawner, notes = Pretend(folder, code), []
         raw = {"name": "desk", "platforms": {"a": {"command": ["x"]}}} | fleet
-        them = Sidecars(spec.decode(raw), folder, spawner, 1, notes.append)
+        them = Sidecars(spec.decode_fleet(raw), folder, spawner, 1, notes.append)
         them.open()
         try:
             await work(them, folder, spawner, notes)
@@ -178,7 +178,7 @@ def test_hours_that_cannot_be_had_are_an_alert_and_one_only(tmp_path, monkeypatc
 def test_a_file_that_changes_while_times_are_asked_for_has_them_asked_for_again(tmp_path):
     async def work(them, folder, spawner, notes):
         assert len(spawner.asked) == 1
-        them.renew(spec.decode({"name": "desk", "platforms": {"a": DAILY, "b": DAILY}}))
+        them.renew(spec.decode_fleet({"name": "desk", "platforms": {"a": DAILY, "b": DAILY}}))
         assert len(spawner.asked) == 1  # it is at work still, by the file as it was
         await until(lambda: len(spawner.asked) == 2)
 
@@ -190,7 +190,7 @@ def test_a_file_that_changes_while_times_are_asked_for_has_them_asked_for_again(
 
 def test_the_alerts_are_there_for_as_long_as_the_file_has_them(tmp_path, monkeypatch):
     monkeypatch.setattr(sidecars, "_SOONEST_S", 0.02)
-    none = spec.decode({"name": "desk", "platforms": {"a": {"command": ["x"]}}})
+    none = spec.decode_fleet({"name": "desk", "platforms": {"a": {"command": ["x"]}}})
 
     async def work(them, folder, spawner, notes):
         os.kill(next(iter(them.leaders)), signal.SIGTERM)  # it ends well, and should not have

@@ -122,10 +122,10 @@ def test_a_reload_starts_what_is_new_and_leaves_the_rest(fleet, tmp_path):
     up = fleet(feed={}, old={})
     up.all("ready")
     pid = up.pid("feed")
-    now = spec.read(up.folder.fleet_file)
-    raw = spec.as_dict(now)
+    now = spec.read_fleet(up.folder.fleet_file)
+    raw = spec.fleet_as_dict(now)
     raw["platforms"]["new"] = raw["platforms"].pop("old") | {"needs": {"feed": "ready"}}
-    (tmp_path / "next.yaml").write_text(spec.to_yaml(spec.decode(raw)))
+    (tmp_path / "next.yaml").write_text(spec.fleet_to_yaml(spec.decode_fleet(raw)))
 
     plan = up.client.ask("plan", data={"of": "reload", "file": str(tmp_path / "next.yaml")})
     up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
@@ -133,7 +133,7 @@ def test_a_reload_starts_what_is_new_and_leaves_the_rest(fleet, tmp_path):
     assert (plan["added"], plan["removed"]) == (["new"], ["old"])
     up.until(lambda: up.states() == {"feed": "ready", "new": "ready"})
     raw["platforms"]["feed"] |= {"health": {"probe": "tcp:127.0.0.1:1"}, "health_check_interval": 0.1}
-    (tmp_path / "next.yaml").write_text(spec.to_yaml(spec.decode(raw)))
+    (tmp_path / "next.yaml").write_text(spec.fleet_to_yaml(spec.decode_fleet(raw)))
     assert up.pid("feed") == pid
     up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
     up.until(lambda: up.states() == {"feed": "degraded", "new": "degraded"})

@@ -12,7 +12,7 @@ from tests.fleet.conftest import SECOND
 from flotilla.access import audit
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet import spec
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.system.guard import LEFT
 from flotilla.stream.files import write_whole
 
@@ -39,7 +39,7 @@ def test_a_platform_whose_folder_is_gone_fails_alone_and_the_fleet_is_still_led(
 
 
 def test_a_fleet_whose_sockets_lie_elsewhere_leaves_nothing_there(tmp_path, over):
-    folder = Folder(place(tmp_path / ("long" * 25) / "fleet.yaml", "far")).make()
+    folder = Folder(run_folder_of(tmp_path / ("long" * 25) / "fleet.yaml", "far")).make()
     write_whole(folder.fleet_file, b"name: far\nplatforms: {a: {command: [sleep, '99'], ready: started}}\n")
     up = over(folder)
     up.all("ready")
@@ -196,8 +196,8 @@ def test_an_anchor_that_a_reload_names_is_taken_up_at_the_next_start(fleet, tmp_
     up = fleet(feed={})
     up.all("ready")
     old, new = up.folder.anchor(), tmp_path / "elsewhere"
-    raw = spec.as_dict(spec.accepted(up.folder.fleet_file)) | {"audit": {"anchor": str(new)}}
-    (tmp_path / "next.yaml").write_text(spec.to_yaml(spec.decode(raw)))
+    raw = spec.fleet_as_dict(spec.accepted(up.folder.fleet_file)) | {"audit": {"anchor": str(new)}}
+    (tmp_path / "next.yaml").write_text(spec.fleet_to_yaml(spec.decode_fleet(raw)))
 
     up.client.ask("reload", data={"file": str(tmp_path / "next.yaml")})
     assert "audit.anchor is taken up at the next start" in up.events("alert")[-1].text

@@ -6,16 +6,16 @@ import signal
 from msgspec.structs import replace
 
 from flotilla.clock import monotonic_ns, now_ns, sleep
-from flotilla.fleet.spec import as_dict, decode, read, to_yaml
+from flotilla.fleet.spec import decode_fleet, fleet_as_dict, fleet_to_yaml, read_fleet
 from flotilla.fleet.system import tree
 from flotilla.stream.files import write_whole
 
 
 def without(folder, name):
     """Take a platform out of the file, with nobody to see it."""
-    raw = as_dict(read(folder.fleet_file))
+    raw = fleet_as_dict(read_fleet(folder.fleet_file))
     del raw["platforms"][name]
-    write_whole(folder.fleet_file, to_yaml(decode(raw)).encode())
+    write_whole(folder.fleet_file, fleet_to_yaml(decode_fleet(raw)).encode())
 
 
 def test_what_the_file_has_no_more_is_asked_to_stop_and_not_killed(fleet):
@@ -52,7 +52,7 @@ def test_who_does_not_go_then_is_killed_and_a_person_is_told(fleet):
 
     up.until(lambda: up.status().generation == 2 and not tree.alive(old.pid, old.start_ticks))
     up.until(lambda: [event for event in up.events("alert") if "killed: not gone within" in event.text])
-    up.until(lambda: {tree.mark(pid).platform for pid in up.marked() if tree.mark(pid)} == {"feed"})
+    up.until(lambda: {tree.mark_of(pid).platform for pid in up.marked() if tree.mark_of(pid)} == {"feed"})
 
 
 def test_what_was_kept_of_a_process_is_not_taken_for_the_truth_of_the_next_one(fleet):

@@ -118,7 +118,7 @@ class Portfolio:
         sells = {name: q for name, q in asked.items() if q < 0.0}
         buys = {name: q for name, q in asked.items() if q > 0.0}
         for name, quantity in sells.items():
-            self.settle(name, quantity, row.price[name] * (1.0 - slippage))
+            self.book(name, quantity, row.price[name] * (1.0 - slippage))
         paid = {name: row.price[name] * (1.0 + slippage) for name in buys}
         need = 0.0
         for name, quantity in buys.items():
@@ -127,9 +127,9 @@ class Portfolio:
         whole, power = need <= self.cash, self.cash * (1.0 - (len(self.instruments) + 8) * EPSILON)
         for name, quantity in buys.items():
             if whole:
-                self.settle(name, quantity, paid[name])
+                self.book(name, quantity, paid[name])
             elif power / need > DUST:
-                self.settle(name, self.lots_within(quantity * (power / need)), paid[name])
+                self.book(name, self.lots_within(quantity * (power / need)), paid[name])
         self.count(asked)
 
     def sized(self, weights: dict[str, float], row: Row) -> dict[str, float]:
@@ -146,7 +146,7 @@ class Portfolio:
         }
         return {name: q for name, q in asked.items() if q != 0.0}
 
-    def settle(self, name: str, quantity: float, price: float) -> None:
+    def book(self, name: str, quantity: float, price: float) -> None:
         """Take one fill into the account."""
         fee = self.fee(quantity, price)
         self.cash = self.cash - (quantity * price + fee)

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flotilla.kernel.bar import bar, exchange_bar, portfolio_bar
-from flotilla.kernel.fill import settle
+from flotilla.kernel.fill import apply_fills
 from flotilla.kernel.queue import enqueue
-from flotilla.kernel.records import Risk, Row, new_block, new_work
+from flotilla.kernel.records import Risk, Row, new_block, new_workspace
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.params import params_of
 
@@ -32,7 +32,7 @@ def rest(order, venue):
 )
 def test_a_venue_and_a_portfolio_apart_come_to_the_bits_of_both_together(bars, terms):
     whole, venue, own = made(**terms), made(**terms), made(**terms)
-    work, venue_work, own_work = new_work(3, 1), new_work(3, 1), new_work(3, 1)
+    work, venue_work, own_work = new_workspace(3, 1), new_workspace(3, 1), new_workspace(3, 1)
     known, risk = np.zeros(3), Risk(np.ones(3), np.ones(3))
 
     for prices, signals in bars:
@@ -46,7 +46,7 @@ def test_a_venue_and_a_portfolio_apart_come_to_the_bits_of_both_together(bars, t
         exchange_bar(venue, row, venue_work)
         order = [*np.flatnonzero(filled.quantity[:, 0] < 0.0), *np.flatnonzero(filled.quantity[:, 0] > 0.0)]
         fills = [(i, filled.quantity[i, 0], filled.price[i, 0], filled.fee[i, 0]) for i in order]
-        settle(own, row, np.array(fills).reshape(-1, 4))
+        apply_fills(own, row, np.array(fills).reshape(-1, 4))
         portfolio_bar(own, row, risk, said, own_work)
         rest(own.book.order, venue)
         known = mark

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from flotilla.kernel.queue import enqueue, place
+from flotilla.kernel.queue import enqueue, queue_place
 from flotilla.kernel.records import GROUP
 
 
@@ -17,6 +17,6 @@ def test_a_queue_names_the_pending_groups_in_the_order_of_their_instruments(lane
 
     enqueue(pending, queue)
 
-    found = [place(entry, lanes) for entry in queue[1 : 1 + queue[0]]]
+    found = [queue_place(entry, lanes) for entry in queue[1 : 1 + queue[0]]]
     assert [(i, first // GROUP) for i, first, _ in found] == list(zip(*np.nonzero(pending), strict=True))
     assert all(0 < last - first <= GROUP and last <= lanes for _, first, last in found)

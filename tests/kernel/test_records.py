@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.kernel.worlds import FOLDER, configs, worlds
 
-from flotilla.kernel.records import GROUP, PARAM, Param, mode_of, new_block, new_work
+from flotilla.kernel.records import GROUP, PARAM, Param, mode_of, new_block, new_workspace
 from flotilla.research import run
 from flotilla.research.annual import bars_a_year, years_of
 
@@ -49,8 +49,8 @@ def test_new_measures_begin_at_the_starting_cash():
 
 
 def test_there_is_room_for_every_group():
-    assert len(made().book.queue) == len(new_work(4, LANES).dirty) == 1 + 4 * 2
-    assert new_work(4, LANES).filled.quantity.shape == (4, LANES)
+    assert len(made().book.queue) == len(new_workspace(4, LANES).dirty) == 1 + 4 * 2
+    assert new_workspace(4, LANES).filled.quantity.shape == (4, LANES)
 
 
 def test_one_portfolio_of_whole_lots_or_with_a_limit_is_enough_for_a_block():

@@ -5,7 +5,7 @@ import pytest
 from tests.kernel.worlds import bar_of
 
 from flotilla.kernel.bar import bar
-from flotilla.kernel.records import Risk, new_block, new_work
+from flotilla.kernel.records import Risk, new_block, new_workspace
 from flotilla.kernel.trace import is_traced
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.params import params_of
@@ -20,7 +20,7 @@ def made():
 
 
 def test_a_weight_is_noted_with_all_that_it_came_of():
-    block, work = made(), new_work(2, 1, traced=True)
+    block, work = made(), new_workspace(2, 1, traced=True)
 
     bar(block, bar_of([10.0, 10.0]), RISK, SIGNALS, work)
 
@@ -34,7 +34,7 @@ def test_a_weight_is_noted_with_all_that_it_came_of():
 
 
 def test_a_buy_is_noted_as_it_was_asked_for_with_the_cash_for_it():
-    block, work = made(), new_work(2, 1, traced=True)
+    block, work = made(), new_workspace(2, 1, traced=True)
     bar(block, bar_of([10.0, 10.0]), RISK, SIGNALS, work)
 
     bar(block, bar_of([40.0, 40.0]), RISK, SIGNALS, work)  # 20 and 30 units, of which the cash buys half
@@ -46,7 +46,7 @@ def test_a_buy_is_noted_as_it_was_asked_for_with_the_cash_for_it():
 
 def test_what_is_traced_comes_to_the_same_bits():
     quiet, told = made(), made()
-    works = new_work(2, 1), new_work(2, 1, traced=True)
+    works = new_workspace(2, 1), new_workspace(2, 1, traced=True)
 
     for price in ([10.0, 11.0], [40.0, np.nan], [9.0, 12.0]):
         for block, work in zip((quiet, told), works, strict=True):

@@ -9,7 +9,7 @@ from flotilla.live.bars import PriceReader
 from flotilla.live.messages import BARS, raw
 from flotilla.model.wire import Bar, Closing
 from flotilla.portfolio.market import Marks
-from flotilla.stream.codec import Row
+from flotilla.stream.codec import LogRow
 
 
 def rows(run, panel):
@@ -17,7 +17,7 @@ def rows(run, panel):
     stacked = np.stack([panel.fields[name] for name in run.manifest.fields], axis=1)
     bars = [Bar(t, int(panel.ts_event[t]), 0, raw(stacked[t])) for t in range(first, len(stacked))]
     messages = [*bars, Closing(len(stacked))]
-    return [Row(n + 1, 100 + n, BARS.encode(message)) for n, message in enumerate(messages)]
+    return [LogRow(n + 1, 100 + n, BARS.encode(message)) for n, message in enumerate(messages)]
 
 
 def test_prices_are_the_panels_and_marks_go_on_from_its_history(run, panel):

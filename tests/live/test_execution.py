@@ -13,7 +13,7 @@ from flotilla.model.ids import order_id_of
 from flotilla.model.records import Order, OrderReport
 from flotilla.model.wire import Decided, Fills
 from flotilla.stream.log import LogReader
-from flotilla.stream.socket import Outcome, Refused, Replied, ZmqClient, ZmqPublisher
+from flotilla.stream.socket import Outcome, Replied, RequestRefused, ZmqClient, ZmqPublisher
 
 
 class Desk:
@@ -162,7 +162,7 @@ def test_another_decision_on_the_same_bar_is_refused(desk):
 
     again = desk.ask(desk.decided(desk.bar, quantity=99.0), "other")
 
-    assert again == Refused("other", f"made decided otherwise on bar {desk.bar} before")
+    assert again == RequestRefused("other", f"made decided otherwise on bar {desk.bar} before")
     assert len(desk.rows("intents")) == 1
 
 
@@ -171,10 +171,10 @@ def test_what_is_no_order_of_ours_is_refused(desk):
     unknown = desk.decided(desk.first, instrument="GOOG")
     elsewhere = Decided("made", desk.first + 3, 1, desk.decided(desk.first).orders)
 
-    assert desk.ask(stranger, "a") == Refused("a", "no portfolio stranger trades here")
-    assert isinstance(desk.ask(unknown, "b"), Refused)
-    assert isinstance(desk.ask(elsewhere, "c"), Refused)
-    assert isinstance(desk.send(b"nonsense", "d"), Refused)
+    assert desk.ask(stranger, "a") == RequestRefused("a", "no portfolio stranger trades here")
+    assert isinstance(desk.ask(unknown, "b"), RequestRefused)
+    assert isinstance(desk.ask(elsewhere, "c"), RequestRefused)
+    assert isinstance(desk.send(b"nonsense", "d"), RequestRefused)
     assert desk.rows("intents") == []
 
 

@@ -14,16 +14,16 @@ import zmq
 
 from flotilla import notify
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.live.role import Stop, await_logs, serve, wait
+from flotilla.live.role import StopAsked, await_logs, serve, wait
 from flotilla.live.roles import EXECUTION, FEED, PORTFOLIO
 
 BEAT = b"READY=1\nWATCHDOG=1"
 
 
 @pytest.fixture
-def stop() -> Iterator[Stop]:
+def stop() -> Iterator[StopAsked]:
     before = [(what, signal.getsignal(what)) for what in (signal.SIGTERM, signal.SIGINT)]
-    yield Stop()
+    yield StopAsked()
     for what, handler in before:
         signal.signal(what, handler)
 

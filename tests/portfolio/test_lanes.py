@@ -8,7 +8,7 @@ from flotilla.plugins import find
 from flotilla.portfolio.lanes import NOWHERE, LaneDriver
 from flotilla.research.market import market_for
 from flotilla.stage.lanes import plan_lanes, tree_of
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 from flotilla.testing import made_market
 
 COUNT = 300
@@ -47,11 +47,11 @@ def test_it_stops_after_every_stretch_to_be_written_down(made):
 
 def test_from_any_stretch_it_goes_on_with_the_same_bits(made):
     whole, states = made(), []
-    whole.advance(1, lambda done: states.append(encode(whole.state())))
+    whole.advance(1, lambda done: states.append(encode_arrays(whole.state())))
 
     for kept in states[:-1:3]:
         driver = made()
-        driver.restore(decode(kept))
+        driver.restore(decode_arrays(kept))
         driver.advance(2)
 
         assert sums(driver) == sums(whole)
@@ -77,11 +77,11 @@ def test_a_sheet_holds_the_sums_as_they_stood_after_its_rows(made, workers):
 def test_a_sheet_is_part_of_the_state_that_it_goes_on_from(made):
     edges, states = np.arange(0, 150, 7), []
     whole = made(edges)
-    whole.advance(1, lambda done: states.append(encode(whole.state())))
+    whole.advance(1, lambda done: states.append(encode_arrays(whole.state())))
 
     for kept in states[:-1:3]:
         driver = made(edges)
-        driver.restore(decode(kept))
+        driver.restore(decode_arrays(kept))
         driver.advance(2)
 
         assert [noted.tobytes() for noted in driver.sheet()] == [noted.tobytes() for noted in whole.sheet()]
@@ -91,7 +91,7 @@ def test_a_state_is_of_its_moment_while_the_next_stretch_is_computed(made):
     driver, states = made(), []
 
     def arrived(done):
-        states.append((encode(driver.state()), encode(driver.state())))
+        states.append((encode_arrays(driver.state()), encode_arrays(driver.state())))
 
     driver.advance(2, arrived)
 

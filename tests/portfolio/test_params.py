@@ -7,7 +7,7 @@ from flotilla.config import at, decode
 from flotilla.errors import ConfigError
 from flotilla.kernel.records import PARAM
 from flotilla.model.terms import PortfolioConfig, Rebalance
-from flotilla.portfolio.params import lots_of, params_of, parts_of
+from flotilla.portfolio.params import allocation_parts, lots_of, params_of
 
 
 def one(**terms):
@@ -58,12 +58,12 @@ def test_a_lot_is_the_decimal_that_is_written():
 
 
 def test_an_allocation_by_name_is_for_every_instrument_and_no_other():
-    assert parts_of({"B": 0.4, "A": 0.6}, ["A", "B"]).tolist() == [0.6, 0.4]
-    assert parts_of(0.5, ["A", "B"]).tolist() == [1.0, 1.0]
+    assert allocation_parts({"B": 0.4, "A": 0.6}, ["A", "B"]).tolist() == [0.6, 0.4]
+    assert allocation_parts(0.5, ["A", "B"]).tolist() == [1.0, 1.0]
     with pytest.raises(ConfigError, match="the data has no 'Bee'"):
-        parts_of({"A": 0.6, "Bee": 0.4}, ["A", "B"])
+        allocation_parts({"A": 0.6, "Bee": 0.4}, ["A", "B"])
     with pytest.raises(ConfigError, match="say what B may weigh, too"):
-        parts_of({"A": 0.6}, ["A", "B"])
+        allocation_parts({"A": 0.6}, ["A", "B"])
 
 
 def test_a_calendar_does_not_restore_what_rounding_moved():

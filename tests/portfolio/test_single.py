@@ -14,7 +14,7 @@ from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.market import InForce, no_risk
 from flotilla.portfolio.single import Exchange, Moment, Portfolio
 from flotilla.research import run
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 
 TERMS = {"cash": 1000.0, "fee_bps": 0.0, "allocation": 0.5}
 NAMES = ("A", "B")
@@ -35,9 +35,9 @@ class Pair:
 
     def restart(self):
         """Go on in new objects, from bytes."""
-        kept = encode([self.exchange.state(), self.portfolio.state()])
+        kept = encode_arrays([self.exchange.state(), self.portfolio.state()])
         self.start()
-        for part, state in zip((self.exchange, self.portfolio), decode(kept), strict=True):
+        for part, state in zip((self.exchange, self.portfolio), decode_arrays(kept), strict=True):
             part.restore(state)
 
 
@@ -56,7 +56,7 @@ def test_from_what_it_wrote_down_a_portfolio_goes_on_with_the_same_bits(data):
             pair.restart()
         moment, row = Moment(t, int(world.panel.ts_event[t])), market.row(t)
         filled = pair.exchange.fill(moment, row)
-        pair.portfolio.settle(filled, row)
+        pair.portfolio.apply_fills(filled, row)
         signals = np.stack([said[k] for said in whole.signals.values()])
         asked = pair.portfolio.advance(moment, row, signals, market.in_force(t))
         equity.append(float(pair.portfolio.sums.equity[0]))
@@ -172,10 +172,10 @@ def test_a_weight_says_for_itself_where_it_is_sized_at_the_fill():
 
 def test_a_state_is_of_its_moment_and_does_not_move_on():
     one = portfolio()
-    kept = encode(one.state())
+    kept = encode_arrays(one.state())
     held = one.state()
 
     one.advance(Moment(0, 0), bar_of(ONE), np.array([[1.0, 1.0]]), no_risk(2))
 
-    assert encode(held) == kept
-    assert encode(one.state()) != kept
+    assert encode_arrays(held) == kept
+    assert encode_arrays(one.state()) != kept

@@ -11,8 +11,8 @@ import pytest
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet.control.client import Client, NoSupervisor
-from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.system.logs import Log, segments_of
+from flotilla.fleet.folder import Folder, run_folder_of
+from flotilla.fleet.system.logs import LogFile, segments_of
 
 pytestmark = pytest.mark.slow
 KILLS = 6  # then the guard waits longer and longer before it starts the next one
@@ -52,10 +52,10 @@ def folder(tmp_path):
     }
     up = [*PROGRAM, "up", str(file), "--detach", "--json"]
     subprocess.run(up, check=True, capture_output=True, env=env, timeout=60)
-    yield Folder(place(file, "chatter"))
+    yield Folder(run_folder_of(file, "chatter"))
     down = [*PROGRAM, "down", "--yes", "--fleet", str(file)]
     for _ in range(40):  # the guard may wait a while before it starts the next supervisor
-        if not alive(place(file, "chatter")):
+        if not alive(run_folder_of(file, "chatter")):
             break
         subprocess.run(down, capture_output=True, check=False, env=env)
         sleep(0.5)
@@ -69,7 +69,7 @@ def alive(run_folder):
 
 
 def lines_of(path):
-    log, at, found = Log(path), 0, b""
+    log, at, found = LogFile(path), 0, b""
     while True:
         at, part = log.read(at, 1 << 20)
         if not part:

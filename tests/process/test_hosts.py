@@ -115,7 +115,7 @@ class Site:
         file = path / "fleet.yaml"
         file.write_text(text)
         self.folder = Folder(path / ".flotilla" / "fleet" / side).make()
-        write_whole(self.folder.fleet_file, spec.to_yaml(spec.read(file)).encode())
+        write_whole(self.folder.fleet_file, spec.fleet_to_yaml(spec.read_fleet(file)).encode())
         write_whole(self.folder.origin, str(file).encode())
         write_whole(self.folder.path / "host", b"b")
         self.client = Client(self.folder.socket("control"), "test", 20.0)

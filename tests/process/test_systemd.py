@@ -16,7 +16,7 @@ from tests.process.fleets import kill, wait
 
 from flotilla.errors import FlotillaError
 from flotilla.fleet.control.client import Client
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 
 pytestmark = pytest.mark.slow
 MANUAL = Path(__file__).parents[2] / "docs" / "fleet.md"
@@ -45,7 +45,7 @@ class Manager:
     def __init__(self, path):
         self.file, self.name = path / "under.yaml", f"flotilla-test-{os.getpid()}"
         self.file.write_text(FLEET)
-        self.folder = Folder(place(self.file, "under"))
+        self.folder = Folder(run_folder_of(self.file, "under"))
         (unit,) = re.findall(r"```ini\n(.*?)```", MANUAL.read_text(), re.DOTALL)
         program = f"{sys.executable} -m flotilla.cli.main"
         unit = re.sub(r"ExecStart=.*", f"ExecStart={program} fleet up {self.file}", unit)

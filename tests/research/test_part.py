@@ -6,7 +6,7 @@ import pytest
 from flotilla.config import decode
 from flotilla.research import sweep
 from flotilla.research.grid import grid_of
-from flotilla.research.part import measured_in, parts_of, whole
+from flotilla.research.part import measured_in, parts_of, whole_sweep
 from flotilla.research.study import study_of
 from flotilla.testing import made_market
 
@@ -53,7 +53,7 @@ def test_a_part_alone_has_the_bits_of_the_sweep(study, grid):
 
 
 def test_weights_that_are_not_swept_are_those_of_the_configuration(study, grid):
-    shares = whole(study, grid).shares()
+    shares = whole_sweep(study, grid).shares()
 
     assert shares["hold"].tolist() == [1.0] * 24
     assert shares["cross"].tolist() == [grid.values(k)["cross.weight"] for k in range(24)]

@@ -5,7 +5,7 @@ import pytest
 
 from flotilla.config import decode
 from flotilla.errors import ConfigError, UnknownName
-from flotilla.research.study import folder_of, opened, study_of
+from flotilla.research.study import opened, plugin_folder, study_of
 from flotilla.testing import made_market
 
 
@@ -75,4 +75,4 @@ def test_what_is_neither_is_told_what_is_run(given, error, told):
 
 def test_bars_in_the_place_of_a_folder_are_told_their_name(panel):
     with pytest.raises(ConfigError, match="panel=panel"):
-        folder_of(panel)
+        plugin_folder(panel)

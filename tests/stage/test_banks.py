@@ -14,7 +14,7 @@ from flotilla.stage.banks import OPERATORS
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import close, high, low, open_
 from flotilla.stage.plan import placed, plan, warm_up
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 
 ROWS, WIDTH = 60, 3
 NAMES = ("I0", "I1", "I2")
@@ -58,7 +58,7 @@ def run(roots, fields, cuts=(), restart=False):
     runner, said = ChunkRunner(roots, WIDTH, TICKS), []
     for a, b in zip([0, *cuts], [*cuts, ROWS], strict=True):
         if restart:
-            state = decode(encode(runner.state()))
+            state = decode_arrays(encode_arrays(runner.state()))
             runner = ChunkRunner(roots, WIDTH, TICKS)
             runner.restore(state)
         said.append(runner.advance({name: x[a:b] for name, x in fields.items()}))
@@ -119,10 +119,10 @@ def test_a_state_that_was_handed_out_stays_as_it_was(op):
     runner.advance({name: x[:20] for name, x in fields.items()})
 
     state = runner.state()
-    before = encode(state)
+    before = encode_arrays(state)
     runner.advance({name: x[20:] for name, x in fields.items()})
 
-    assert encode(state) == before
+    assert encode_arrays(state) == before
 
 
 @pytest.mark.parametrize("op", OPERATORS)
@@ -133,7 +133,7 @@ def test_what_is_kept_does_not_grow_beyond_the_longest_window(op):
     sizes = []
     for t in range(ROWS):
         runner.advance({name: x[t : t + 1] for name, x in fields.items()})
-        sizes.append(len(encode(runner.state())))
+        sizes.append(len(encode_arrays(runner.state())))
 
     assert len(set(sizes[10:])) == 1
     assert sizes[0] <= sizes[10]

@@ -8,7 +8,7 @@ from flotilla.stage.expression import Node, close
 from flotilla.stage.fold import Fold, OnBar, Row
 from flotilla.stage.operators import delay
 from flotilla.stage.window import stage_node
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 
 X = np.random.default_rng(2).normal(size=(30, 3))
 
@@ -46,7 +46,7 @@ def run(stage, cuts=(), restart=False):
     runner, said = ChunkRunner([stage_node(stage)], 3, np.zeros(3)), []
     for a, b in zip([0, *cuts], [*cuts, 30], strict=True):
         if restart:
-            state = decode(encode(runner.state()))
+            state = decode_arrays(encode_arrays(runner.state()))
             runner = ChunkRunner([stage_node(stage)], 3, np.zeros(3))
             runner.restore(state)
         said.append(runner.advance({"close": X[a:b], "high": X[a:b]})[:, :, 0])
@@ -71,14 +71,14 @@ def test_a_state_that_was_handed_out_stays_as_it_was():
     runner.advance({"close": X[:10]})
 
     state = runner.state()
-    before = encode(state)
+    before = encode_arrays(state)
     runner.advance({"close": X[10:]})
     again = ChunkRunner([stage_node(Sum())], 3, np.zeros(3))
     again.restore(state)
     again.advance({"close": X[10:]})
 
-    assert encode(state) == before
-    assert encode(again.state()) == encode(runner.state())
+    assert encode_arrays(state) == before
+    assert encode_arrays(again.state()) == encode_arrays(runner.state())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from flotilla.errors import DataError
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 
 DTYPES = (
     hnp.boolean_dtypes()
@@ -47,13 +47,13 @@ def bits(value):
 
 @given(TREES)
 def test_what_comes_back_is_what_went_in_to_the_bit(tree):
-    assert bits(decode(encode(tree))) == bits(tree)
+    assert bits(decode_arrays(encode_arrays(tree))) == bits(tree)
 
 
 def test_every_nan_keeps_its_payload():
     payloads = np.array([0x7FF8000000000000, 0x7FF8000000000001, -1], np.int64).view(np.float64)
 
-    there = decode(encode({"a": payloads, "b": float(payloads[1])}))
+    there = decode_arrays(encode_arrays({"a": payloads, "b": float(payloads[1])}))
 
     assert there["a"].view(np.int64).tolist() == payloads.view(np.int64).tolist()
     assert struct.pack("d", there["b"]) == struct.pack("d", payloads[1])
@@ -62,7 +62,7 @@ def test_every_nan_keeps_its_payload():
 def test_an_array_comes_back_in_c_order_and_may_be_written():
     columns = np.arange(6.0).reshape(2, 3)[:, ::2].T
 
-    there = decode(encode(columns))
+    there = decode_arrays(encode_arrays(columns))
     there[0, 0] = -1.0
 
     assert there.flags.c_contiguous
@@ -75,7 +75,7 @@ def test_the_state_of_a_random_generator_is_kept():
     state = random.bit_generator.state
 
     again = np.random.default_rng(0)
-    again.bit_generator.state = decode(encode(state))
+    again.bit_generator.state = decode_arrays(encode_arrays(state))
 
     assert again.normal() == random.normal()
 
@@ -92,31 +92,31 @@ def test_the_state_of_a_random_generator_is_kept():
 )
 def test_what_cannot_be_kept_is_refused_when_it_is_written(value, message):
     with pytest.raises(TypeError, match=message):
-        encode(value)
+        encode_arrays(value)
 
 
 @given(st.binary(max_size=40))
 def test_bytes_of_another_are_refused_and_nothing_worse(blob):
-    for bytes_ in (blob, encode(0)[:-1] + blob):
+    for bytes_ in (blob, encode_arrays(0)[:-1] + blob):
         with suppress(DataError):  # some are a state by chance
-            decode(bytes_)
+            decode_arrays(bytes_)
 
 
 def test_bytes_that_are_no_state_say_how_they_begin():
     with pytest.raises(DataError, match="these bytes are no state: they begin with"):
-        decode(b'{"a": 1}')
+        decode_arrays(b'{"a": 1}')
 
 
 def test_any_cut_is_noticed():
-    blob = encode({"a": np.arange(3.0), "b": (1, 2.5)})
+    blob = encode_arrays({"a": np.arange(3.0), "b": (1, 2.5)})
 
     for length in range(len(blob)):
         with pytest.raises(DataError, match="state"):
-            decode(blob[:length])
+            decode_arrays(blob[:length])
 
 
 def test_an_array_of_objects_is_not_read_even_if_somebody_wrote_one():
     forged = msgspec.msgpack.encode(("O", [1], b"\0" * 8))
 
     with pytest.raises(DataError, match="never written"):
-        decode(encode(0)[:-1] + msgspec.msgpack.encode(msgspec.msgpack.Ext(1, forged)))
+        decode_arrays(encode_arrays(0)[:-1] + msgspec.msgpack.encode(msgspec.msgpack.Ext(1, forged)))

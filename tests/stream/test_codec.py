@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flotilla.errors import DataError
 from flotilla.model.records import Account, Fill, Order
-from flotilla.stream.codec import Codec, Row, pack, unpack
+from flotilla.stream.codec import Codec, LogRow, pack, unpack
 
 RECORDS: Codec[Account | Fill | Order] = Codec(Account | Fill | Order)
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
@@ -61,7 +61,7 @@ ENTRIES = st.lists(st.tuples(NANOSECONDS, st.binary(max_size=50)))
 
 @given(st.text(min_size=1, max_size=20), st.integers(1, 2**62), ENTRIES)
 def test_a_packet_comes_back_as_it_was(stream, first, entries):
-    rows = [Row(first + i, ts, payload) for i, (ts, payload) in enumerate(entries)]
+    rows = [LogRow(first + i, ts, payload) for i, (ts, payload) in enumerate(entries)]
 
     packet = unpack(pack(stream, first, rows))
 
@@ -77,7 +77,7 @@ def test_any_bytes_are_read_or_refused_and_never_more(noise):
 
 @given(st.data())
 def test_a_frame_with_a_bit_flipped_is_read_or_refused(data):
-    frame = bytearray(pack("bars", 7, [Row(7, 1, b"seven"), Row(8, 2, b"eight")]))
+    frame = bytearray(pack("bars", 7, [LogRow(7, 1, b"seven"), LogRow(8, 2, b"eight")]))
     frame[data.draw(st.integers(0, len(frame) - 1))] ^= 1 << data.draw(st.integers(0, 7))
 
     with suppress(DataError):

@@ -9,7 +9,7 @@ import zmq
 
 from flotilla.clock import sleep
 from flotilla.errors import SequenceGap, StreamError
-from flotilla.stream.codec import Row
+from flotilla.stream.codec import LogRow
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import ZmqPublisher, ZmqSubscriber
 
@@ -23,7 +23,7 @@ class Feed:
         self.log = LogWriter(self.path, ["bars"], durability="normal")
         self.publisher = ZmqPublisher(self.endpoint, "bars", heartbeat_s=0.01, hwm=hwm)
 
-    def write(self, n: int) -> list[Row]:
+    def write(self, n: int) -> list[LogRow]:
         first = self.log.last_seq("bars")
         return self.log.append("bars", [(i, b"%d" % i) for i in range(first + 1, first + 1 + n)])
 
@@ -211,7 +211,7 @@ def test_a_publisher_killed_and_started_again_is_seen_whole_and_once(folder, own
     first = start(PUBLISHES, folder, 400)
     log = own(LogReader(folder / "bars.db", "bars"))
     reader = own(ZmqSubscriber(f"ipc://{folder}/bars", "bars", log))
-    rows: list[Row] = []
+    rows: list[LogRow] = []
     while len(rows) < 100:
         rows += reader.receive(0.1)
 

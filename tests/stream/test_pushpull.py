@@ -9,7 +9,7 @@ import zmq
 
 from flotilla.clock import sleep
 from flotilla.errors import SequenceGap
-from flotilla.stream.codec import Row
+from flotilla.stream.codec import LogRow
 from flotilla.stream.log import LogReader, LogWriter
 from flotilla.stream.socket import ZmqPuller, ZmqPusher, shard_of
 
@@ -24,7 +24,7 @@ class Source:
         endpoint = f"ipc://{folder}/signals"
         self.pusher = ZmqPusher(endpoint, name, self.outbox, window=window, heartbeat_s=0.01)
 
-    def write(self, n: int) -> list[Row]:
+    def write(self, n: int) -> list[LogRow]:
         first = self.log.last_seq("signals")
         return self.log.append("signals", [(i, b"%d" % i) for i in range(first + 1, first + 1 + n)])
 

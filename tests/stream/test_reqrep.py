@@ -7,7 +7,7 @@ import pytest
 import zmq
 
 from flotilla.errors import DataError
-from flotilla.stream.socket import Pending, Refused, Replied, Unknown, Unseen, ZmqClient, ZmqServer
+from flotilla.stream.socket import Pending, Replied, RequestRefused, Unknown, Unseen, ZmqClient, ZmqServer
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_reply_and_a_refusal_come_to_who_asked(server, client):
         outcomes += client.collect(5.0)
 
     assert [request.payload for request in asked] == [b"buy", b"nonsense"]
-    assert outcomes == [Refused(bad, "no such order"), Replied(good, b"bought")]
+    assert outcomes == [RequestRefused(bad, "no such order"), Replied(good, b"bought")]
 
 
 def test_no_server_is_unknown_after_the_deadline(endpoint, own):
@@ -122,7 +122,7 @@ def test_another_request_under_a_known_id_is_refused(server, client):
     client.submit(b"sell", 5.0, "o1")
 
     assert hears_again(server, 1) == []
-    assert client.collect(5.0) == [Refused("o1", "another request had this id")]
+    assert client.collect(5.0) == [RequestRefused("o1", "another request had this id")]
 
 
 def test_the_memory_of_answers_is_bounded_and_a_journal_may_stand_in(endpoint, own):

@@ -50,7 +50,7 @@ _TAIL = 1 << 20  # bytes from the end in which opening looks for the anchored re
 _PAUSE_S = 0.005  # far longer than an append takes
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that somebody did."""
 
     seq: int  # counts the records, from 1
@@ -82,7 +82,7 @@ class Verdict(NamedTuple):
 
 
 _to_json = msgspec.json.Encoder().encode
-_from_json = msgspec.json.Decoder(Record).decode
+_from_json = msgspec.json.Decoder(AuditRecord).decode
 
 
 class Chain:
@@ -128,7 +128,9 @@ class Chain:
             seq += 1
             who, action, target, why, outcome = map(_short, deed[:-1])
             ts = deed.ts or clock.now_ns()
-            record = Record(seq=seq, ts=ts, who=who, action=action, target=target, why=why, outcome=outcome)
+            record = AuditRecord(
+                seq=seq, ts=ts, who=who, action=action, target=target, why=why, outcome=outcome
+            )
             body = _to_json(record)
             mac = _chained(self._key, mac, body)
             lines.append(mac + b" " + body + b"\n")
@@ -261,7 +263,7 @@ def _seen(path: Path, secret: bytes, anchor: Path) -> tuple[bytes, tuple[int, by
     return _content(path), anchored
 
 
-def read(path: Path, from_seq: int = 1, limit: int = 1_000) -> list[Record]:
+def read_audit(path: Path, from_seq: int = 1, limit: int = 1_000) -> list[AuditRecord]:
     """Return at most `limit` records from number `from_seq` on. It does not verify them."""
     try:
         with path.open("rb") as log:
@@ -271,11 +273,11 @@ def read(path: Path, from_seq: int = 1, limit: int = 1_000) -> list[Record]:
         raise StreamError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _legible(number: int, body: bytes) -> Record:
+def _legible(number: int, body: bytes) -> AuditRecord:
     try:
         return _from_json(body)
     except msgspec.MsgspecError:  # those around it can be read still
-        return Record(seq=number, ts=0, who="?", action="?", target="?", why="?", outcome="damaged")
+        return AuditRecord(seq=number, ts=0, who="?", action="?", target="?", why="?", outcome="damaged")
 
 
 def _whole(log: Iterable[bytes]) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from flotilla.access.tokens import HASHER, LONGEST, Book, Role, Token, TokensUnusable, parse
+from flotilla.access.tokens import HASHER, LONGEST_TOKEN, Role, Token, TokenBook, TokensUnusable, parse
 from flotilla.clock import monotonic_ns, now_ns
 
 FAILURES = 5  # in a window, then it is locked
@@ -61,7 +61,7 @@ class Gate:
     """Knows who is who, by the tokens of a book. now: a monotonic clock, ns."""
 
     def __init__(
-        self, book: Book, *, hasher: PasswordHasher = HASHER, now: Callable[[], int] = monotonic_ns
+        self, book: TokenBook, *, hasher: PasswordHasher = HASHER, now: Callable[[], int] = monotonic_ns
     ) -> None:
         self._book, self._hasher, self._now = book, hasher, now
         self._secret = secrets.token_bytes(32)
@@ -80,7 +80,7 @@ class Gate:
         if not authorization:
             return Refusal(401, "a token is needed: Authorization: Bearer flt_...", what="no token")
         scheme, _, text = authorization.partition(" ")
-        if scheme.lower() != "bearer" or len(text) > LONGEST or not text.isascii():
+        if scheme.lower() != "bearer" or len(text) > LONGEST_TOKEN or not text.isascii():
             return Refusal(401, "this is no token of a fleet", what="bad token")
         digest = hmac.digest(self._secret, text.encode(), "sha256")
         if (token := self._remembered(digest)) is not None:

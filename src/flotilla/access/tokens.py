@@ -21,17 +21,16 @@ from typing import NamedTuple
 import msgspec
 from argon2 import PasswordHasher
 
-from flotilla.clock import now_ns
+from flotilla.clock import DAY_NS, now_ns
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.stream.files import write_whole
 
 DAYS = 90.0  # that a token is good for, unless said otherwise
 MOST_DAYS = 366.0
 MOST = 500  # tokens in a file
-LONGEST = 100  # characters of a token
+LONGEST_TOKEN = 100  # characters of a token
 _FORM = re.compile(r"flt_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_DAY_NS = 86_400_000_000_000
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 # Of RFC 9106's argon2id: 32 MiB and four passes, some 70 ms on a small machine; once a quarter of an hour.
@@ -82,7 +81,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     tokens: list[Token] = []
 
 
-class Book:
+class TokenBook:
     """The tokens in a file, read again when it has changed."""
 
     def __init__(self, path: Path) -> None:
@@ -121,9 +120,9 @@ def create(path: Path, name: str, role: Role, days: float = DAYS, *, hasher: Pas
     id_ = "".join(secrets.choice(_LETTERS) for _ in range(8))
     secret = secrets.token_urlsafe(32)
     now = now_ns()
-    token = Token(id_, name, role, hasher.hash(secret), now, now + int(days * _DAY_NS))
+    token = Token(id_, name, role, hasher.hash(secret), now, now + int(days * DAY_NS))
     with _turn(path) as file:
-        kept = [other for other in file.tokens if other.good(now - 30 * _DAY_NS)]
+        kept = [other for other in file.tokens if other.good(now - 30 * DAY_NS)]
         if any(other.name == name and other.good(now) for other in kept):
             raise ConfigError(f"there is a token called {name!r} already; revoke it, or choose another name")
         if len(kept) >= MOST:

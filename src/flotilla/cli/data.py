@@ -10,6 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from flotilla.cli import say
+from flotilla.clock import DAY_NS
 from flotilla.config import read
 from flotilla.errors import ConfigError, DataError
 from flotilla.model.panel import Panel
@@ -22,7 +23,6 @@ from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.series.pauses import WEEKS, usual
 from flotilla.words import counted, lasting
 
-DAY_NS = 86_400_000_000_000
 CONFIGS = (".yaml", ".yml")
 DATA = (*TEXTS, *PARQUET, ".gz", ".zip", ".feather")
 _NAMED = 3  # instruments of a file that a row of many files names

@@ -13,7 +13,7 @@ from flotilla.stream.bars.findings import SHOWN, Finding, Verdict
 from flotilla.stream.bars.folder import files_of
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality.check import Look, look_at, look_at_many
-from flotilla.stream.bars.quality.mend import Mended, beside, mended, write
+from flotilla.stream.bars.quality.mend import Mended, beside_path, mended, write
 from flotilla.words import counted
 
 _STYLE = {Verdict.OK: "bold green", Verdict.WARN: "yellow", Verdict.REPAIR: "yellow"}
@@ -110,7 +110,7 @@ def tell(path: Path, look: Look, made: Mended | None, written: Sequence[Path]) -
     elif look.verdict in (Verdict.REPAIR, Verdict.QUARANTINE):
         good = _good(path)
         typed = say.command("data", "check", path, "--on-bad", look.verdict, "--out", good)
-        extra = f", the bad ones to {beside(good)}" if look.verdict is Verdict.QUARANTINE else ""
+        extra = f", the bad ones to {beside_path(good)}" if look.verdict is Verdict.QUARANTINE else ""
         say.note(say.steps((typed, f"write the good rows{extra}")))
 
 

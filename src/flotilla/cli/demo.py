@@ -19,7 +19,7 @@ from flotilla.cli.report import written
 from flotilla.config import read
 from flotilla.model.panel import Panel
 from flotilla.research.choice import one_of, trading_from
-from flotilla.research.report.numbers import day
+from flotilla.research.report.numbers import spelled_day
 
 CONFIG = Path(__file__).with_name("demo.yaml")
 TOP = 10
@@ -66,7 +66,7 @@ def configuration_in(folder: Path) -> Path:
 
 def last_years(panel: Panel) -> date:
     """Return the day on which the panel's last two years begin."""
-    return date.fromisoformat(day(int(panel.ts_event[-1]))) - LAST
+    return date.fromisoformat(spelled_day(int(panel.ts_event[-1]))) - LAST
 
 
 def _heading(number: int, words: str) -> Text:

@@ -19,7 +19,7 @@ from flotilla.live.result import LiveResult
 from flotilla.model.panel import Panel
 from flotilla.research.choice import one_of, trading_from
 from flotilla.research.market import open_panel
-from flotilla.research.runs import keep, live_folder_of, made_folder_of
+from flotilla.research.runs import keep_run, live_folder_of, made_folder_of
 from flotilla.session.claim import claimed, forget
 from flotilla.session.pace import answers, latency_of, pace_of
 from flotilla.session.parity import Comparison, compare
@@ -108,7 +108,7 @@ def replayed(
         research = {name: simulated(one, plugins, panel) for name, one in config.each().items()}
         run = _begun(folder, config, panel, plugins, speed, fresh)
         for one in run.portfolios.values():
-            keep(one, plugins, "live", config.name)
+            keep_run(one, plugins, "live", config.name)
         platforms = counted(len(fleet_of(run).platforms), "process", "processes")
         what = f"playing {counted(run.manifest.bars, 'bar')} through {platforms}"
         before = answers(run)

@@ -14,7 +14,7 @@ from flotilla.config import read
 from flotilla.research import SweepResult, report_data, write_report
 from flotilla.research.choice import one_of
 from flotilla.research.report.verdict import verdict
-from flotilla.research.runs import folder_of, keep
+from flotilla.research.runs import folder_of_run, keep_run
 
 
 class Written(NamedTuple):
@@ -44,7 +44,7 @@ def report(
     result = swept(study, config.parent) if study.sweep else None
     number = int(result.table["portfolio"][0]) if result and portfolio is None else portfolio
     name = one_of(study, portfolio).name if study.portfolios else study.name
-    folder = output or folder_of(name) / "report"
+    folder = output or folder_of_run(name) / "report"
     asked = {"--portfolio": portfolio, "--benchmark": benchmark}
     words = [word for name, value in asked.items() if value is not None for word in (name, value)]
     made = written(config, result, number, folder, say.command("report", config, *words), benchmark)
@@ -76,7 +76,7 @@ def written(
     result = simulated(chosen, config.parent, panel)
     data = report_data(result, swept_, config.parent, command, benchmark)
     try:
-        keep(chosen, config.parent, "report")
+        keep_run(chosen, config.parent, "report")
         files = write_report(data, folder)
     except OSError:  # what was computed is shown before it is said that it could not be kept
         say.remarks(*data.remarks)

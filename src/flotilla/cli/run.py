@@ -21,9 +21,9 @@ from flotilla.research.benchmark import benchmark_for
 from flotilla.research.beside import Benchmark
 from flotilla.research.choice import each_of
 from flotilla.research.report.data import HOLD
-from flotilla.research.report.numbers import day, shown
+from flotilla.research.report.numbers import shown, spelled_day
 from flotilla.research.report.verdict import sentence
-from flotilla.research.runs import keep
+from flotilla.research.runs import keep_run
 from flotilla.research.signals import targets_of, trees_of
 from flotilla.research.stats import stats_of
 from flotilla.stage.plan import plan as plan_of
@@ -58,7 +58,7 @@ def run(
         _tell(study, results, beside, full)
     # After it is shown: a disk that is full loses nothing that was computed.
     for each in chosen:
-        keep(each, config.parent, "run", study.name if study.portfolios else None)
+        keep_run(each, config.parent, "run", study.name if study.portfolios else None)
     if not json:
         _next(config, portfolio, study, results)
 
@@ -80,7 +80,8 @@ def _tell(study: RunConfig, results: Sequence[RunResult], beside: Sequence[Bench
     """Show what portfolios came to: one beside its benchmark, several side by side."""
     first = results[0]
     say.remarks(*dict.fromkeys(remark for result in results for remark in result.remarks))
-    span = f"{day(int(first.ts[0]))} to {day(int(first.ts[-1]))}, {counted(len(first.ts), 'bar')}"
+    begin, end = (spelled_day(int(first.ts[n])) for n in (0, -1))
+    span = f"{begin} to {end}, {counted(len(first.ts), 'bar')}"
     if len(results) == 1:
         say.show(say.title(f"{first.portfolio_id}: {span}"), measures(first, beside[0], full))
         return
@@ -151,8 +152,8 @@ def as_dict(result: RunResult, beside: Benchmark, full: bool) -> dict[str, objec
     told: dict[str, object] = {
         "portfolio": result.portfolio_id,
         "identity": result.identity,
-        "first_bar": day(int(result.ts[0])),
-        "last_bar": day(int(result.ts[-1])),
+        "first_bar": spelled_day(int(result.ts[0])),
+        "last_bar": spelled_day(int(result.ts[-1])),
         "bars": len(result.ts),
         "measures": result.measures,
         "statistics": statistics(result, beside),

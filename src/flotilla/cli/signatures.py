@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from flotilla.cli.arguments import Benchmark, Config, Json, Output, Portfolio
+from flotilla.cli.arguments import BenchmarkOption, Config, Json, Output, PortfolioOption
 
 Prefix = Annotated[str, Parameter(help="The beginning of an identity, as long as only one begins so.")]
 
@@ -41,9 +41,9 @@ def run(
     config: Config,
     /,
     *,
-    portfolio: Portfolio = None,
+    portfolio: PortfolioOption = None,
     plan: Annotated[bool, Parameter(help="Show what would be computed, in which order.")] = False,
-    benchmark: Benchmark = None,
+    benchmark: BenchmarkOption = None,
     full: Annotated[
         bool, Parameter(help="All statistics; with --json also all orders, fills and equity.")
     ] = False,
@@ -71,8 +71,8 @@ def report(
     /,
     *,
     output: Output = None,
-    portfolio: Portfolio = None,
-    benchmark: Benchmark = None,
+    portfolio: PortfolioOption = None,
+    benchmark: BenchmarkOption = None,
     browse: Annotated[bool, Parameter(name="--open", help="Open it in a browser.")] = False,
     json: Json = False,
 ) -> object:
@@ -102,7 +102,7 @@ def live(
     *,
     replay: Annotated[bool, Parameter(help="Replay history on paper. There is nothing else yet.")] = False,
     start: Annotated[datetime | None, Parameter(help="First day that trades.")] = None,
-    portfolio: Portfolio = None,
+    portfolio: PortfolioOption = None,
     speed: Annotated[float | None, Parameter(help="Bars a second; by default as fast as they go.")] = None,
     fresh: Annotated[bool, Parameter(help="Begin anew, and do not go on with one that was stopped.")] = False,
     json: Json = False,

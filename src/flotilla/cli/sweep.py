@@ -22,7 +22,7 @@ from flotilla.research.checkpoint import CHECKPOINT_S
 from flotilla.research.choice import one_of
 from flotilla.research.grid import grid_of
 from flotilla.research.report.numbers import compact, setting, shown
-from flotilla.research.runs import keep
+from flotilla.research.runs import keep_run
 from flotilla.stream.table import Store
 from flotilla.words import counted
 
@@ -42,7 +42,7 @@ def sweep(
     result = swept(study, config.parent, workers, fresh)
     best = int(result.table["portfolio"][0])
     say.show_json(as_dict(result, top)) if json else tell(result, top, say.show)
-    keep(one_of(study, best), config.parent, "sweep")  # after it is shown, as in `run`
+    keep_run(one_of(study, best), config.parent, "sweep")  # after it is shown, as in `run`
     if json:
         return
     say.note(

@@ -13,7 +13,7 @@ from flotilla.live.folder import FILE, Run
 from flotilla.live.result import read_results
 from flotilla.research import Why, lines, why_of
 from flotilla.research import why as why_in
-from flotilla.research.runs import Kept, find
+from flotilla.research.runs import KeptRun, find_run
 
 
 def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> None:
@@ -21,7 +21,7 @@ def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> Non
 
     It knows the orders of `run`, of `sweep`'s and `report`'s best, and of `live`.
     """
-    kept = find(order_id, run)
+    kept = find_run(order_id, run)
     recorded = _recorded(order_id, kept)
     chain = recorded or _simulated(order_id, kept)
     where = f"as live recorded it in {kept.live_folder}" if recorded else "in research"
@@ -32,12 +32,12 @@ def why(order_id: str, /, *, run: Path | None = None, json: bool = False) -> Non
         say.note(where)
 
 
-def _simulated(order_id: str, kept: Kept) -> Why:
+def _simulated(order_id: str, kept: KeptRun) -> Why:
     """Return the chain behind an order, out of research's whole run."""
     return why_in(simulated(kept.config, kept.plugins), order_id, kept.plugins)
 
 
-def _recorded(order_id: str, kept: Kept) -> Why | None:
+def _recorded(order_id: str, kept: KeptRun) -> Why | None:
     """Return the chain behind an order that live wrote down; None where it did not, or ran something else."""
     config, folder = kept.config, kept.live_folder
     try:

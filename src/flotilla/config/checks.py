@@ -9,7 +9,7 @@ import msgspec
 
 from flotilla.config.portfolios import wrong_portfolios
 from flotilla.config.study import RunConfig, Steps
-from flotilla.door import NAME, NAME_FORM, Door, fields_of
+from flotilla.door import NAME, NAME_FORM, Door, struct_fields
 from flotilla.errors import nearest
 from flotilla.model.measures import RANKED
 from flotilla.model.terms import Band, Every, PortfolioConfig, Weight
@@ -87,7 +87,7 @@ def too_small(value: Any) -> bool:
 
 
 def _wrong_sweep(config: RunConfig) -> Iterator[str]:
-    fields = {key: field.type for key, field in fields_of(PortfolioConfig).items()} | RESTORING
+    fields = {key: field.type for key, field in struct_fields(PortfolioConfig).items()} | RESTORING
     weights = {name: [strategy.weight] for name, strategy in config.strategies.items()}
     for key, axis in config.sweep.items():
         where, (owner, _, name) = f"$.sweep.{key}", key.partition(".")

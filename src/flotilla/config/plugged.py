@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from flotilla.config.study import RunConfig, Scalar, StrategyConfig
-from flotilla.door import Door, settle
+from flotilla.door import Door, raise_if_any
 from flotilla.errors import ConfigError
 from flotilla.plugins import called, check_params, check_value, find, parameters
 
@@ -42,7 +42,7 @@ def check_plugins(config: RunConfig, file: str = "configuration", folder: Path |
         data = msgspec.structs.replace(data, params=_taken("source", data.source, data.params, {}, folder)[0])
     except ConfigError as error:
         mistakes.append(f"$.data: {error}")
-    settle(mistakes, file)
+    raise_if_any(mistakes, file)
     return msgspec.structs.replace(config, strategies=strategies, sweep=sweep, data=data)
 
 

@@ -22,7 +22,7 @@ from flotilla.config.headings import without_headings
 from flotilla.config.plugged import check_plugins, wrong_plugins
 from flotilla.config.portfolios import with_common_terms
 from flotilla.config.study import RunConfig, Scalar
-from flotilla.door import Door, settle, wrong_values
+from flotilla.door import Door, raise_if_any, wrong_values
 from flotilla.errors import ConfigError
 from flotilla.plugins import names
 from flotilla.words import cut
@@ -35,7 +35,7 @@ def read(path: str | Path) -> RunConfig:
     raw = door.read(path)
     config, mistakes = _decoded(raw, str(path))
     # Beside other mistakes what the plugins have to say, as far as they can be asked.
-    settle([*mistakes, *wrong_plugins(raw, path.parent)] if mistakes else [], str(path))
+    raise_if_any([*mistakes, *wrong_plugins(raw, path.parent)] if mistakes else [], str(path))
     return check_plugins(cast(RunConfig, config), str(path), path.parent)
 
 
@@ -59,7 +59,7 @@ def _check_kind(path: Path) -> None:
 def decode(raw: Any, file: str = "configuration") -> RunConfig:
     """Return plain values as a RunConfig, checked but for the plugins' own parameters."""
     config, mistakes = _decoded(raw, file)
-    settle(mistakes, file)
+    raise_if_any(mistakes, file)
     return cast(RunConfig, config)  # without a mistake it was decoded
 
 

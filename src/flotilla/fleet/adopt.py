@@ -45,7 +45,7 @@ def adopt(folder: Folder, state: FleetState, names: Collection[str]) -> Found:
         if kept.pid is not None and kept.start_ticks is not None
     }
     there = tree.find(fleet, leaders=dict(written.keys()))
-    marks = {pid: mark for pid in there if (mark := tree.mark(pid)) is not None and mark.fleet == fleet}
+    marks = {pid: mark for pid in there if (mark := tree.mark_of(pid)) is not None and mark.fleet == fleet}
     for pid, process in there.items():  # a process may write over its environment, not over our notes
         if (pid, process.start_ticks) in written:
             marks[pid] = written[pid, process.start_ticks]

@@ -1,6 +1,6 @@
 """The run folder of a fleet: what outlives a supervisor, and the fence between two of them.
 
-1. `place` says where it is: beside the fleet's file, in `.flotilla/fleet/<name>/`. `make`
+1. `run_folder_of` says where it is: beside the fleet's file, in `.flotilla/fleet/<name>/`. `make`
    makes it, for its owner's eyes alone (0700).
 2. `take` is the fence. Whoever supervises holds the lock on `lock` for life, and begins by
    counting the generation up, durably. Should somebody take the folder away meanwhile, it is no
@@ -68,7 +68,7 @@ class Hold(NamedTuple):
     generation: int
 
 
-def place(fleet_file: Path, name: str) -> Path:
+def run_folder_of(fleet_file: Path, name: str) -> Path:
     """Return the run folder of the fleet `name` that is described in `fleet_file`, absolute."""
     return fleet_file.resolve().parent / ".flotilla" / "fleet" / name
 

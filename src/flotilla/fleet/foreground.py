@@ -37,8 +37,8 @@ from flotilla.fleet.control.status import FleetStatus
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.history.events import Event
 from flotilla.fleet.rules.states import State
-from flotilla.fleet.spec import FleetSpec, to_yaml
-from flotilla.fleet.system.logs import Log, end_of
+from flotilla.fleet.spec import FleetSpec, fleet_to_yaml
+from flotilla.fleet.system.logs import LogFile, end_of
 from flotilla.fleet.system.python import guard_command
 from flotilla.stream.files import without_room, write_whole
 
@@ -81,7 +81,7 @@ class Foreground:
             if holder := self._folder.holder():
                 raise ProcessError(f"{self._folder.path} is in use by process {holder}: it runs already")
             self._folder.state_file.unlink(missing_ok=True)
-            write_whole(self._folder.fleet_file, to_yaml(self._spec).encode())
+            write_whole(self._folder.fleet_file, fleet_to_yaml(self._spec).encode())
             for what in (signal.SIGTERM, signal.SIGINT):
                 self._handlers[what] = signal.signal(what, self._on_signal)
             try:
@@ -179,7 +179,7 @@ class Foreground:
                 most = self._spec.platforms[name].max_restart_attempts
                 why = f": {platform.reason}" if platform.reason else ""
                 lines = [
-                    line for line in Log(self._folder.log(name)).last(_LAST_LINES)[1] if line[:3] != _OURS
+                    line for line in LogFile(self._folder.log(name)).last(_LAST_LINES)[1] if line[:3] != _OURS
                 ]
                 said = f"; it said: {lines[-1]}" if lines else without_room(self._folder.log(name))
                 self._told(

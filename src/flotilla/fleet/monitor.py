@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.fleet.rules.platform_state import SERVING, Life
-from flotilla.fleet.rules.states import Event, Note, Over, Probed, Readied, State
+from flotilla.fleet.rules.states import Note, Over, PlatformEvent, Probed, Readied, State
 from flotilla.fleet.system import probe, resources
 
 _SOONEST_S, _LATEST_S = 0.02, 0.5  # between two looks at one that starts
@@ -47,7 +47,7 @@ def _question(life: Life) -> _Question | None:
 class Monitor:
     """One task for each platform that is to be asked. log: its log, and where in it this run begins."""
 
-    def __init__(self, tell: Callable[[Event], None], log: Callable[[str], tuple[Path, int]]) -> None:
+    def __init__(self, tell: Callable[[PlatformEvent], None], log: Callable[[str], tuple[Path, int]]) -> None:
         self._tell, self._log = tell, log
         self._tasks: dict[str, tuple[_Question, asyncio.Task[None]]] = {}  # by name
 
@@ -103,7 +103,9 @@ class Monitor:
 class Meter:
     """Samples what platforms use, and tells who uses too much."""
 
-    def __init__(self, fleet: str, tell: Callable[[Event], None], note: Callable[[Note], None]) -> None:
+    def __init__(
+        self, fleet: str, tell: Callable[[PlatformEvent], None], note: Callable[[Note], None]
+    ) -> None:
         self.latest: dict[str, resources.Sample] = {}
         self._sampler = resources.Sampler(fleet)
         self._watched: dict[str, tuple[int, resources.Watch]] = {}  # by name: process id, and what was seen

@@ -17,7 +17,6 @@ Times are ns since 1970 UTC, but where they are called monotonic.
 from __future__ import annotations
 
 import sys
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,9 +27,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from flotilla.clock import now_ns
-from flotilla.door import settle
-from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName, nearest
+from flotilla.door import raise_if_any
+from flotilla.errors import ConfigError, FlotillaError, ProcessError, nearest
 from flotilla.fleet.spec import FleetSpec, Schedule, accepted
+from flotilla.stream.calendars import calendar_names, trading_days
 from flotilla.stream.files import write_whole
 
 DAYS = 28  # that are written at once
@@ -49,7 +49,7 @@ class Window(NamedTuple):
     stop_ns: int
 
 
-class Times(msgspec.Struct, frozen=True):
+class SessionTimes(msgspec.Struct, frozen=True):
     """What the times file holds."""
 
     windows: dict[str, tuple[Window, ...]]  # of each platform, in order of time
@@ -108,12 +108,12 @@ def wait_s(windows: Iterable[Window], wall_ns: int) -> float:
     return _LOOK_S if change is None else min(_LOOK_S, (change[1] - wall_ns) / 1e9)
 
 
-def runs_out(times: Times, wall_ns: int) -> bool:
+def runs_out(times: SessionTimes, wall_ns: int) -> bool:
     """Return whether new times should be asked for."""
     return times.until_ns - wall_ns < _AGAIN_NS
 
 
-def read(path: Path) -> Times:
+def read(path: Path) -> SessionTimes:
     """Return what a times file holds; ProcessError if it cannot be read."""
     try:
         lines = path.read_bytes().splitlines()
@@ -123,7 +123,7 @@ def read(path: Path) -> Times:
         for run in runs:
             windows[run["platform"]].append(Window(run["start_ns"], run["stop_ns"]))
         plain = {name: tuple(sorted(of)) for name, of in windows.items()}
-        return msgspec.convert({**last, "windows": plain}, Times)
+        return msgspec.convert({**last, "windows": plain}, SessionTimes)
     except (OSError, IndexError, KeyError, msgspec.MsgspecError) as error:
         raise ProcessError(f"{path} holds no times: {error!r}") from error
 
@@ -134,9 +134,9 @@ def check(fleet: FleetSpec, file: str) -> None:
     Loads exchange_calendars where a platform has a schedule: 1 s and 100 MB.
     """
     asked = {name: p.schedule.calendar for name, p in fleet.platforms.items() if p.schedule is not None}
-    known = _names() if asked else []
+    known = calendar_names() if asked else []
     path = "$.platforms.{}.schedule.calendar"
-    settle(
+    raise_if_any(
         [
             f"{path.format(name)}: no calendar is called {calendar!r}{nearest(calendar, known)}"
             for name, calendar in asked.items()
@@ -169,20 +169,14 @@ def windows(schedule: Schedule, first: date, last: date) -> tuple[list[Window], 
 
     Loads exchange_calendars: 1 s and 100 MB. UnknownName if it has no such calendar.
     """
-    calendar = _calendar(schedule.calendar)
-    # Some are made for the years whose holidays are known: then the end is cut, and said.
-    end = min(last, calendar.last_session.date())
-    zone = _zone(schedule.zone) if schedule.zone else ZoneInfo(str(calendar.tz))
-    days = calendar.schedule.loc[str(max(first, calendar.first_session.date())) : str(end)]
-    found = []
-    for session, opens, closes in zip(days.index, days["open"], days["close"], strict=True):
-        day = session.date()
-        usual_open = _usual(calendar.open_times, day, calendar.open_offset, calendar.tz)
-        usual_close = _usual(calendar.close_times, day, calendar.close_offset, calendar.tz)
-        late, early = opens.to_pydatetime() - usual_open, usual_close - closes.to_pydatetime()
-        if (run := window(day, schedule, zone, late, early)) is not None:
-            found.append(run)
-    return found, "" if end >= last else f"{schedule.calendar} is known up to {end}"
+    trading = trading_days(schedule.calendar, first, last)
+    zone = _zone(schedule.zone or trading.zone)
+    found = [
+        run
+        for day, late, early in trading.days
+        if (run := window(day, schedule, zone, late, early)) is not None
+    ]
+    return found, "" if trading.end >= last else f"{schedule.calendar} is known up to {trading.end}"
 
 
 def write(fleet: Path, times: Path, wall_ns: int, days: int = DAYS) -> None:
@@ -214,33 +208,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _names() -> list[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it is for them to heed
-        import exchange_calendars  # type: ignore[import-untyped]
-
-        return list(exchange_calendars.get_calendar_names())
-
-
-def _calendar(name: str) -> Any:
-    if name not in (names := _names()):
-        raise UnknownName("calendar", name, names)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import exchange_calendars
-
-        return exchange_calendars.get_calendar(name)
-
-
 def _instants(day: date, at: time, zone: ZoneInfo) -> tuple[int, int]:
     """Return when it is `at` on `day`, read either way where the clocks are set: mostly the same twice."""
     return tuple(_since_epoch(datetime.combine(day, at, zone).replace(fold=fold)) for fold in (0, 1))  # type: ignore[return-value]
-
-
-def _usual(times: Iterable[tuple[Any, time]], day: date, offset: int, zone: Any) -> datetime:
-    """Return when an exchange opens or closes on a day like others. times: (since when, time of day)."""
-    at = next(at for since, at in reversed([*times]) if since is None or since.date() <= day)
-    return datetime.combine(day + timedelta(days=offset), at, ZoneInfo(str(zone))).astimezone(UTC)
 
 
 def _zone(name: str) -> ZoneInfo:

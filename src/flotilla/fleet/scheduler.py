@@ -28,7 +28,7 @@ class Scheduler:
         return self._recalled | {name: course.wanted for name, course in self._courses.items()}
 
     @staticmethod
-    def inside(times: schedule.Times | None, name: str) -> bool | None:
+    def inside(times: schedule.SessionTimes | None, name: str) -> bool | None:
         """Return whether it is within its hours now; None where they are not known."""
         windows = times.windows.get(name) if times is not None else None
         return None if windows is None else schedule.inside(windows, now_ns())
@@ -37,7 +37,7 @@ class Scheduler:
         """Take what was last known of the hours of one."""
         self._recalled[name] = wanted
 
-    def look(self, times: schedule.Times | None, lives: dict[str, Life]) -> None:
+    def look(self, times: schedule.SessionTimes | None, lives: dict[str, Life]) -> None:
         """Start and stop what it is time for. Between two changes, what a person asked for stands."""
         for name, windows in (times.windows if times is not None else {}).items():
             life = lives.get(name)
@@ -62,7 +62,7 @@ class Scheduler:
             if changed:
                 self._act(name, course.wanted, windows, wall)
 
-    def wait_s(self, times: schedule.Times | None) -> float:
+    def wait_s(self, times: schedule.SessionTimes | None) -> float:
         """Return how long nothing changes, as far as is known, in seconds."""
         waits = [schedule.wait_s(windows, now_ns()) for windows in times.windows.values()] if times else []
         return min(waits, default=60.0)

@@ -39,7 +39,7 @@ class Sidecars:
     def __init__(
         self, spec: FleetSpec, folder: Folder, spawner: Spawner, generation: int, note: Callable[[Note], None]
     ) -> None:
-        self.times: schedule.Times | None = None
+        self.times: schedule.SessionTimes | None = None
         self._spec, self._folder, self._spawner, self._generation, self._note = (
             spec,
             folder,

@@ -44,10 +44,10 @@ from flotilla.fleet.rules.states import (
     Alert,
     Ask,
     Beat,
-    Event,
     Forget,
     Instruction,
     Note,
+    PlatformEvent,
     Readied,
     Spawned,
     Tick,
@@ -70,7 +70,7 @@ class Supervisor:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self._queue: deque[Event] = deque()
+        self._queue: deque[PlatformEvent] = deque()
         self._acting = False
         self._timer: asyncio.TimerHandle | None = None
         self._due_ns: int | None = None
@@ -94,7 +94,7 @@ class Supervisor:
                 task.cancel()
         await self._end()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: PlatformEvent) -> None:
         """Take an event, and do what it asks for."""
         self._queue.append(event)
         if self._acting:
@@ -112,11 +112,11 @@ class Supervisor:
                 self._keeper.write()  # at once: what was accepted is not forgotten
             self._settled(bool(notes))
 
-    def tell_soon(self, event: Event) -> None:
+    def tell_soon(self, event: PlatformEvent) -> None:
         """As `tell`, for tasks: a mistake over it is the loop's, which knows what to do (handover.py)."""
         asyncio.get_running_loop().call_soon(self.tell, event)
 
-    def ask(self, event: Event) -> None:
+    def ask(self, event: PlatformEvent) -> None:
         """As `tell`; ConfigError if it cannot be, and then nothing has changed."""
         coordinate(self._fleet, event, monotonic_ns())
         self.tell(event)
@@ -213,7 +213,7 @@ class Supervisor:
     def _platform(self, name: str) -> spec.Platform:
         return self._fleet.lives[name].platform
 
-    def _act(self, event: Event, notes: list[Instruction]) -> None:
+    def _act(self, event: PlatformEvent, notes: list[Instruction]) -> None:
         """Decide about one event and act; add to `notes` what is to be written down of it."""
         try:
             self._fleet, orders = coordinate(self._fleet, event, monotonic_ns())

@@ -22,13 +22,13 @@ from flotilla.fleet.rules.states import (
     Adopted,
     Alert,
     Ask,
-    Event,
     Instruction,
     Note,
+    PlatformEvent,
     Restored,
     State,
 )
-from flotilla.fleet.schedule import Times
+from flotilla.fleet.schedule import SessionTimes
 from flotilla.fleet.scheduler import Scheduler
 from flotilla.fleet.spec import Platform, graph
 from flotilla.fleet.system import logs, tree
@@ -48,7 +48,7 @@ class Takeover:
         executor: Executor,
         hosts: Hosts,
         scheduler: Scheduler,
-        tell: Callable[[Event], None],
+        tell: Callable[[PlatformEvent], None],
         write: Callable[[Instruction], None],
         ready: Callable[[], Mapping[str, int]],
     ) -> None:
@@ -56,7 +56,7 @@ class Takeover:
         self._hosts, self._scheduler = hosts, scheduler
         self._tell, self._write, self._ready = tell, write, ready
 
-    async def begin(self, fleet: Callable[[], Fleet], times: Times | None) -> None:
+    async def begin(self, fleet: Callable[[], Fleet], times: SessionTimes | None) -> None:
         """Go on with what runs already, and start what should run. times: the platforms' hours, if known."""
         state, first = checkpoint.recall(self._folder, self._write)
         lives = fleet().lives
@@ -94,7 +94,7 @@ class Takeover:
             self._tell(Ask("restart", old, "supervisor", "its part of the fleet's file has changed"))
 
     def _go_on_with(
-        self, fleet: Fleet, name: str, child: Child | None, state: FleetState, times: Times | None
+        self, fleet: Fleet, name: str, child: Child | None, state: FleetState, times: SessionTimes | None
     ) -> Adopted | Restored | None:
         """Take up one platform where the supervisor before left it; return what is known of it."""
         kept = state.platforms.get(name, Kept())

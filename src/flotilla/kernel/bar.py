@@ -15,19 +15,19 @@ from flotilla.kernel.compile import compiled
 from flotilla.kernel.decide import decide
 from flotilla.kernel.fill import fill
 from flotilla.kernel.mark import mark
-from flotilla.kernel.records import Block, Risk, Row, Work
+from flotilla.kernel.records import Block, Risk, Row, Workspace
 from flotilla.model.arrays import Floats
 
 
 @compiled
-def exchange_bar(block: Block, row: Row, work: Work) -> None:
+def exchange_bar(block: Block, row: Row, work: Workspace) -> None:
     """Do what a venue does on a bar: fill the orders that rest, where there is a price."""
     if block.book.queue[0] > 0:
         fill(block, row, work)
 
 
 @compiled
-def portfolio_bar(block: Block, row: Row, risk: Risk, signals: Floats, work: Work) -> None:
+def portfolio_bar(block: Block, row: Row, risk: Risk, signals: Floats, work: Workspace) -> None:
     """Do what portfolios do on a bar, once they know of its fills: mark, and decide.
 
     signals: float64[I, P], NaN for none.
@@ -37,7 +37,7 @@ def portfolio_bar(block: Block, row: Row, risk: Risk, signals: Floats, work: Wor
 
 
 @compiled
-def bar(block: Block, row: Row, risk: Risk, signals: Floats, work: Work) -> None:
+def bar(block: Block, row: Row, risk: Risk, signals: Floats, work: Workspace) -> None:
     """Simulate one bar whole. signals: float64[I, P], NaN for none."""
     exchange_bar(block, row, work)
     portfolio_bar(block, row, risk, signals, work)

@@ -10,8 +10,8 @@ import numpy as np
 from flotilla.kernel.book import worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.queue import SHIFT, enqueue, place
-from flotilla.kernel.records import PARAM, Block, Risk, Row, Work
+from flotilla.kernel.queue import SHIFT, enqueue, queue_place
+from flotilla.kernel.records import PARAM, Block, Risk, Row, Workspace
 from flotilla.kernel.size import nearest_lots, order_quantity, target_quantity, whole_lots
 from flotilla.kernel.trace import is_traced, note_before, note_weights
 from flotilla.model.arrays import Bytes, Floats, Ints
@@ -49,7 +49,7 @@ def list_changed(changed: Ints, instrument: int, always: bool, found: int, dirty
 
 
 @compiled
-def find_dirty(block: Block, row: Row, risk: Risk, signals: Floats, latched: int, work: Work) -> None:
+def find_dirty(block: Block, row: Row, risk: Risk, signals: Floats, latched: int, work: Workspace) -> None:
     """List the groups in which a lane has a signal that differs from the last it heard.
 
     All of an instrument's, if its risk or how many lanes are latched is not what was heeded there last, or if
@@ -73,7 +73,7 @@ def find_dirty(block: Block, row: Row, risk: Risk, signals: Floats, latched: int
 
 
 @compiled_apart
-def target_weights(block: Block, row: Row, risk: Risk, signals: Floats, work: Work) -> None:
+def target_weights(block: Block, row: Row, risk: Risk, signals: Floats, work: Workspace) -> None:
     """Fuse signals with risk; where a weight changed, or is restored, write it to `target`, else NaN.
 
     A weight is restored where its instrument is due and it has drifted as far as its band. In the mode
@@ -87,7 +87,7 @@ def target_weights(block: Block, row: Row, risk: Risk, signals: Floats, work: Wo
     )  # fmt: skip
     lanes, banded, silent_too = target.shape[1], block.mode.bands, not block.mode.every_bar
     for k in range(1, dirty[0] + 1):
-        i, first, last = place(dirty[k], lanes)
+        i, first, last = queue_place(dirty[k], lanes)
         whole = due[i] == 1 and not banded
         for p in range(first, last):
             signal = signals[i, p] if signals[i, p] == signals[i, p] else last_signal[i, p]
@@ -106,13 +106,13 @@ def target_weights(block: Block, row: Row, risk: Risk, signals: Floats, work: Wo
 
 
 @compiled_apart
-def make_orders(block: Block, row: Row, work: Work) -> None:
+def make_orders(block: Block, row: Row, work: Workspace) -> None:
     """Turn target weights into orders, in units at the close. A lane without a target keeps what rests."""
     lot, per, min_trade = block.params[PARAM.lot], block.params[PARAM.per], block.params[PARAM.min_trade]
     order, position, equity = block.book.order, block.book.position, block.sums.equity
     target, dirty, price, lanes = work.target, work.dirty, row.close, equity.shape[0]
     for k in range(1, dirty[0] + 1):
-        i, first, last = place(dirty[k], lanes)
+        i, first, last = queue_place(dirty[k], lanes)
         if block.mode.at_fill:
             for p in range(first, last):
                 order[i, p] = target[i, p] if target[i, p] == target[i, p] else order[i, p]
@@ -131,7 +131,7 @@ def make_orders(block: Block, row: Row, work: Work) -> None:
 
 
 @compiled
-def decide(block: Block, row: Row, risk: Risk, signals: Floats, work: Work) -> None:
+def decide(block: Block, row: Row, risk: Risk, signals: Floats, work: Workspace) -> None:
     """Leave a block's orders for the next bar. signals: float64[I, P], NaN for no signal."""
     latched = halt(block) if block.mode.limits else 0
     find_dirty(block, row, risk, signals, latched, work)

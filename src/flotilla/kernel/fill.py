@@ -8,8 +8,8 @@ import numpy as np
 
 from flotilla.kernel.book import cash_after, worth
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.queue import SHIFT, enqueue, place
-from flotilla.kernel.records import GROUP, PARAM, Block, Book, Row, Sums, Work
+from flotilla.kernel.queue import SHIFT, enqueue, queue_place
+from flotilla.kernel.records import GROUP, PARAM, Block, Book, Row, Sums, Workspace
 from flotilla.kernel.size import lots_within, nearest_lots, order_quantity, target_quantity, whole_lots
 from flotilla.kernel.trace import is_traced, note_buys
 from flotilla.model.arrays import Floats, Ints
@@ -78,7 +78,7 @@ def value_at_fill(
 
 
 @compiled_apart
-def size_at_fill(block: Block, row: Row, work: Work) -> None:
+def size_at_fill(block: Block, row: Row, work: Workspace) -> None:
     """Turn orders that are weights into units at the price of the fill, or into none where it is too little.
 
     The weight is of what the portfolio is worth at the fill's prices, taken once, before any fill of the bar.
@@ -88,12 +88,12 @@ def size_at_fill(block: Block, row: Row, work: Work) -> None:
     lanes = worths.shape[0]
     if is_sparse(queue, lanes):
         for k in range(1, queue[0] + 1):
-            _, first, last = place(queue[k], lanes)
+            _, first, last = queue_place(queue[k], lanes)
             value_at_fill(block.book, row, worths, first, last)
     else:
         value_at_fill(block.book, row, worths, 0, lanes)
     for k in range(1, queue[0] + 1):
-        i, first, last = place(queue[k], lanes)
+        i, first, last = queue_place(queue[k], lanes)
         price = row.price[i]
         if np.isnan(price):
             continue
@@ -109,13 +109,13 @@ def size_at_fill(block: Block, row: Row, work: Work) -> None:
 
 
 @compiled_apart
-def sell(block: Block, row: Row, work: Work) -> None:
+def sell(block: Block, row: Row, work: Workspace) -> None:
     """Fill the sells, and add up in `cost`, all 0 before, what the buys would cost."""
     fee, slippage = block.params[PARAM.fee], block.params[PARAM.slippage]
     book, order, cost = block.book, block.book.order, work.cost
     lanes = cost.shape[0]
     for k in range(1, book.queue[0] + 1):
-        i, first, last = place(book.queue[k], lanes)
+        i, first, last = queue_place(book.queue[k], lanes)
         if not np.isnan(row.price[i]):
             for p in range(first, last):
                 asked = order[i, p] if order[i, p] == order[i, p] else 0.0
@@ -129,7 +129,7 @@ def sell(block: Block, row: Row, work: Work) -> None:
 
 
 @compiled_apart
-def scale_buys(book: Book, work: Work, first: int | np.uint64, last: int | np.uint64) -> None:
+def scale_buys(book: Book, work: Workspace, first: int | np.uint64, last: int | np.uint64) -> None:
     """Write the factor by which some lanes' buys are scaled down to their cash."""
     cash, cost, instruments, short = book.cash, work.cost, book.position.shape[0], 0
     for p in range(np.uint64(first), np.uint64(last)):
@@ -139,19 +139,19 @@ def scale_buys(book: Book, work: Work, first: int | np.uint64, last: int | np.ui
 
 
 @compiled
-def scale_queued(book: Book, work: Work) -> None:
+def scale_queued(book: Book, work: Workspace) -> None:
     """Write the factors of the lanes that have orders, or of all where that is less work."""
     queue, lanes = book.queue, work.cost.shape[0]
     if is_sparse(queue, lanes):
         for k in range(1, queue[0] + 1):
-            _, first, last = place(queue[k], lanes)
+            _, first, last = queue_place(queue[k], lanes)
             scale_buys(book, work, first, last)
     else:
         scale_buys(book, work, 0, lanes)
 
 
 @compiled_apart
-def cut_to_lots(block: Block, work: Work, i: np.uint64, first: np.uint64, last: np.uint64) -> None:
+def cut_to_lots(block: Block, work: Workspace, i: np.uint64, first: np.uint64, last: np.uint64) -> None:
     """Scale some lanes' buys of an instrument down, to whole lots where there are lots."""
     lot, per, quantity, scale = (
         block.params[PARAM.lot],
@@ -173,13 +173,13 @@ def hold_lots(block: Block, i: np.uint64, first: np.uint64, last: np.uint64) -> 
 
 
 @compiled_apart
-def buy(block: Block, row: Row, work: Work) -> None:
+def buy(block: Block, row: Row, work: Workspace) -> None:
     """Fill the buys, each portfolio's scaled by its one factor; count all fills, forget orders and costs."""
     fee, rounding, book, queue = block.params[PARAM.fee], block.mode.lots, block.book, block.book.queue
     quantity, paid, scale = work.filled.quantity, work.filled.price, work.scale
     lanes, left = scale.shape[0], 0
     for k in range(1, queue[0] + 1):
-        i, first, last = place(queue[k], lanes)
+        i, first, last = queue_place(queue[k], lanes)
         if not np.isnan(row.price[i]):
             if rounding:
                 cut_to_lots(block, work, i, first, last)
@@ -204,7 +204,7 @@ def buy(block: Block, row: Row, work: Work) -> None:
 
 
 @compiled
-def fill(block: Block, row: Row, work: Work) -> None:
+def fill(block: Block, row: Row, work: Workspace) -> None:
     """Fill a block's pending orders at a bar's prices; where nothing trades the order rests."""
     if block.mode.at_fill:
         size_at_fill(block, row, work)
@@ -216,7 +216,7 @@ def fill(block: Block, row: Row, work: Work) -> None:
 
 
 @compiled
-def settle(block: Block, row: Row, fills: Floats) -> None:
+def apply_fills(block: Block, row: Row, fills: Floats) -> None:
     """Take fills that somebody else made into the book of a portfolio alone, and forget what they filled.
 
     fills: float64[n, 4], in their order: instrument, quantity, price, fee. What the bar had a price for

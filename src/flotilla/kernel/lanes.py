@@ -12,8 +12,8 @@ import numpy as np
 
 from flotilla.kernel.bar import bar, portfolio_bar
 from flotilla.kernel.compile import compiled, compiled_apart
-from flotilla.kernel.fill import settle
-from flotilla.kernel.records import Block, Risk, Row, Work, new_work
+from flotilla.kernel.fill import apply_fills
+from flotilla.kernel.records import Block, Risk, Row, Workspace, new_workspace
 from flotilla.kernel.signals import Program, compute_signals
 from flotilla.model.arrays import Floats, Ints
 
@@ -55,7 +55,7 @@ class Sheet(NamedTuple):
 class Room(NamedTuple):
     """Room to work in, for one thread and one block at a time."""
 
-    work: Work
+    work: Workspace
     slots: Floats  # [slots, ahead * I, L]
     sums: Floats  # [3, ahead * I, L]
     signals: Floats  # [ahead * I, L] of the bars that are computed together
@@ -70,7 +70,7 @@ def new_room(slots: int, instruments: int, lanes: int) -> Room:
     """Return room to run a program of so many slots in."""
     rows = rows_together(instruments)
     return Room(
-        work=new_work(instruments, lanes),
+        work=new_workspace(instruments, lanes),
         slots=np.empty((slots, rows, lanes)),
         sums=np.empty((3, rows, lanes)),
         signals=np.empty((rows, lanes)),
@@ -105,17 +105,18 @@ def follow(
     signals: Floats,
     fills: Floats,
     edges: Ints,
-    work: Work,
+    work: Workspace,
     account: Floats,
 ) -> None:
     """Take a portfolio alone through rows whose fills are known, as its own process would.
 
-    signals: float64[T, I], of all strategies together. fills: float64[n, 4], as `settle` takes them; those of
-    bar t are edges[t] to edges[t + 1], int64[T + 1]. account: float64[3, T], written: equity, peak, halted.
+    signals: float64[T, I], of all strategies together. fills: float64[n, 4], as `apply_fills` takes them;
+    those of bar t are edges[t] to edges[t + 1], int64[T + 1]. account: float64[3, T], written: equity, peak,
+    halted.
     """
     for t in range(rows.close.shape[0]):
         row = row_of(rows, t)
-        settle(block, row, fills[edges[t] : edges[t + 1]])
+        apply_fills(block, row, fills[edges[t] : edges[t + 1]])
         heeded = Risk(risk.scale[t], risk.cap[t])
         portfolio_bar(block, row, heeded, signals[t].reshape((-1, 1)), work)
         account[0, t], account[1, t] = block.sums.equity[0], block.sums.peak[0]

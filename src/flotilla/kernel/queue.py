@@ -14,7 +14,7 @@ SHIFT = 20
 
 
 @compiled
-def place(entry: int, lanes: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+def queue_place(entry: int, lanes: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """Return the instrument of a queue's entry, the first lane of its group and the one after its last.
 
     Unsigned: a signed index might be negative, and the check for that keeps the compiler from its vectors.

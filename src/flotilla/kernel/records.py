@@ -125,7 +125,7 @@ class Trace(NamedTuple):
     cash: Floats  # [P] that was there for them, after its sells
 
 
-class Work(NamedTuple):
+class Workspace(NamedTuple):
     """Room for a bar of one block."""
 
     filled: Filled
@@ -179,11 +179,11 @@ def new_sums(cash: Floats) -> Sums:
     return Sums(**{name: begun.get(name, np.zeros(len(cash))) for name in Sums._fields})
 
 
-def new_work(instruments: int, lanes: int, traced: bool = False) -> Work:
+def new_workspace(instruments: int, lanes: int, traced: bool = False) -> Workspace:
     """Return room for a block."""
     shape, groups = (instruments, lanes), -(-lanes // GROUP)
     noted = shape if traced else (0, 0)
-    return Work(
+    return Workspace(
         filled=Filled(np.zeros(shape), np.zeros(shape), np.zeros(shape)),
         trace=Trace(
             **{name: np.zeros(noted[1:] if name in ("cost", "cash") else noted) for name in Trace._fields}

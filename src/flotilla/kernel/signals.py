@@ -164,7 +164,7 @@ def compute_signals(program: Program, features: Floats, slots: Floats, sums: Flo
 
 
 @compiled
-def cut(column: Ints, jumps: NDArray[np.bool_], pieces: Ints) -> int:
+def cut_block(column: Ints, jumps: NDArray[np.bool_], pieces: Ints) -> int:
     """Cut one block into pieces, written to `pieces`; return how many there are.
 
     column: int64[n, L]; jumps: bool[n], the operands that are gathered and so do not matter.

@@ -8,17 +8,17 @@ import numpy as np
 from flotilla.kernel.book import worth
 from flotilla.kernel.compile import compiled, compiled_apart
 from flotilla.kernel.fuse import fuse, risk_factor
-from flotilla.kernel.records import PARAM, Block, Risk, Row, Work
+from flotilla.kernel.records import PARAM, Block, Risk, Row, Workspace
 
 
 @compiled
-def is_traced(work: Work) -> bool:
+def is_traced(work: Workspace) -> bool:
     """Return whether somebody asks."""
     return bool(work.trace.before.shape[0] > 0)
 
 
 @compiled_apart
-def note_before(block: Block, work: Work) -> None:
+def note_before(block: Block, work: Workspace) -> None:
     """Note the weights that stood until now."""
     before, weight = work.trace.before, block.book.weight
     for i in range(before.shape[0]):
@@ -27,7 +27,7 @@ def note_before(block: Block, work: Work) -> None:
 
 
 @compiled_apart
-def note_weights(block: Block, row: Row, risk: Risk, work: Work) -> None:
+def note_weights(block: Block, row: Row, risk: Risk, work: Workspace) -> None:
     """Note how the last signals heard and risk come to weights, and what the holdings weigh."""
     params, book, trace = block.params, block.book, work.trace
     for i in range(trace.before.shape[0]):
@@ -43,7 +43,7 @@ def note_weights(block: Block, row: Row, risk: Risk, work: Work) -> None:
 
 
 @compiled_apart
-def note_buys(block: Block, work: Work) -> None:
+def note_buys(block: Block, work: Workspace) -> None:
     """Note what a fill was asked for, what its buys would have cost, and the cash for them."""
     asked, cost, cash = work.trace.asked, work.trace.cost, work.trace.cash
     for p in range(asked.shape[1]):

@@ -35,7 +35,7 @@ def gateway_of(run: Run, journal: Path | None = None) -> Venue:
     return gateway
 
 
-class Heeded:
+class HeededDecisions:
     """What a portfolio of the run heeds of what risk models said, bar by bar."""
 
     def __init__(self, run: Run, portfolio_id: str) -> None:
@@ -67,4 +67,4 @@ def rehearse(run: Run) -> None:
         signals = np.ones((len(run.portfolios[name].strategies), count))
         gateway.submit(portfolio.advance(Moment(0, 0), row, signals, no_risk(count)))
         gateway.trade(name, Moment(1, 1), row)
-        portfolio.settle([report.fill for report in gateway.reports() if report.fill], row)
+        portfolio.apply_fills([report.fill for report in gateway.reports() if report.fill], row)

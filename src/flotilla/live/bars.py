@@ -16,7 +16,7 @@ from flotilla.portfolio.market import Marks
 from flotilla.portfolio.prices import fill_field
 from flotilla.portfolio.rebalance import periods, rebalance_of
 from flotilla.portfolio.single import Moment
-from flotilla.stream.codec import Row as Written
+from flotilla.stream.codec import LogRow as Written
 
 
 class Prices(NamedTuple):

@@ -32,13 +32,13 @@ from flotilla.live.account import gateway_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLS, ORDERS
-from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.live.role import StopAsked, await_logs, begin, serve, wait
 from flotilla.live.roles import BARS_LOG, EXECUTION, GATEWAY, ORDERS_LOG
 from flotilla.model.ids import request_named
 from flotilla.model.order_state import FINAL, OrderState, after, next_state
 from flotilla.model.records import Fill, Order
 from flotilla.model.wire import Decided, Fills
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 from flotilla.stream.socket import Asked, ZmqPublisher, ZmqServer, ZmqSubscriber
 
 _ME = "execution"
@@ -231,12 +231,12 @@ class Execution:
             },
         }
         cursors = {"bars": last.seq if last else 0, "intents": self._log.last_seq("intents")}
-        self._log.checkpoint(_ME, cursors, encode(state))
+        self._log.checkpoint(_ME, cursors, encode_arrays(state))
 
     def _recover(self) -> int:
         """Take up where the last process stopped; return the seq of the last bar that is done with."""
         kept = self._log.checkpointed(_ME)
-        state = decode(kept.state) if kept else _NOTHING
+        state = decode_arrays(kept.state) if kept else _NOTHING
         for payload, order_state in state["working"]:
             order = ORDERS.decode(payload)
             self._working[order.order_id] = _Working(order, OrderState(order_state))
@@ -255,7 +255,7 @@ class Execution:
         return kept.cursors["bars"] if kept else 0
 
 
-def play(run: Run, _name: str, stop: Stop) -> None:
+def play(run: Run, _name: str, stop: StopAsked) -> None:
     """Execute until asked to stop."""
     rehearse(run)
     if not await_logs(stop, run, EXECUTION):

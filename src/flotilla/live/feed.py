@@ -19,7 +19,7 @@ from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.live.folder import Run
 from flotilla.live.messages import BARS, raw
 from flotilla.live.progress import progress_of
-from flotilla.live.role import Stop, begin, serve
+from flotilla.live.role import StopAsked, begin, serve
 from flotilla.live.roles import FEED
 from flotilla.model.wire import Bar, Closing
 from flotilla.stream.socket import ZmqPublisher
@@ -81,7 +81,7 @@ class Feed:
         return Bar(bar, self._event[t], self._recv[t], raw(self._values[t]))
 
 
-def play(run: Run, _name: str, stop: Stop) -> None:
+def play(run: Run, _name: str, stop: StopAsked) -> None:
     """Feed the run until asked to stop."""
     with ExitStack() as stack:
         serve(Feed(run, stack).step, stop)

@@ -25,7 +25,7 @@ import msgspec
 
 from flotilla.config import RunConfig, as_dict, decode
 from flotilla.errors import ConfigError
-from flotilla.live.roles import Process, Role, Stream, processes
+from flotilla.live.roles import LiveRole, LogStream, RoleProcess, processes
 from flotilla.model.panel import Panel
 from flotilla.portfolio.market import first_row
 from flotilla.stream.decisions import read_decisions
@@ -104,7 +104,7 @@ class Run:
         return len(self.manifest.fields), len(self.manifest.instruments)
 
     @property
-    def processes(self) -> list[Process]:
+    def processes(self) -> list[RoleProcess]:
         """Return its processes."""
         return processes(self.strategies)
 
@@ -112,11 +112,11 @@ class Run:
         """Return the path of a log."""
         return self.folder / f"{name}.db"
 
-    def reader(self, stream: Stream, of: str = "") -> LogReader:
+    def reader(self, stream: LogStream, of: str = "") -> LogReader:
         """Return who reads a stream's log. of: the strategy, of a log that each has."""
         return LogReader(self.log(stream.log.format(of)), stream.name)
 
-    def writer(self, role: Role, of: str = "", durability: Durability = "full") -> LogWriter:
+    def writer(self, role: LiveRole, of: str = "", durability: Durability = "full") -> LogWriter:
         """Return who writes a role's log: there is one at a time."""
         names = [stream.name for stream in role.writes]
         return LogWriter(self.log(role.log.format(of)), names, durability=durability, once=True)

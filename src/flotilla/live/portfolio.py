@@ -1,7 +1,7 @@
 """The portfolios of a run: they simulate the bars one by one, and turn signals into orders.
 
 They take bar t together, once it is here with what every strategy says of it, and with what it
-filled of those whose orders rest. Then, for each in one go: settle, mark, decide
+filled of those whose orders rest. Then, for each in one go: fills, mark, decide
 (portfolio/single.py, which is what research runs). Nothing else goes in, so portfolios that
 died simulate the bars since their checkpoint again, ask for the same orders under the same
 ids, and nobody is harmed.
@@ -24,23 +24,23 @@ import zmq
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import GatewayError
-from flotilla.live.account import Heeded, portfolios_of, rehearse
+from flotilla.live.account import HeededDecisions, portfolios_of, rehearse
 from flotilla.live.bars import PriceReader, Prices
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLS, KEPT, SIGNALS, arrays
-from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.live.role import StopAsked, await_logs, begin, serve, wait
 from flotilla.live.roles import BARS_LOG, FILLS_LOG, PORTFOLIO
 from flotilla.model.arrays import Floats
 from flotilla.model.ids import request_id_of
 from flotilla.model.records import Account, Order
 from flotilla.model.wire import Acked, Decided, Fills
 from flotilla.portfolio.single import Moment, Portfolio
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 from flotilla.stream.socket import (
     Outcome,
     Pending,
-    Refused,
     Replied,
+    RequestRefused,
     Unknown,
     Unseen,
     ZmqClient,
@@ -67,7 +67,7 @@ class _Trading:
     def __init__(self, run: Run, name: str, portfolio: Portfolio) -> None:
         self.name, self.portfolio = name, portfolio
         self.follows = [run.strategies.index(strategy) for strategy in run.portfolios[name].strategies]
-        self.risk = Heeded(run, name)
+        self.risk = HeededDecisions(run, name)
         self.sent = -1  # the last bar that execution was told of
 
     @property
@@ -132,7 +132,7 @@ class Portfolios:
             for stream, entries in self._entries.items():
                 self._log.append(stream, entries)
                 entries.clear()
-            self._log.checkpoint(_ME, cursors, encode(state))
+            self._log.checkpoint(_ME, cursors, encode_arrays(state))
         self._kept_ns = monotonic_ns()
         for name in self._said:
             self._puller.acknowledge(name, self._simulated)
@@ -145,7 +145,7 @@ class Portfolios:
         self._marks: Floats | None = None
         self._open: dict[str, _Request] = {}
         if kept:
-            state = decode(kept.state)
+            state = decode_arrays(kept.state)
             for each in self._all:
                 own, each.sent = state["portfolios"][each.name]
                 each.portfolio.restore(own)
@@ -210,7 +210,7 @@ class Portfolios:
         for each in self._all:
             row, portfolio = prices.rows[each.name], each.portfolio
             rested = each.name in self._resting
-            portfolio.settle(self._told[moment.bar, each.name][1].fills if rested else (), row)
+            portfolio.apply_fills(self._told[moment.bar, each.name][1].fills if rested else (), row)
             orders = portfolio.advance(moment, row, signals[each.follows], each.risk.at(moment.bar))
             if orders or each.resting:
                 self._send(each, prices, orders)
@@ -240,7 +240,7 @@ class Portfolios:
                     latency = now_ns() - request.written_ns
                     acked = Acked(request.portfolio_id, request.bar, latency)
                     self._entries["acks"].append((now_ns(), KEPT.encode(acked)))
-            case Refused():
+            case RequestRefused():
                 raise GatewayError(f"execution refused {outcome.request_id}: {outcome.reason}")
             case Unknown():
                 self._client.inquire(outcome.request_id, DEADLINE_S)
@@ -248,7 +248,7 @@ class Portfolios:
                 self._client.submit(request.payload, DEADLINE_S, outcome.request_id)
 
 
-def play(run: Run, _name: str, stop: Stop) -> None:
+def play(run: Run, _name: str, stop: StopAsked) -> None:
     """Live to the last bar, or until asked to stop."""
     rehearse(run)
     if not await_logs(stop, run, PORTFOLIO):

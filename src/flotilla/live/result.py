@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from flotilla.live.folder import Run
 from flotilla.live.messages import DECIDED, FILLS, KEPT, SIGNALS, arrays
-from flotilla.live.roles import ACKS_LOG, EQUITY_LOG, FILLS_LOG, ORDERS_LOG, SIGNALS_LOG, Stream
+from flotilla.live.roles import ACKS_LOG, EQUITY_LOG, FILLS_LOG, ORDERS_LOG, SIGNALS_LOG, LogStream
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
-from flotilla.stream.codec import Codec, Row
+from flotilla.stream.codec import Codec, LogRow
 from flotilla.stream.log import LogNotBegun
 
 _SLICE = 4_096
@@ -53,7 +53,7 @@ def read_results(run: Run) -> dict[str, LiveResult]:
     }
 
 
-def _by_portfolio(run: Run, stream: Stream, codec: Codec[Any]) -> dict[str, list[Any]]:
+def _by_portfolio(run: Run, stream: LogStream, codec: Codec[Any]) -> dict[str, list[Any]]:
     """Return the records of a stream, each under the portfolio that it is of."""
     found: dict[str, list[Any]] = {name: [] for name in run.portfolios}
     for row in _rows(run, stream):
@@ -67,7 +67,7 @@ def _signals(run: Run, name: str) -> Floats:
     return arrays(said, (len(run.manifest.instruments),))
 
 
-def _rows(run: Run, stream: Stream, of: str = "") -> Iterator[Row]:
+def _rows(run: Run, stream: LogStream, of: str = "") -> Iterator[LogRow]:
     try:
         reader = run.reader(stream, of)
     except LogNotBegun:  # it was stopped, or had no room, before this role wrote anything

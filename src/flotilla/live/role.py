@@ -17,14 +17,14 @@ from flotilla.errors import FlotillaError
 from flotilla.live.folder import Run
 from flotilla.live.progress import Progress
 from flotilla.live.pulse import Pulse
-from flotilla.live.roles import Role
+from flotilla.live.roles import LiveRole
 from flotilla.notify import alive, beat_s, ready, status, stopping
 from flotilla.stream.endpoint import milliseconds
 
 _LOOK_S = 0.005
 
 
-class Stop:
+class StopAsked:
     """Whether this process was asked to stop: SIGTERM, or SIGINT from a keyboard."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def wait(sockets: Sequence[zmq.Socket[bytes]], timeout_s: float) -> None:
     zmq.zmq_poll([(socket, zmq.POLLIN) for socket in sockets], milliseconds(timeout_s))
 
 
-def await_logs(stop: Stop, run: Run, role: Role) -> bool:
+def await_logs(stop: StopAsked, run: Run, role: LiveRole) -> bool:
     """Return True once each log that a role reads was made by its writer, False when asked to stop before.
 
     So roles may start in any order, all at once, and each again at any time.
@@ -68,7 +68,7 @@ THINK_S = 60.0  # a strategy may compile at its first bar, or ask a model
 
 def serve(
     step: Callable[[float], None],
-    stop: Stop,
+    stop: StopAsked,
     over: Callable[[], bool] = lambda: False,
     *,
     thinks: Callable[[], str] | None = None,
@@ -94,9 +94,9 @@ def serve(
     stopping()
 
 
-def begin(play: Callable[[Run, str, Stop], None]) -> None:
+def begin(play: Callable[[Run, str, StopAsked], None]) -> None:
     """Play a role: `python -m flotilla.live.<role> RUN_FOLDER [NAME]`."""
-    stop = Stop()
+    stop = StopAsked()
     _, folder, *name = sys.argv
     try:
         play(Run.read(Path(folder)), name[0] if name else "", stop)

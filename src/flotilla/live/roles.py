@@ -10,29 +10,29 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
-class Stream(NamedTuple):
+class LogStream(NamedTuple):
     """Rows of one kind in a log of a run."""
 
     log: str  # the log's name; {} in it is the name of the one that writes it
     name: str  # of the rows, in the log
 
 
-BARS_LOG = Stream("bars", "bars")
-SIGNALS_LOG = Stream("signals-{}", "signals")
-ORDERS_LOG = Stream("orders", "intents")
-FILLS_LOG = Stream("orders", "fills")
-EQUITY_LOG = Stream("portfolio", "equity")
-ACKS_LOG = Stream("portfolio", "acks")
+BARS_LOG = LogStream("bars", "bars")
+SIGNALS_LOG = LogStream("signals-{}", "signals")
+ORDERS_LOG = LogStream("orders", "intents")
+FILLS_LOG = LogStream("orders", "fills")
+EQUITY_LOG = LogStream("portfolio", "equity")
+ACKS_LOG = LogStream("portfolio", "acks")
 GATEWAY = "gateway"  # the paper broker's own log, which nobody else reads
 
 
-class Role(NamedTuple):
+class LiveRole(NamedTuple):
     """A kind of process."""
 
     name: str  # flotilla.live.NAME is its module
-    writes: tuple[Stream, ...]
-    reads: tuple[Stream, ...] = ()  # that must be there before it begins; it waits for them
-    each_bar: Stream | None = None  # that gets a row for every bar; of several portfolios one for each
+    writes: tuple[LogStream, ...]
+    reads: tuple[LogStream, ...] = ()  # that must be there before it begins; it waits for them
+    each_bar: LogStream | None = None  # that gets a row for every bar; of several portfolios one for each
     needs: tuple[str, ...] = ()  # roles that are started before it
     every_strategy: bool = False  # there is one for each strategy; else one
     ends: bool = False  # it ends with the last bar, and the others are stopped then
@@ -43,10 +43,10 @@ class Role(NamedTuple):
         return self.writes[0].log
 
 
-class Process(NamedTuple):
+class RoleProcess(NamedTuple):
     """A role as one of its processes is: a strategy's with the strategy's name."""
 
-    role: Role
+    role: LiveRole
     of: str  # the strategy; "" of a role that is there once
 
     @property
@@ -60,8 +60,8 @@ class Process(NamedTuple):
         return self.role.log.format(self.of)
 
 
-FEED = Role("feed", writes=(BARS_LOG,))
-STRATEGY = Role(
+FEED = LiveRole("feed", writes=(BARS_LOG,))
+STRATEGY = LiveRole(
     "strategy",
     writes=(SIGNALS_LOG,),
     reads=(BARS_LOG,),
@@ -69,8 +69,8 @@ STRATEGY = Role(
     needs=("feed",),
     every_strategy=True,
 )
-EXECUTION = Role("execution", writes=(ORDERS_LOG, FILLS_LOG), reads=(BARS_LOG,), needs=("feed",))
-PORTFOLIO = Role(
+EXECUTION = LiveRole("execution", writes=(ORDERS_LOG, FILLS_LOG), reads=(BARS_LOG,), needs=("feed",))
+PORTFOLIO = LiveRole(
     "portfolio",
     writes=(EQUITY_LOG, ACKS_LOG),
     reads=(BARS_LOG, FILLS_LOG),
@@ -81,11 +81,11 @@ PORTFOLIO = Role(
 ROLES = (FEED, EXECUTION, STRATEGY, PORTFOLIO)
 
 
-def processes(strategies: Sequence[str]) -> list[Process]:
+def processes(strategies: Sequence[str]) -> list[RoleProcess]:
     """Return the processes of a run with these strategies."""
-    return [Process(role, of) for role in ROLES for of in (strategies if role.every_strategy else ("",))]
+    return [RoleProcess(role, of) for role in ROLES for of in (strategies if role.every_strategy else ("",))]
 
 
-def needed_by(role: Role, strategies: Sequence[str]) -> Iterator[str]:
+def needed_by(role: LiveRole, strategies: Sequence[str]) -> Iterator[str]:
     """Yield the names of the processes that are started before one of a role."""
     return (each.name for each in processes(strategies) if each.role.name in role.needs)

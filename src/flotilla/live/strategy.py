@@ -22,7 +22,7 @@ from flotilla.errors import UnknownName
 from flotilla.live.folder import Run
 from flotilla.live.messages import BARS, SIGNALS, arrays, raw
 from flotilla.live.pulse import Pulse
-from flotilla.live.role import Stop, await_logs, begin, serve, wait
+from flotilla.live.role import StopAsked, await_logs, begin, serve, wait
 from flotilla.live.roles import BARS_LOG, SIGNALS_LOG, STRATEGY
 from flotilla.model.arrays import Floats, Ints
 from flotilla.model.wire import Bar, Signals
@@ -34,8 +34,8 @@ from flotilla.stage.fold import OnBar
 from flotilla.stage.lanes import as_tree
 from flotilla.stage.plan import placed
 from flotilla.stage.signal import check_signals
-from flotilla.stream.arrays import decode, encode
-from flotilla.stream.codec import Row
+from flotilla.stream.arrays import decode_arrays, encode_arrays
+from flotilla.stream.codec import LogRow
 from flotilla.stream.socket import ZmqPusher, ZmqSubscriber
 
 CHUNK = 512  # most bars at a time
@@ -124,7 +124,7 @@ class Strategy:
     def keep(self) -> None:
         """Write the state down."""
         if self._bars.cursor > self._kept:
-            self._log.checkpoint(self._name, {"bars": self._bars.cursor}, encode(self._runner.state()))
+            self._log.checkpoint(self._name, {"bars": self._bars.cursor}, encode_arrays(self._runner.state()))
             self._kept = self._bars.cursor
         self._kept_ns = monotonic_ns()
 
@@ -132,7 +132,7 @@ class Strategy:
         """Take up the last state, or warm up on the history; return the seq of the last bar in it."""
         kept = self._log.checkpointed(self._name)
         if kept:
-            self._runner.restore(decode(kept.state))
+            self._runner.restore(decode_arrays(kept.state))
             return kept.cursors["bars"]
         first = self._run.manifest.first
         if first:
@@ -143,7 +143,7 @@ class Strategy:
                 self._runner.advance(self._with_calendar(dict(history.fields), begin, end), begin)
         return 0
 
-    def _speak(self, rows: list[Row]) -> None:
+    def _speak(self, rows: list[LogRow]) -> None:
         bars = [message for row in rows if isinstance(message := BARS.decode(row.payload), Bar)]
         if not bars:
             return  # the closing
@@ -177,7 +177,7 @@ class Strategy:
         return fields | calendar_fields(begin, end, self._zone, self._run.shape[1])
 
 
-def play(run: Run, name: str, stop: Stop) -> None:
+def play(run: Run, name: str, stop: StopAsked) -> None:
     """Give signals until asked to stop."""
     if name not in run.strategies:
         raise UnknownName("strategy of this run", name, run.strategies)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Unit = Literal["money", "percent", "ratio", "count", "times", "days"]
-Group = Literal["portfolio", "returns", "relative", "trips"]
+MeasureGroup = Literal["portfolio", "returns", "relative", "trips"]
 
 
 class Measure(NamedTuple):
@@ -24,7 +24,9 @@ class Measure(NamedTuple):
     formula: str
     source: str = ""
     lower: bool = False  # less of it is better, where it ranks
-    group: Group = "portfolio"  # "portfolio": every portfolio of a sweep has it; the others one in full
+    group: MeasureGroup = (
+        "portfolio"  # "portfolio": every portfolio of a sweep has it; the others one in full
+    )
 
 
 MEASURES: dict[str, Measure] = {

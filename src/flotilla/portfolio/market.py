@@ -12,7 +12,7 @@ from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.memory import check_room
-from flotilla.portfolio.params import parts_of
+from flotilla.portfolio.params import allocation_parts
 from flotilla.portfolio.prices import fill_field
 from flotilla.portfolio.rebalance import periods, rebalance_of
 from flotilla.stage.lend import lent
@@ -106,7 +106,7 @@ def market_of(
         cap=decisions.cap if decisions else open_risk,
         decisions=decisions,
         period=periods(rebalance_of(config.rebalance).every, panel.ts_event, panel.zone, 0),
-        part=parts_of(config.allocation, panel.instruments),
+        part=allocation_parts(config.allocation, panel.instruments),
     )
 
 

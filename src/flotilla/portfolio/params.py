@@ -27,8 +27,8 @@ def params_of(
     """Return the parameters of P portfolios, float64[K, P], as `Param` orders them.
 
     swept: terms in which they differ, by name, P values each. An allocation of None is an equal part for each
-    instrument, and one by instrument is in `parts_of`; a drawdown limit of None is none. The band is of
-    `rebalance`, or "rebalance.band" where that is swept.
+    instrument, and one by instrument is in `allocation_parts`; a drawdown limit of None is none. The band is
+    of `rebalance`, or "rebalance.band" where that is swept.
     """
     told = rebalance_of(config.rebalance)
     values = {**msgspec.structs.asdict(config), "band": told.band, **(swept or {})}
@@ -65,7 +65,7 @@ def _lot(size: Decimal) -> tuple[float, float]:
     return float(size.scaleb(-exponent)), 10.0**-exponent
 
 
-def parts_of(allocation: Any, instruments: Sequence[str]) -> Floats:
+def allocation_parts(allocation: Any, instruments: Sequence[str]) -> Floats:
     """Return what each instrument gets of an allocation: float64[I], 1 unless it is told by instrument.
 
     ConfigError unless every instrument is told of, and nothing else.

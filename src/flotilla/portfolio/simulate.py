@@ -52,7 +52,7 @@ def simulate(
     for k, t in enumerate(bars.tolist()):
         moment, row = Moment(t, int(ts[t])), market.row(t)
         filled = exchange.fill(moment, row)
-        portfolio.settle(filled, row)
+        portfolio.apply_fills(filled, row)
         decided = portfolio.advance(moment, row, said[t], market.in_force(t))
         exchange.accept(decided)
         fills += filled

@@ -5,7 +5,7 @@ portfolio. They hold blocks of one lane and call the functions of the kernel tha
 the bits are the same. For bar t:
 
 1. `Exchange.fill`      fills what was ordered at t-1: the paper broker's side of the account
-2. `Portfolio.settle`   takes the fills into the book
+2. `Portfolio.apply_fills`   takes the fills into the book
 3. `Portfolio.advance`  values it at the close, and turns signals and risk into orders, for `Exchange.accept`
 """
 
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.kernel.bar import exchange_bar, portfolio_bar
-from flotilla.kernel.fill import settle
+from flotilla.kernel.fill import apply_fills
 from flotilla.kernel.queue import enqueue
-from flotilla.kernel.records import Book, Row, Sums, new_block, new_work
+from flotilla.kernel.records import Book, Row, Sums, new_block, new_workspace
 from flotilla.model.arrays import Floats
 from flotilla.model.ids import fill_id_of, order_id_of, signal_id_of
 from flotilla.model.records import Fill, Order
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.fused import fused
 from flotilla.portfolio.market import InForce
-from flotilla.portfolio.params import params_of, parts_of
+from flotilla.portfolio.params import allocation_parts, params_of
 from flotilla.portfolio.rebalance import rebalance_of
 
 _Arrays = TypeVar("_Arrays", Book, Sums)
@@ -47,7 +47,7 @@ class Exchange:
         self._index = {name: i for i, name in enumerate(self.instruments)}
         count = len(self.instruments)
         params, at_fill = params_of(config, count), config.size_at == "fill"
-        self._block, self._work = new_block(params, np.ones(count), False, at_fill), new_work(count, 1)
+        self._block, self._work = new_block(params, np.ones(count), False, at_fill), new_workspace(count, 1)
         self._orders: dict[int, Order] = {}  # the last of each instrument, by its column
 
     @property
@@ -113,10 +113,10 @@ class Portfolio:
         self._names = tuple(strategies)
         self._shares = list(strategies.values())
         self._size_at, count = config.size_at, len(self.instruments)
-        params, parts = params_of(config, count), parts_of(config.allocation, self.instruments)
+        params, parts = params_of(config, count), allocation_parts(config.allocation, self.instruments)
         every_bar = rebalance_of(config.rebalance).every == "bar"
         self._block = new_block(params, parts, every_bar, config.size_at == "fill")
-        self._work = new_work(count, 1)
+        self._work = new_workspace(count, 1)
         self._heard = np.full((len(self._names), count), -1, np.int64)  # the bar of each last signal
 
     @property
@@ -129,10 +129,10 @@ class Portfolio:
         """Return its measures so far, arrays of one lane."""
         return self._block.sums
 
-    def settle(self, fills: Sequence[Fill], row: Row) -> None:
+    def apply_fills(self, fills: Sequence[Fill], row: Row) -> None:
         """Take a bar's fills into the book, in their order; what the bar had a price for rests no longer."""
         told = [(self._index[f.instrument], f.quantity, f.price, f.fee) for f in fills]
-        settle(self._block, row, np.array(told, np.float64).reshape(-1, 4))
+        apply_fills(self._block, row, np.array(told, np.float64).reshape(-1, 4))
 
     def advance(self, moment: Moment, row: Row, signals: Floats, stands: InForce) -> list[Order]:
         """Value the book at the close, and return the orders for the next bar.

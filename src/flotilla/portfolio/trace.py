@@ -11,13 +11,13 @@ import numpy as np
 
 from flotilla.kernel.bar import exchange_bar
 from flotilla.kernel.lanes import RiskRows, Rows, follow
-from flotilla.kernel.records import new_block, new_work
+from flotilla.kernel.records import new_block, new_workspace
 from flotilla.model.arrays import Floats
 from flotilla.model.records import Fill, Order
 from flotilla.model.terms import PortfolioConfig
 from flotilla.portfolio.fused import fused
 from flotilla.portfolio.market import Market
-from flotilla.portfolio.params import params_of, parts_of
+from flotilla.portfolio.params import allocation_parts, params_of
 from flotilla.portfolio.rebalance import rebalance_of
 
 
@@ -74,9 +74,9 @@ class Traced:
         own = [np.ascontiguousarray(signals[name][rows]) for name in strategies]
         self.signals = fused(own, list(strategies.values()))
         every_bar, at_fill = rebalance_of(config.rebalance).every == "bar", config.size_at == "fill"
-        parts = parts_of(config.allocation, names)
+        parts = allocation_parts(config.allocation, names)
         self._block = new_block(params_of(config, len(names)), parts, every_bar, at_fill)
-        self._work = new_work(len(names), 1, traced=True)
+        self._work = new_workspace(len(names), 1, traced=True)
         self._account = np.empty((3, len(self.signals)))
         made = [f for f in fills if f.bar <= bar]
         edges = np.searchsorted([f.bar for f in made], np.arange(market.first, bar + 2))

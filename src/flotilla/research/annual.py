@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS, HOUR_NS
 from flotilla.words import lasting
 
-HOUR_NS = 3_600_000_000_000
-DAY_NS = 24 * HOUR_NS
 YEAR_DAYS = 365.25
 WEEKDAY_SESSIONS = 252.0  # a year of an exchange that closes at weekends
 SIX_A_WEEK = 313.0

@@ -42,7 +42,7 @@ class Heeded(NamedTuple):
     reason: str
 
 
-class Restored(NamedTuple):
+class RestoredWeight(NamedTuple):
     """A holding that was brought back to its weight, though the weight had not changed."""
 
     every: str  # of `rebalance`: on which bars it is looked at
@@ -65,7 +65,7 @@ class Why(NamedTuple):
     terms: dict[str, Any]  # the portfolio's
     zone: str  # of the data's days
     bar_ns: int  # from the beginning of the bar that it was decided on to its end
-    restored: Restored | None = None  # None: its weight had changed
+    restored: RestoredWeight | None = None  # None: its weight had changed
 
     def __repr__(self) -> str:
         """Return a line for a notebook: `lines` has it all."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.portfolio.lanes import LaneDriver
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 from flotilla.stream.files import write_atomically
 from flotilla.stream.table import Store
 
@@ -77,7 +77,7 @@ class Checkpoint:
         kept = self._path.read_bytes()
         state = kept[CHECKSUM:]
         if _checksum(state) == kept[:CHECKSUM]:
-            driver.restore(decode(state))
+            driver.restore(decode_arrays(state))
         else:
             self._path.unlink()
 
@@ -88,7 +88,7 @@ class Checkpoint:
         began = monotonic_ns()
         if began - self._kept_ns < self._every_ns:
             return
-        state = encode(driver.state())
+        state = encode_arrays(driver.state())
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._path, _checksum(state) + state)

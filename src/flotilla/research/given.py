@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import Any
 
 from flotilla.errors import ConfigError
-from flotilla.plugins import find, keep
+from flotilla.plugins import find, keep_target
 from flotilla.research.fingerprint import Fingerprint, Unnameable
 
 Target = Callable[..., Any]
@@ -28,7 +28,7 @@ def name_of(target: Target) -> str:
     if module and module != "__main__" and "<" not in name and _is_there(f"{module}:{name}", target, made_of):
         return f"{module}:{name}"
     called = getattr(target, "__name__", type(target).__name__).strip("<>")
-    return keep(target, f"{called}-{made_of}")
+    return keep_target(target, f"{called}-{made_of}")
 
 
 def _is_there(name: str, target: Target, made_of: str) -> bool:

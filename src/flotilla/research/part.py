@@ -71,7 +71,7 @@ class Part(NamedTuple):
         return self.grid.column(key)[self.members]
 
 
-def whole(study: Study, grid: Grid) -> Part:
+def whole_sweep(study: Study, grid: Grid) -> Part:
     """Return all portfolios of a grid as one part, by their numbers."""
     return Part(study, grid, np.arange(grid.size))
 

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Unit = Literal["Y", "M", "D"]
+PeriodUnit = Literal["Y", "M", "D"]
 PART_DAYS = 7  # a period that lacks more days than this at either end is a part of one
 
 
@@ -45,7 +45,7 @@ def wall_clock(ts: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
     return local.dt.replace_time_zone(None).cast(pl.Int64).to_numpy()
 
 
-def returns_by(unit: Unit, ts: NDArray[np.int64], equity: NDArray[np.float64]) -> Returns:
+def returns_by(unit: PeriodUnit, ts: NDArray[np.int64], equity: NDArray[np.float64]) -> Returns:
     """Return what `equity` did in each calendar year, month or day. ts: int64[T] ns, rising.
 
     >>> days = np.array(["2020-12-30", "2020-12-31", "2021-06-30", "2021-12-31"], "datetime64[ns]")
@@ -65,7 +65,7 @@ def returns_by(unit: Unit, ts: NDArray[np.int64], equity: NDArray[np.float64]) -
 
 
 def spans(
-    unit: Unit, ts: NDArray[np.int64]
+    unit: PeriodUnit, ts: NDArray[np.int64]
 ) -> tuple[NDArray[np.datetime64], NDArray[np.intp], NDArray[np.intp]]:
     """Return each period's first day, and its first and last row. ts: int64[T] ns, T >= 1.
 
@@ -110,14 +110,16 @@ def worst_drawdowns(ts: NDArray[np.int64], equity: NDArray[np.float64], count: i
     return sorted(falls, key=lambda fall: -fall.depth)[:count]
 
 
-def worst_of_each(unit: Unit, ts: NDArray[np.int64], equity: NDArray[np.float64]) -> NDArray[np.float64]:
+def worst_of_each(
+    unit: PeriodUnit, ts: NDArray[np.int64], equity: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return each period's deepest row below the peak so far (of all rows, not of the period). float64[K]."""
     _, first, _ = spans(unit, ts)
     return np.asarray(np.fmax.reduceat(drawdown(equity), first))
 
 
 def turnover_by(
-    unit: Unit, ts: NDArray[np.int64], traded: NDArray[np.float64], equity: NDArray[np.float64]
+    unit: PeriodUnit, ts: NDArray[np.int64], traded: NDArray[np.float64], equity: NDArray[np.float64]
 ) -> Returns:
     """Return the value traded in each period over its mean equity. traded: float64[T], account currency.
 
@@ -139,7 +141,7 @@ def _last_known(equity: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.asarray(np.maximum.accumulate(rows), np.intp)
 
 
-def _part(unit: Unit, start: NDArray[np.datetime64], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _part(unit: PeriodUnit, start: NDArray[np.datetime64], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which periods the data cover in part: none but the first and the last can be."""
     part = np.zeros(len(start), np.bool_)
     begin, end = ts[[0, -1]].astype("datetime64[ns]").astype("datetime64[D]")

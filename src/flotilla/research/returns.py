@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Floats
-from flotilla.research.annual import DAY_NS
 from flotilla.research.measures import EPS, ROUNDING, scatter
-from flotilla.research.periods import Unit, returns_by
+from flotilla.research.periods import PeriodUnit, returns_by
 
 NAN = float("nan")
 TAIL = 0.05  # the fraction of bars beyond the value at risk
@@ -115,7 +115,7 @@ def _standardised(r: Floats) -> Floats | None:
     return (r - r.mean()) / deviation if deviation > 0.0 else None
 
 
-def _extremes(name: str, unit: Unit, ts: NDArray[np.int64], equity: Floats) -> dict[str, float]:
+def _extremes(name: str, unit: PeriodUnit, ts: NDArray[np.int64], equity: Floats) -> dict[str, float]:
     """Return the best and the worst period; NaN where bars are longer than it."""
     longest = {"D": 1.5 * DAY_NS, "M": 32.0 * DAY_NS}[unit]
     best = worst = NAN

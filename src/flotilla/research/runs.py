@@ -34,7 +34,7 @@ class _Record(msgspec.Struct, frozen=True):
     live: str | None = None  # the name of the live run that it was one of
 
 
-class Kept(msgspec.Struct, frozen=True):
+class KeptRun(msgspec.Struct, frozen=True):
     """A portfolio that was run."""
 
     config: RunConfig
@@ -47,14 +47,14 @@ class Kept(msgspec.Struct, frozen=True):
         return live_folder_of(self.live or self.config.name)
 
 
-def folder_of(name: str) -> Path:
+def folder_of_run(name: str) -> Path:
     """Return the folder of a portfolio's, or a configuration's, runs."""
     return home() / "runs" / name
 
 
 def made_folder_of(name: str) -> Path:
     """Make the folder of a portfolio's, or a configuration's, runs; return it. OSError if it cannot be."""
-    folder = folder_of(name)
+    folder = folder_of_run(name)
     for each in (folder.parent, folder):
         private_folder(each)
     return folder
@@ -62,10 +62,10 @@ def made_folder_of(name: str) -> Path:
 
 def live_folder_of(name: str) -> Path:
     """Return the folder of a live run, of one portfolio or of several."""
-    return folder_of(name) / "live"
+    return folder_of_run(name) / "live"
 
 
-def keep(config: RunConfig, plugins: Path | None, command: str, live: str | None = None) -> Path:
+def keep_run(config: RunConfig, plugins: Path | None, command: str, live: str | None = None) -> Path:
     """Write down that this portfolio was run, in place of an earlier one of its name; return the file.
 
     live: the name of the live run that it is one of.
@@ -83,7 +83,7 @@ def keep(config: RunConfig, plugins: Path | None, command: str, live: str | None
     return path
 
 
-def kept_in(path: Path) -> Kept:
+def kept_in(path: Path) -> KeptRun:
     """Return what a run.json says, or the one in a folder."""
     path = path / FILE if path.is_dir() else path
     try:
@@ -93,10 +93,10 @@ def kept_in(path: Path) -> Kept:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not what a run leaves: {error}") from error
     plugins = Path(record.plugins) if record.plugins else None
-    return Kept(decode(record.config, str(path)), plugins, record.live)
+    return KeptRun(decode(record.config, str(path)), plugins, record.live)
 
 
-def find(order_id: str, where: Path | None) -> Kept:
+def find_run(order_id: str, where: Path | None) -> KeptRun:
     """Return the portfolio that an order belongs to.
 
     where: the YAML file that it came from, or the folder that its run left; None: what was run last under its
@@ -104,10 +104,10 @@ def find(order_id: str, where: Path | None) -> Kept:
     """
     portfolio_id = order_named(order_id).portfolio_id
     if where is None:
-        if not (folder_of(portfolio_id) / FILE).is_file():
+        if not (folder_of_run(portfolio_id) / FILE).is_file():
             known = [path.parent.name for path in (home() / "runs").glob(f"*/{FILE}")]
             raise UnknownName("portfolio that was run here", portfolio_id, known)
-        return kept_in(folder_of(portfolio_id))
+        return kept_in(folder_of_run(portfolio_id))
     if where.suffix not in (".yaml", ".yml"):
         return kept_in(where)
     config, number = read(where), portfolio_id.rpartition("-")[2]
@@ -115,4 +115,4 @@ def find(order_id: str, where: Path | None) -> Kept:
         config = one_of(config, int(number))
     if config.name != portfolio_id:
         raise ConfigError(f"the order is of {portfolio_id}, and {where} is of {config.name}")
-    return Kept(config, where.parent)
+    return KeptRun(config, where.parent)

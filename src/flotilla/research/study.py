@@ -72,7 +72,7 @@ def opened(
 
     A strategy, by its name or as it is, is configured with the keywords `asked`.
     """
-    folder = folder_of(folder)
+    folder = plugin_folder(folder)
     if (
         isinstance(config, str)
         and not Path(config).exists()
@@ -113,7 +113,7 @@ def _instead(given: Any) -> str:
     return "; bars come second: run(strategy, panel_from(frame))" if hasattr(given, "shape") else ""
 
 
-def folder_of(folder: Any) -> Path | None:
+def plugin_folder(folder: Any) -> Path | None:
     """Return the folder of the user's own files; ConfigError where something else stands in its place."""
     if isinstance(folder, Panel) or not isinstance(folder, str | Path | None):
         meant = "panel=panel" if isinstance(folder, Panel) else "panel=panel_from(frame)"

@@ -39,7 +39,7 @@ from flotilla.research.configure import Strategy
 from flotilla.research.grid import MOST, Grid, grid_of, table_bytes
 from flotilla.research.look import SweepLook, measured, number_of, numbers_of, ranked_by
 from flotilla.research.market import fields_of
-from flotilla.research.part import measured_in, parts_of, whole
+from flotilla.research.part import measured_in, parts_of, whole_sweep
 from flotilla.research.plain import columns_of
 from flotilla.research.run import RunResult, run
 from flotilla.research.signals import Stages, signals_of
@@ -186,7 +186,7 @@ def sweep(
             except StreamError as error:  # what was computed is shown all the same
                 lost.append(f"the table is not kept: {error}")
     ranked = table[_ranking(table, config.rank_by)]
-    idle = idle_in_sweep(whole(study, grid), table["orders"].to_list())
+    idle = idle_in_sweep(whole_sweep(study, grid), table["orders"].to_list())
     best = study.with_config(at(config, grid.values(int(ranked["portfolio"][0]))))
     remarks = (*remarks, *lost, *idle, *_cut_down_in_best(best))
     seconds = (monotonic_ns() - began) * 1e-9
@@ -238,7 +238,7 @@ def _ranking(table: pl.DataFrame, measure: str) -> NDArray[np.int64]:
 def _identity(study: Study, grid: Grid, listed: bool) -> str:
     """Return the name of the table: of the configuration, and of the list of portfolios if there is one."""
     config = msgspec.structs.replace(study.config, sweep=grid.axes) if listed else study.config
-    identity = study.with_config(config).identity(whole(study, grid).trees().values())
+    identity = study.with_config(config).identity(whole_sweep(study, grid).trees().values())
     if not listed:
         return identity
     columns = {key: list(values) for key, values in grid.axes.items()}

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flotilla.clock import DAY_NS
 from flotilla.model.records import Fill
-from flotilla.research.annual import DAY_NS
 
 DUST = 1e-9  # of a fill: what is less is the rounding of quantities
 

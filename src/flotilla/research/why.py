@@ -29,10 +29,10 @@ from flotilla.model.records import Fill, Order
 from flotilla.portfolio.market import Market
 from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.portfolio.trace import Purchase, Traced, filling_bar
-from flotilla.research.chain import Feature, Heeded, Restored, StrategySignal, Why
+from flotilla.research.chain import Feature, Heeded, RestoredWeight, StrategySignal, Why
 from flotilla.research.run import RunResult
 from flotilla.research.signals import Stages
-from flotilla.research.study import Study, folder_of, study_of
+from flotilla.research.study import Study, plugin_folder, study_of
 from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, walk
 from flotilla.stream.decisions import read_decisions
@@ -57,7 +57,7 @@ def why(result: RunResult, identity: str | Order | Fill, folder: Path | None = N
             f"why needs the RunResult that the order is of, as why(run(config), order), not {cut(result)}; "
             "of orders that were recorded elsewhere, why_of(config, order, orders, fills)"
         )
-    study = study_of(result.config, folder_of(folder), result.panel)
+    study = study_of(result.config, plugin_folder(folder), result.panel)
     return _why(study, result.market, identity, result.orders, result.fills)
 
 
@@ -78,7 +78,7 @@ def why_of(
         raise ConfigError(
             f"why_of needs the RunConfig of the orders, not {cut(config)}; of a RunResult, why(result, order)"
         )
-    study = study_of(config, folder_of(folder), panel)
+    study = study_of(config, plugin_folder(folder), panel)
     return _why(study, study.market(), identity, orders, fills)
 
 
@@ -136,10 +136,10 @@ def _replaced(order: Order, orders: Sequence[Order], next_bar: int) -> bool:
     return any(o.instrument == order.instrument and order.bar < o.bar < next_bar for o in orders)
 
 
-def _restored(config: RunConfig, held: float) -> Restored:
+def _restored(config: RunConfig, held: float) -> RestoredWeight:
     """Return why a holding was brought back to a weight that had not changed."""
     told = rebalance_of(config.portfolio.rebalance)
-    return Restored(told.every, told.band, held)
+    return RestoredWeight(told.every, told.band, held)
 
 
 def _said(trees: dict[str, Node], market: Market, bar: int, i: int) -> dict[str, _Said]:

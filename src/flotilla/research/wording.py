@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError
 from flotilla.portfolio.trace import Purchase, Weighing
-from flotilla.research.annual import DAY_NS
 from flotilla.research.chain import StrategySignal, Why
 from flotilla.words import cut
 

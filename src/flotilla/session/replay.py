@@ -23,7 +23,7 @@ from flotilla.live.folder import Run
 from flotilla.live.progress import simulated_bars
 from flotilla.live.result import LiveResult, read_results
 from flotilla.live.role import THINK_S
-from flotilla.live.roles import EXECUTION, Process, needed_by
+from flotilla.live.roles import EXECUTION, RoleProcess, needed_by
 from flotilla.session.claim import FLEET
 from flotilla.session.watch import Watch
 
@@ -80,7 +80,7 @@ def _over(fleet: Foreground, watch: Watch) -> bool:
     return over
 
 
-def _platform(run: Run, process: Process) -> Platform:
+def _platform(run: Run, process: RoleProcess) -> Platform:
     role = process.role
     command = module_command(f"flotilla.live.{role.name}", str(run.folder.absolute()), process.of)
     return Platform(

@@ -40,7 +40,7 @@ class Bank:
         self.state = self.operator.start(self.settings)
         self.is_root, self.home = False, 0  # does it write among the roots, and from which column on
 
-    def settle(self, roots: Mapping[Node, int]) -> None:
+    def bind(self, roots: Mapping[Node, int]) -> None:
         """Write straight among the roots, if the nodes stand there side by side. roots: their columns."""
         home = roots.get(self.nodes[0], -1)
         if home >= 0 and all(roots.get(node) == home + k for k, node in enumerate(self.nodes)):
@@ -65,7 +65,7 @@ class ChunkRunner:
         self._bank_of = {node: bank for bank in self._banks for node in bank.nodes}
         columns = {root: k for k, root in enumerate(roots)}
         for bank in self._banks:
-            bank.settle(columns)
+            bank.bind(columns)
         self._strays: dict[
             Node, list[int]
         ] = {}  # roots that no bank writes in place; under the step's first node

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flotilla.errors import ConfigError
 from flotilla.kernel.elementwise import CODES
 from flotilla.kernel.lanes import rows_together
-from flotilla.kernel.signals import WHERE, Program, cut
+from flotilla.kernel.signals import WHERE, Program, cut_block
 from flotilla.model.arrays import Floats, Ints
 from flotilla.stage.expression import Column, NeedsOneValue, Node, field, walk
 from flotilla.stage.fold import Fold
@@ -257,4 +257,4 @@ def _pieces(column: Ints, jumps: NDArray[np.bool_]) -> Ints:
     """Return the pieces of a block, as `Program` has them. column: int64[n, L]; jumps: bool[n]."""
     operands, lanes = column.shape
     pieces = np.zeros((lanes, 2 + 2 * operands), np.int64)
-    return pieces[: cut(column, jumps, pieces)].copy()
+    return pieces[: cut_block(column, jumps, pieces)].copy()

@@ -18,20 +18,20 @@ import numpy as np
 
 from flotilla.errors import DataError
 
-_MARK = b"\x93F\x01"  # no msgpack value that `encode` makes begins so: version 1
+_MARK = b"\x93F\x01"  # no msgpack value that `encode_arrays` makes begins so: version 1
 _KINDS = frozenset("biufcmMSU")  # of dtypes: no objects, no records
 _INT64 = range(-(2**63), 2**64)
 # Extension codes. An int too large for msgpack (a random generator's state) is one too.
 _ARRAY, _SCALAR, _TUPLE, _BIG = 1, 2, 3, 4
 
 
-def encode(value: Any) -> bytes:
+def encode_arrays(value: Any) -> bytes:
     """Return `value` as bytes; TypeError names what cannot be kept, by its path from `$`."""
     return _MARK + msgspec.msgpack.encode(_plain(value, "$"))
 
 
-def decode(blob: bytes) -> Any:
-    """Return what `encode` was given. Arrays are C-contiguous, writable copies.
+def decode_arrays(blob: bytes) -> Any:
+    """Return what `encode_arrays` was given. Arrays are C-contiguous, writable copies.
 
     DataError if the bytes are not what it made.
     """

@@ -27,7 +27,7 @@ _MARK = bytes([VERSION])
 R = TypeVar("R", bound=Record)
 
 
-class Row(NamedTuple):
+class LogRow(NamedTuple):
     """One row of a stream."""
 
     seq: int  # counts the rows of the stream, gapless, from 1
@@ -40,7 +40,7 @@ class Packet(NamedTuple):
 
     stream: str
     next_seq: int  # of the first row here; of a row yet to come where there is none
-    rows: list[Row]
+    rows: list[LogRow]
 
 
 class _Frame(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -77,7 +77,7 @@ _encode_frame = msgspec.msgpack.Encoder().encode
 _decode_frame = msgspec.msgpack.Decoder(_Frame).decode
 
 
-def pack(stream: str, next_seq: int, rows: Sequence[Row]) -> bytes:
+def pack(stream: str, next_seq: int, rows: Sequence[LogRow]) -> bytes:
     """Return the frame of `rows`, which start at `next_seq` and follow each other."""
     return _encode_frame(
         _Frame(VERSION, stream, next_seq, [row.ts for row in rows], [row.payload for row in rows])
@@ -95,7 +95,7 @@ def unpack(frame: bytes) -> Packet:
     if found.first_seq < 1 or len(found.ts) != len(found.payloads):
         raise DataError(f"frame of {found.stream!r} contradicts itself")
     rows = [
-        Row(seq, ts, payload)
+        LogRow(seq, ts, payload)
         for seq, (ts, payload) in enumerate(zip(found.ts, found.payloads, strict=True), found.first_seq)
     ]
     return Packet(found.stream, found.first_seq, rows)

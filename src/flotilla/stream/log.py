@@ -39,7 +39,7 @@ import msgspec
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError, DataError, StreamError
-from flotilla.stream.codec import Row
+from flotilla.stream.codec import LogRow
 from flotilla.stream.files import without_room
 from flotilla.stream.log_file import BUSY_S, THERE, claim, connect, files, made
 
@@ -76,7 +76,7 @@ class LogNotBegun(StreamError):
 class Replay(Protocol):
     """Where the rows of one stream can be had again."""
 
-    def read(self, after_seq: int, limit: int) -> list[Row]:
+    def read(self, after_seq: int, limit: int) -> list[LogRow]:
         """Return at most `limit` rows that follow `after_seq`, without a hole."""
 
     def last_seq(self) -> int:
@@ -143,11 +143,11 @@ class LogWriter:
         """Return the seq of the last row of `stream`, 0 where there is none."""
         return self._last[stream]
 
-    def numbered(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[Row]:
+    def numbered(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[LogRow]:
         """Return the rows that (ts, payload) entries would be, were they appended now."""
-        return [Row(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, self._last[stream] + 1)]
+        return [LogRow(seq, ts, payload) for seq, (ts, payload) in enumerate(entries, self._last[stream] + 1)]
 
-    def append(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[Row]:
+    def append(self, stream: str, entries: Iterable[tuple[int, bytes]]) -> list[LogRow]:
         """Append (ts, payload) entries and return them as rows: committed, unless a transaction is open."""
         insert = f'INSERT INTO "{stream}" VALUES (?, ?, ?, ?)'  # noqa: S608 the name was checked
         rows = self.numbered(stream, entries)
@@ -259,7 +259,7 @@ class LogReader:
                 raise StreamError(f"{path} holds no stream {stream}")
             opened.pop_all()
 
-    def read(self, after_seq: int, limit: int) -> list[Row]:
+    def read(self, after_seq: int, limit: int) -> list[LogRow]:
         """Return at most `limit` rows that follow `after_seq`; `DataError` names a damaged one."""
         with _named(self.path):
             return _rows(self._db, self.path, self.stream, after_seq, limit)
@@ -349,17 +349,17 @@ def _make_room(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE _room")
 
 
-def _checksum(row: Row) -> int:
+def _checksum(row: LogRow) -> int:
     # Over the seq and the time too: a row copied to another place is found as well.
     return crc32(row.payload, crc32(_pair(row.seq, row.ts)))
 
 
-def _rows(db: sqlite3.Connection, path: Path, stream: str, after_seq: int, limit: int) -> list[Row]:
+def _rows(db: sqlite3.Connection, path: Path, stream: str, after_seq: int, limit: int) -> list[LogRow]:
     rows = []
     query = f'SELECT seq, ts, payload, crc FROM "{stream}" WHERE seq > ? ORDER BY seq LIMIT ?'  # noqa: S608
     found = db.execute(query, (after_seq, limit))
     for expected, (seq, ts, payload, crc) in enumerate(found, after_seq + 1):
-        row = Row(seq, ts, payload)
+        row = LogRow(seq, ts, payload)
         if seq != expected:
             raise DataError(f"{path}: row {expected} of {stream} is missing (the next is {seq})")
         if not isinstance(payload, bytes) or not isinstance(ts, int) or _checksum(row) != crc:

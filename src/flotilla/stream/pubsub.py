@@ -21,7 +21,7 @@ import zmq
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import DataError, SequenceGap, StreamError
-from flotilla.stream.codec import Packet, Row, pack, unpack
+from flotilla.stream.codec import LogRow, Packet, pack, unpack
 from flotilla.stream.endpoint import HWM, bound, connected, first_of, received
 from flotilla.stream.log import Replay
 
@@ -47,7 +47,7 @@ class ZmqPublisher:
         self._spoke_ns = 0
         self.socket = bound(zmq.PUB, endpoint, hwm=hwm)
 
-    def publish(self, rows: Sequence[Row]) -> None:
+    def publish(self, rows: Sequence[LogRow]) -> None:
         """Send rows that the log has already; they must go on where the last ones ended."""
         if rows and rows[0].seq != self.next_seq:
             raise SequenceGap(self.next_seq, rows[0].seq)
@@ -63,7 +63,7 @@ class ZmqPublisher:
         """Close the socket."""
         self.socket.close()
 
-    def _send(self, rows: Sequence[Row]) -> None:
+    def _send(self, rows: Sequence[LogRow]) -> None:
         self.socket.send_multipart((self._topic, pack(self.stream, self.next_seq, rows)))
         self.next_seq += len(rows)
         self._spoke_ns = monotonic_ns()
@@ -96,9 +96,9 @@ class ZmqSubscriber:
         """Whether rows can be had now although the socket may have none."""
         return self._announced > self.cursor
 
-    def drain(self, limit: int = 1_024) -> list[Row]:
+    def drain(self, limit: int = 1_024) -> list[LogRow]:
         """Return the next rows that are there, about `limit` at most; do not wait."""
-        rows: list[Row] = []
+        rows: list[LogRow] = []
         while len(rows) < limit and (packet := self._packet()):
             self._take(packet, rows)
         if monotonic_ns() - self._heard_ns > self._silence_ns:
@@ -107,11 +107,11 @@ class ZmqSubscriber:
             rows += self._replay(limit - len(rows))
         return rows
 
-    def receive(self, timeout_s: float, limit: int = 1_024) -> list[Row]:
+    def receive(self, timeout_s: float, limit: int = 1_024) -> list[LogRow]:
         """Return the next rows; wait up to `timeout_s` for the first, and return none after that."""
         return first_of(lambda: self.drain(limit), self.socket, timeout_s, self._silence_ns / 1e9)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[LogRow]:
         """Yield row after row, without end."""
         while True:
             yield from self.receive(1.0)
@@ -134,7 +134,7 @@ class ZmqSubscriber:
             self.refused += 1
         return None
 
-    def _take(self, packet: Packet, rows: list[Row]) -> None:
+    def _take(self, packet: Packet, rows: list[LogRow]) -> None:
         last = packet.next_seq + len(packet.rows) - 1
         seen = self.cursor + 1 - packet.next_seq  # how many of the packet's rows we have had
         if self.behind or seen < 0:
@@ -153,7 +153,7 @@ class ZmqSubscriber:
         self._announced = max(self._announced, last)
         self._heard_ns = monotonic_ns()
 
-    def _replay(self, limit: int) -> list[Row]:
+    def _replay(self, limit: int) -> list[LogRow]:
         rows = self._log.read(self.cursor, min(limit, self._announced - self.cursor))
         if not rows:
             raise SequenceGap(self.cursor + 1, self._announced)  # announced, and yet not in the log

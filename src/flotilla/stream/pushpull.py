@@ -25,7 +25,7 @@ import zmq
 
 from flotilla.clock import monotonic_ns
 from flotilla.errors import DataError, SequenceGap
-from flotilla.stream.codec import VERSION, Packet, Row, pack, unpack
+from flotilla.stream.codec import VERSION, LogRow, Packet, pack, unpack
 from flotilla.stream.endpoint import HWM, bound, connected, first_of, milliseconds, received, sent
 from flotilla.stream.log import Replay
 from flotilla.stream.pubsub import HEARTBEAT_S
@@ -75,7 +75,7 @@ class ZmqPusher:
         """How many rows are not known to be done."""
         return self._end - self.done
 
-    def push(self, rows: Sequence[Row]) -> None:
+    def push(self, rows: Sequence[LogRow]) -> None:
         """Send rows that the outbox has already; they must go on where the last ones ended."""
         if not rows:
             return
@@ -116,7 +116,7 @@ class ZmqPusher:
     def _room(self) -> int:
         return self._window - (self._sent - self.done)
 
-    def _send(self, rows: Sequence[Row]) -> bool:
+    def _send(self, rows: Sequence[LogRow]) -> bool:
         next_seq = rows[0].seq if rows else self._sent + 1
         if not sent(self.socket, pack(self.source, next_seq, rows)):
             return False
@@ -142,7 +142,7 @@ class Pulled(NamedTuple):
     """A row, and who sent it."""
 
     source: str
-    row: Row
+    row: LogRow
 
 
 class ZmqPuller:

@@ -41,7 +41,7 @@ class Replied(NamedTuple):
     payload: bytes
 
 
-class Refused(NamedTuple):
+class RequestRefused(NamedTuple):
     """The server did not do it, and says why."""
 
     request_id: str
@@ -67,7 +67,7 @@ class Unseen(NamedTuple):
     request_id: str
 
 
-Outcome = Replied | Refused | Unknown | Pending | Unseen  # the last two of a query alone
+Outcome = Replied | RequestRefused | Unknown | Pending | Unseen  # the last two of a query alone
 
 
 class _Ask(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -194,7 +194,7 @@ class ZmqClient:
             case "replied":
                 return Replied(answer.request_id, answer.payload)
             case "refused":
-                return Refused(answer.request_id, answer.payload.decode("utf-8", "replace"))
+                return RequestRefused(answer.request_id, answer.payload.decode("utf-8", "replace"))
             case "pending":
                 return Pending(answer.request_id)
             case "unseen":

@@ -5,11 +5,11 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import Panel
 from flotilla.stream.bars.frames import Bars
 
-DAY_NS = 86_400_000_000_000
 _FIRST_DAY = 10_959  # Monday, 3 January 2000, in days since 1970
 
 

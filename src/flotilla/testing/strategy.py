@@ -30,7 +30,7 @@ from flotilla.stage.expression import Node, walk
 from flotilla.stage.fold import Fold
 from flotilla.stage.plan import placed, warm_up
 from flotilla.stage.window import Stage, Window, stage_node
-from flotilla.stream.arrays import decode, encode
+from flotilla.stream.arrays import decode_arrays, encode_arrays
 from flotilla.testing.market import made_market
 from flotilla.words import cut
 
@@ -148,9 +148,9 @@ class _Trial:
         """Return what it says when it is built anew after some rows, from the bytes of its state then."""
         with self.running() as runner:
             before = self._said(runner, 0, at)
-            state = encode(runner.state())
+            state = encode_arrays(runner.state())
         with self.running() as runner:
-            runner.restore(decode(state))
+            runner.restore(decode_arrays(state))
             return np.concatenate([before, self._said(runner, at, self.bars)])
 
     def _said(self, runner: ChunkRunner, a: int, b: int) -> Floats:

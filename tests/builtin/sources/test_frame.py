@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from flotilla.builtin.sources.frame import Frame
+from flotilla.clock import DAY_NS
 from flotilla.errors import DataError
 from flotilla.plugins import find
-from flotilla.stream.bars.draft import DAY_NS
 
 DAYS = pd.date_range("2024-03-08", periods=5, freq="D")  # the clocks change in New York on the 10th
 WIDE = pd.DataFrame({"A": [1.5, 2.0, np.nan, 4.0, 5.0], "B": [10.0, 11.0, 12.0, 13.0, 14.0]}, index=DAYS)

@@ -7,8 +7,8 @@ from pyarrow import parquet
 
 from flotilla.builtin.sources.parquet import Parquet
 from flotilla.builtin.sources.sample import Sample
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError, DataError
-from flotilla.stream.bars.draft import DAY_NS
 
 COLUMNS = {
     "symbol": ["A", "A", "B"],

@@ -7,9 +7,9 @@ import pytest
 
 from flotilla.builtin.sources import sample
 from flotilla.builtin.sources.sample import Sample
+from flotilla.clock import DAY_NS
 from flotilla.errors import DataError
 from flotilla.plugins import find
-from flotilla.stream.bars.draft import DAY_NS
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ from flotilla.fleet.control import answers
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
 from flotilla.fleet.control.waits import waits
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.history.events import EventStore
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.states import State
-from flotilla.fleet.spec import read, to_yaml
+from flotilla.fleet.spec import fleet_to_yaml, read_fleet
 from flotilla.stream.files import write_whole
 
 FILE = """
@@ -39,7 +39,7 @@ class Played:
 
     def __init__(self, folder: Folder, fails):
         self.folder, self.asked, self.fails = folder, [], fails
-        self.spec = read(folder.fleet_file)
+        self.spec = read_fleet(folder.fleet_file)
         self.states = dict.fromkeys(self.spec.platforms, "ready")
         self.begins = "ready"  # what is new in the file
         self.over = None
@@ -135,8 +135,8 @@ class Played:
         self.over.set()
 
     def reload(self, request):
-        self.spec = read(request.data["file"])
-        write_whole(self.folder.fleet_file, to_yaml(self.spec).encode())
+        self.spec = read_fleet(request.data["file"])
+        write_whole(self.folder.fleet_file, fleet_to_yaml(self.spec).encode())
         self.states = {name: self.states.get(name, self.begins) for name in self.spec.platforms}
 
     def ack(self, request):
@@ -183,8 +183,8 @@ def file(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def folder(file) -> Folder:
     """Return the run folder of a fleet that was up and is down."""
-    found = Folder(place(file, "demo")).make()
-    write_whole(found.fleet_file, to_yaml(read(file)).encode())
+    found = Folder(run_folder_of(file, "demo")).make()
+    write_whole(found.fleet_file, fleet_to_yaml(read_fleet(file)).encode())
     write_whole(found.origin, str(file).encode())
     return found
 

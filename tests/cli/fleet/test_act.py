@@ -2,7 +2,7 @@ import pytest
 from tests.cli.fleet.conftest import playing, terminal
 
 from flotilla.cli.fleet import act
-from flotilla.fleet.spec import read, to_yaml
+from flotilla.fleet.spec import fleet_to_yaml, read_fleet
 from flotilla.stream.files import write_whole
 
 
@@ -47,7 +47,7 @@ def test_a_person_is_asked(call, fleet, monkeypatch, answer, code, count):
 @pytest.mark.parametrize("command", ["stop", "restart", "drain"])
 def test_who_holds_positions_is_not_stopped_unasked(call, folder, file, command):
     file.write_text(file.read_text().replace("report: {", "report: {holds_positions: true, "))
-    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    write_whole(folder.fleet_file, fleet_to_yaml(read_fleet(file)).encode())
     with playing(folder) as fleet:
         refused = call("fleet", command, "report")
         done = call("fleet", command, "report", "--yes")
@@ -83,7 +83,7 @@ def test_a_job_that_is_done_is_done_again_only_if_it_is_named(call, fleet):
 
 def test_a_sequence_is_said_stage_by_stage_before_it_is_started(call, folder, file):
     file.write_text(file.read_text() + "sequences: {slowly: [[report], [feed], [strategy]]}\n")
-    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    write_whole(folder.fleet_file, fleet_to_yaml(read_fleet(file)).encode())
     with playing(folder) as fleet:
         call("fleet", "stop", "report", "strategy", "feed", "--yes")
         found = call("fleet", "start", "slowly")
@@ -170,7 +170,7 @@ def test_restart_says_who_runs_on_without_it(call, fleet):
 def test_who_needs_one_just_started_does_not_mind_that_it_is_degraded(call, folder, file):
     text = file.read_text().replace("needs: [feed]", "needs: {feed: started}")
     file.write_text(text.replace("needs: [strategy]", "needs: {strategy: started}"))
-    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    write_whole(folder.fleet_file, fleet_to_yaml(read_fleet(file)).encode())
     with playing(folder):
         found = call("fleet", "restart", "feed")
 
@@ -179,7 +179,7 @@ def test_who_needs_one_just_started_does_not_mind_that_it_is_degraded(call, fold
 
 def test_a_job_that_is_done_again_degrades_nobody(call, folder, file):
     file.write_text(file.read_text().replace("feed: {", "feed: {kind: job, "))
-    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    write_whole(folder.fleet_file, fleet_to_yaml(read_fleet(file)).encode())
     with playing(folder) as fleet:
         fleet.states["feed"] = "completed"
         found = call("fleet", "restart", "feed")
@@ -201,7 +201,7 @@ def test_what_is_not_up_after_a_start_is_told_by_the_exit_code(call, folder, com
 def test_restart_asks_before_its_group_goes_along(call, folder, file):
     text = file.read_text().replace("ready: started", "ready: started, group: all")
     file.write_text(f"{text}groups: {{all: {{policy: one_for_all}}}}\n")
-    write_whole(folder.fleet_file, to_yaml(read(file)).encode())
+    write_whole(folder.fleet_file, fleet_to_yaml(read_fleet(file)).encode())
     with playing(folder) as fleet:
         found = call("fleet", "restart", "report")
 

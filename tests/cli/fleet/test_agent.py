@@ -8,7 +8,7 @@ from tests.fleet.made_keys import free_port, keys
 from flotilla.cli.fleet import agent as module
 from flotilla.cli.fleet.agent import placed
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet.spec import read
+from flotilla.fleet.spec import read_fleet
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_without_keys_nothing_is_started(call, file):
 
 def test_a_host_that_the_file_does_not_know_is_refused(keyed):
     with pytest.raises(ConfigError, match="'c'"):
-        placed(keyed, read(keyed), "c")
+        placed(keyed, read_fleet(keyed), "c")
 
 
 class Became(Exception):
@@ -73,7 +73,7 @@ def test_in_the_foreground_it_becomes_the_guard(keyed, monkeypatch):
 
 
 def test_two_that_are_started_at_once_are_one(keyed):
-    folder = placed(keyed, read(keyed), "b").folder
+    folder = placed(keyed, read_fleet(keyed), "b").folder
 
     with folder.coming_up(), pytest.raises(ProcessError, match="brings two@b up just now"):
         module.agent(keyed, host="b")

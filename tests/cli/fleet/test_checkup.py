@@ -1,7 +1,7 @@
 from flotilla.cli.fleet import checkup
 from flotilla.cli.fleet.checkup import BAD, FINE, WARN
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.spec import decode
+from flotilla.fleet.spec import decode_fleet
 from flotilla.fleet.system.logs import NotSupported
 
 
@@ -69,6 +69,6 @@ def test_a_supervisor_is_named(tmp_path):
 
 def test_more_than_the_machine_has_is_a_warning():
     platform = {"command": ["sleep", "1"], "required_resources": {"cpu_cores": 4000}}
-    spec = decode({"name": "big", "platforms": {"one": platform}})
+    spec = decode_fleet({"name": "big", "platforms": {"one": platform}})
 
     assert of(checkup.needs_of(spec), "resources").verdict == WARN

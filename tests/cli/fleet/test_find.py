@@ -2,14 +2,14 @@ import os
 
 import pytest
 
-from flotilla.cli.fleet.find import Fleet, find, platforms_here, some, who
+from flotilla.cli.fleet.find import FoundFleet, find_fleet, platforms_here, some, who
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.fleet.folder import Folder
 
 
 def test_the_fleet_of_the_present_folder_is_found(folder):
-    assert find(None).folder.path == folder.path
-    assert find(None).name == "demo"
+    assert find_fleet(None).folder.path == folder.path
+    assert find_fleet(None).name == "demo"
 
 
 @pytest.mark.parametrize("place", [".", "sub", "sub/deeper"])
@@ -17,9 +17,9 @@ def test_it_is_found_from_below_and_from_above(folder, tmp_path, monkeypatch, pl
     (tmp_path / "sub" / "deeper").mkdir(parents=True)
 
     monkeypatch.chdir(tmp_path / place)
-    below = find(None).folder.path
+    below = find_fleet(None).folder.path
     monkeypatch.chdir(tmp_path.parent)
-    above = [find(str(tmp_path / "fleet.yaml")).folder.path, find(str(folder.path)).folder.path]
+    above = [find_fleet(str(tmp_path / "fleet.yaml")).folder.path, find_fleet(str(folder.path)).folder.path]
 
     assert [below, *above] == [folder.path] * 3
 
@@ -30,7 +30,7 @@ def test_where_there_is_none_it_says_how_to_start_one(tmp_path, monkeypatch):
     monkeypatch.delenv("FLOTILLA_FLEET", raising=False)
 
     with pytest.raises(ConfigError, match="flotilla fleet up FILE"):
-        find(None)
+        find_fleet(None)
 
 
 def test_of_several_the_one_that_runs_is_meant(folder, tmp_path):
@@ -38,11 +38,11 @@ def test_of_several_the_one_that_runs_is_meant(folder, tmp_path):
     other.fleet_file.write_text("name: other")
 
     with pytest.raises(ConfigError, match="there are several fleets here: demo, other"):
-        find(None)
+        find_fleet(None)
     hold = other.take()
 
-    assert find(None).name == "other"
-    assert find("demo").name == "demo"
+    assert find_fleet(None).name == "other"
+    assert find_fleet("demo").name == "demo"
     os.close(hold.lock)
 
 
@@ -50,18 +50,18 @@ def test_a_process_of_a_fleet_finds_its_own(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("FLOTILLA_FLEET", str(folder.path))
     monkeypatch.chdir("/")
 
-    assert find(None).folder.path == folder.path
+    assert find_fleet(None).folder.path == folder.path
 
 
 def test_an_unknown_name_answers_with_the_nearest(folder):
     with pytest.raises(UnknownName, match="did you mean demo"):
-        find("dmo")
+        find_fleet("dmo")
 
 
 def test_a_file_with_a_mistake_does_not_hide_the_fleet_that_runs(folder, file):
     file.write_text("name: demo\nplatforms: {feed: {comand: [x]}}\n")
 
-    assert find(str(file)).name == "demo"
+    assert find_fleet(str(file)).name == "demo"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_file_that_was_never_up_says_so(file, text, said):
     file.write_text(text)
 
     with pytest.raises(ConfigError, match=said):
-        find(str(file))
+        find_fleet(str(file))
 
 
 def test_names_are_known_or_answered():
@@ -90,7 +90,7 @@ def test_a_run_folder_that_does_not_say_where_it_came_from_is_told(folder):
     folder.origin.unlink()
 
     with pytest.raises(ConfigError, match="from which file"):
-        _ = Fleet(folder).origin
+        _ = FoundFleet(folder).origin
 
 
 def test_the_tab_key_offers_the_platforms_of_the_fleet_that_is_here(

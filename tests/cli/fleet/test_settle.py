@@ -5,13 +5,13 @@ import pytest
 from tests.cli.fleet.conftest import playing
 
 from flotilla.cli.fleet import settle
-from flotilla.cli.fleet.find import Fleet
+from flotilla.cli.fleet.find import FoundFleet
 from flotilla.cli.fleet.settle import News, not_up, settled
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError
 from flotilla.fleet.control.client import NotHeard
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
-from flotilla.fleet.spec import decode
+from flotilla.fleet.spec import decode_fleet
 
 
 def status_of(*states):
@@ -29,7 +29,7 @@ def test_it_waits_until_nothing_changes_by_itself(fleet, folder):
 
     thread = threading.Thread(target=later)
     thread.start()
-    status = settled(Fleet(folder), None, 10.0)
+    status = settled(FoundFleet(folder), None, 10.0)
     thread.join()
 
     assert status.find("feed").state == "ready"
@@ -38,7 +38,7 @@ def test_it_waits_until_nothing_changes_by_itself(fleet, folder):
 def test_when_the_time_is_over_all_is_told_as_it_is(fleet, folder):
     fleet.states["feed"] = "starting"
 
-    status = settled(Fleet(folder), ["feed"], 0.2)
+    status = settled(FoundFleet(folder), ["feed"], 0.2)
 
     assert status.find("feed").state == "starting"
 
@@ -47,7 +47,7 @@ def test_who_waits_for_what_does_not_come_is_settled(fleet, folder):
     fleet.states |= {"feed": "failed", "strategy": "waiting", "portfolio": "waiting"}
     began_ns = monotonic_ns()
 
-    status = settled(Fleet(folder), None, 600.0)
+    status = settled(FoundFleet(folder), None, 600.0)
 
     assert monotonic_ns() - began_ns < 300_000_000_000
     assert status.find("portfolio").blocked_by == ("feed",)
@@ -56,11 +56,11 @@ def test_who_waits_for_what_does_not_come_is_settled(fleet, folder):
 def test_others_are_not_waited_for(fleet, folder):
     fleet.states["feed"] = "starting"
 
-    assert settled(Fleet(folder), ["report"], 0.2) is not None
+    assert settled(FoundFleet(folder), ["report"], 0.2) is not None
 
 
 def test_a_supervisor_that_is_gone_is_the_end(folder):
-    assert settled(Fleet(folder), None, 5.0, grace_s=0.2) is None
+    assert settled(FoundFleet(folder), None, 5.0, grace_s=0.2) is None
 
 
 def test_one_that_is_there_and_does_not_listen_is_waited_for_longer_and_then_told(folder, monkeypatch):
@@ -69,7 +69,7 @@ def test_one_that_is_there_and_does_not_listen_is_waited_for_longer_and_then_tol
     began_ns = monotonic_ns()
 
     with pytest.raises(NotHeard, match="does not listen"):
-        settled(Fleet(folder), None, 20.0, grace_s=0.1)
+        settled(FoundFleet(folder), None, 20.0, grace_s=0.1)
 
     os.close(hold.lock)
     assert monotonic_ns() - began_ns > 500_000_000
@@ -77,7 +77,7 @@ def test_one_that_is_there_and_does_not_listen_is_waited_for_longer_and_then_tol
 
 def test_one_that_is_replaced_is_waited_for(folder):
     found = []
-    waiting = threading.Thread(target=lambda: found.append(settled(Fleet(folder), None, 20.0)))
+    waiting = threading.Thread(target=lambda: found.append(settled(FoundFleet(folder), None, 20.0)))
     waiting.start()
     sleep(0.3)
     with playing(folder):
@@ -88,13 +88,13 @@ def test_one_that_is_replaced_is_waited_for(folder):
 
 def test_a_supervisor_that_does_not_listen_in_time_is_told(folder):
     with pytest.raises(ProcessError, match="does not listen"):
-        settled(Fleet(folder), None, 0.2, alive=lambda: True)
+        settled(FoundFleet(folder), None, 0.2, alive=lambda: True)
 
 
 def test_news_begin_after_what_was(fleet, folder):
-    news = News(Fleet(folder))
+    news = News(FoundFleet(folder))
     before = news.read()
-    Fleet(folder).client().ask("ack")
+    FoundFleet(folder).client().ask("ack")
 
     assert before == []
     assert [event.kind for event in news.read()] == ["alert_acknowledged"]
@@ -102,17 +102,17 @@ def test_news_begin_after_what_was(fleet, folder):
 
 
 def test_there_are_no_news_of_a_fleet_that_was_never_up(folder):
-    assert News(Fleet(folder)).read() == []
+    assert News(FoundFleet(folder)).read() == []
 
 
 def test_damaged_events_tell_nothing_and_hold_up_nobody(folder):
     folder.events.write_bytes(b"no database" * 100)
 
-    assert News(Fleet(folder)).read() == []
+    assert News(FoundFleet(folder)).read() == []
 
 
 def test_what_is_not_as_it_should_be_is_not_up():
-    spec = decode({"name": "demo", "platforms": {f"p{n}": {"command": ["x"]} for n in range(5)}})
+    spec = decode_fleet({"name": "demo", "platforms": {f"p{n}": {"command": ["x"]} for n in range(5)}})
 
     found = not_up(status_of("ready", "completed", "degraded", "failed", "stopped"), spec)
 
@@ -121,7 +121,7 @@ def test_what_is_not_as_it_should_be_is_not_up():
 
 def test_outside_its_hours_a_platform_may_be_stopped():
     schedule = {"calendar": "XNYS", "start": "09:00", "stop": "15:35"}
-    spec = decode({"name": "demo", "platforms": {"p0": {"command": ["x"], "schedule": schedule}}})
+    spec = decode_fleet({"name": "demo", "platforms": {"p0": {"command": ["x"], "schedule": schedule}}})
 
     assert not_up(status_of("stopped"), spec) == []
     waiting = PlatformStatus("app", "waiting", blocked_by=("p0",))

@@ -14,8 +14,8 @@ from flotilla.cli.fleet import up
 from flotilla.cli.fleet.up import longest_start_s
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError
-from flotilla.fleet.folder import FleetState, Folder, Kept, place
-from flotilla.fleet.spec import decode, read
+from flotilla.fleet.folder import FleetState, Folder, Kept, run_folder_of
+from flotilla.fleet.spec import decode_fleet, read_fleet
 from flotilla.fleet.system import tree
 
 PROGRAM = (sys.executable, "-m", "flotilla.cli.main", "fleet")
@@ -70,7 +70,7 @@ def real(tmp_path, monkeypatch):
     path.write_text(REAL)
     yield path
     subprocess.run([*PROGRAM, "down", "--yes"], capture_output=True, check=False, timeout=60)
-    folder = Folder(place(path, "real"))
+    folder = Folder(run_folder_of(path, "real"))
     assert eventually(lambda: folder.holder() is None)
 
 
@@ -79,7 +79,7 @@ def test_the_longest_start_adds_up_over_levels():
         more = {"startup_timeout": seconds, "max_restart_attempts": 1, "backoff": {"most": 1}}
         return {"command": ["x"], "needs": list(needs)} | more
 
-    spec = decode({"name": "demo", "platforms": {"a": of(10), "b": of(20), "c": of(5, "a", "b")}})
+    spec = decode_fleet({"name": "demo", "platforms": {"a": of(10), "b": of(20), "c": of(5, "a", "b")}})
 
     assert longest_start_s(spec) == 2 * 21 + 2 * 6
 
@@ -141,7 +141,7 @@ def test_of_two_at_once_the_one_that_wins_has_its_file_run(call, real, tmp_path)
 
     assert sorted(codes) == [0, 1]
     won = codes.index(0)
-    folder = Folder(place(real, "real"))
+    folder = Folder(run_folder_of(real, "real"))
     assert folder.origin.read_text() == str(files[won])
     assert f"exec sleep 10{won}" in folder.fleet_file.read_text()
     feed = call("fleet", "status", "--json").json["platforms"][1]["pid"]
@@ -169,7 +169,7 @@ def test_detached_it_returns_when_all_are_ready_and_down_ends_it(call, real):
 def test_a_control_socket_that_somebody_removed_is_put_back(call, real):
     real.write_text(REAL + "monitoring: {sample_every: 2}\n")
     call("fleet", "up", real, "--detach")
-    folder = Folder(place(real, "real"))
+    folder = Folder(run_folder_of(real, "real"))
     control = folder.socket("control")
     control.unlink()
     assert eventually(control.exists)
@@ -198,7 +198,7 @@ def test_the_first_token_is_in_the_json_once_and_in_the_audit(call, real):
 
 
 def test_damaged_events_hold_up_no_command(call, real):
-    events = Folder(place(real, "real")).make().events
+    events = Folder(run_folder_of(real, "real")).make().events
     events.write_bytes(b"no database" * 100)
     began = call("fleet", "up", real, "--detach")
     with events.open("r+b") as file:
@@ -219,7 +219,7 @@ def test_what_still_runs_is_taken_over_and_not_started_again(call, real):
     guard = int(Path(f"/proc/{supervisor}/stat").read_text().rpartition(")")[2].split()[1])
     for pid in (guard, supervisor):
         os.kill(pid, signal.SIGKILL)
-    folder = Folder(place(real, "real"))
+    folder = Folder(run_folder_of(real, "real"))
     assert eventually(lambda: folder.holder() is None)
 
     alone = call("fleet", "status")
@@ -367,7 +367,7 @@ def test_ctrl_c_before_the_guard_can_hear_it_is_what_was_asked_for(call, folder,
 
 def test_in_the_foreground_it_tells_what_happens_and_ctrl_c_takes_it_down(real):
     attended = subprocess.Popen([*PROGRAM, "up", real, "--json"], stdout=subprocess.PIPE, text=True)
-    folder = Folder(place(real, "real"))
+    folder = Folder(run_folder_of(real, "real"))
     assert attended.stdout is not None
     assert json.loads(attended.stdout.readline())["first_token"].startswith("flt_")
     told = []
@@ -389,7 +389,7 @@ def test_the_example_that_ships_can_be_read():
     from tests.docs.reader import REPOSITORY
 
     try:
-        spec = read(REPOSITORY / "examples" / "fleet.yaml")
+        spec = read_fleet(REPOSITORY / "examples" / "fleet.yaml")
     except ConfigError as error:
         pytest.fail(str(error))
     assert list(spec.platforms) == ["prepare", "ticker", "consumer", "report"]

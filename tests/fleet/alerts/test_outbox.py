@@ -10,11 +10,11 @@ import pytest
 
 from flotilla.errors import StreamError
 from flotilla.fleet.alerts.outbox import Outbox, Queue
-from flotilla.fleet.alerts.rules import Held, Message, State
+from flotilla.fleet.alerts.rules import AlertState, Held, Message
 from flotilla.fleet.spec.preferences import Alerts, Step
 
 WANTED = Alerts((Step(("env:A", "env:B")), Step(("env:C",))))
-HELD = State(held=(Held("warning", "something"),), tokens=1.5)
+HELD = AlertState(held=(Held("warning", "something"),), tokens=1.5)
 
 
 def message(title="failed", to=0):
@@ -29,7 +29,7 @@ def path(tmp_path):
 def test_a_new_outbox_is_empty_and_private(path):
     box = Outbox(path)
 
-    assert (box.is_new, box.cursor, box.state, box.queues()) == (True, 0, State(), [])
+    assert (box.is_new, box.cursor, box.state, box.queues()) == (True, 0, AlertState(), [])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     box.close()
 
@@ -50,11 +50,11 @@ def test_a_message_is_a_letter_to_each_target_of_its_list(path):
 
 def test_what_was_sent_is_forgotten_and_its_number_is_not_given_again(path):
     box = Outbox(path)
-    box.keep(1, State(), [message("one")], WANTED, 1)
+    box.keep(1, AlertState(), [message("one")], WANTED, 1)
     for target in ("env:A", "env:B"):
         box.split(target, 1)
         box.sent(box.waiting(Queue(target, 1)), 1)
-    box.keep(2, State(), [message("two")], WANTED, 2)
+    box.keep(2, AlertState(), [message("two")], WANTED, 2)
 
     assert [letter.number for letter in box.waiting(Queue("env:A", 0))] == [3]
     box.close()
@@ -62,10 +62,10 @@ def test_what_was_sent_is_forgotten_and_its_number_is_not_given_again(path):
 
 def test_a_letter_is_owed_to_each_address_of_its_target_until_it_was_sent_there(path):
     box = Outbox(path)
-    box.keep(1, State(), [message("one")], Alerts((Step(("env:A",)),)), 1)
+    box.keep(1, AlertState(), [message("one")], Alerts((Step(("env:A",)),)), 1)
 
     box.split("env:A", 2)
-    box.keep(2, State(), [message("two")], Alerts((Step(("env:A",)),)), 2)
+    box.keep(2, AlertState(), [message("two")], Alerts((Step(("env:A",)),)), 2)
     box.split("env:A", 2)
     box.sent(box.waiting(Queue("env:A", 1)), 1)
     box.close()
@@ -82,7 +82,7 @@ def test_a_letter_is_owed_to_each_address_of_its_target_until_it_was_sent_there(
 
 def test_there_is_one_writer(path):
     box = Outbox(path)
-    box.keep(1, State(), [], WANTED, 1)
+    box.keep(1, AlertState(), [], WANTED, 1)
 
     with pytest.raises(StreamError):
         Outbox(path)

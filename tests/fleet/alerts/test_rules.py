@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flotilla.fleet.alerts.rules import Acknowledged, Raised, State, Tick, is_quiet, step
+from flotilla.fleet.alerts.rules import Acknowledged, AlertState, Raised, TimePassed, is_quiet, step
 from flotilla.fleet.spec.preferences import Alerts, Quiet, Step
 
 SECOND = 1_000_000_000
@@ -28,7 +28,7 @@ def warning(about="slow", platform="engine", text="is slow"):
 
 def talk(wanted, *events, state=None):
     """Return the state after (second, event) pairs, and all messages, with their seconds."""
-    state, said = state or State(), []
+    state, said = state or AlertState(), []
     for second, event in events:
         state, messages = step(state, event, NOON + round(second * SECOND), wanted)
         said += [(second, message) for message in messages]
@@ -43,7 +43,13 @@ def test_what_is_raised_is_told_at_once():
 
 
 def test_the_same_is_told_once_in_a_window_and_its_repeats_after_it():
-    events = [(0, FAILED), *[(n, FAILED) for n in range(1, 6)], (299, Tick()), (300, Tick()), (601, Tick())]
+    events = [
+        (0, FAILED),
+        *[(n, FAILED) for n in range(1, 6)],
+        (299, TimePassed()),
+        (300, TimePassed()),
+        (601, TimePassed()),
+    ]
 
     _, said = talk(PLAIN, *events)
 
@@ -75,7 +81,7 @@ def test_messages_that_come_too_fast_are_gathered_into_one():
     wanted = Alerts((FIRST,), per_minute=6, burst=2)
     storm = [(n / 100, warning(platform=f"p{n}")) for n in range(50)]
 
-    _, said = talk(wanted, *storm, *[(n, Tick()) for n in range(1, 60)])
+    _, said = talk(wanted, *storm, *[(n, TimePassed()) for n in range(1, 60)])
 
     assert [second for second, _ in said] == [0, 0.01, 10]  # a token comes every 10 s
     gathered = said[-1][1]
@@ -87,7 +93,9 @@ def test_messages_that_come_too_fast_are_gathered_into_one():
 def test_a_storm_without_end_neither_grows_nor_is_passed_over():
     wanted = Alerts((FIRST,), per_minute=1, burst=1)
 
-    state, said = talk(wanted, *[(n / 1000, warning(platform=f"p{n}")) for n in range(3000)], (61, Tick()))
+    state, said = talk(
+        wanted, *[(n / 1000, warning(platform=f"p{n}")) for n in range(3000)], (61, TimePassed())
+    )
 
     assert len(said) == 2
     assert said[1][1].title == "1001 alerts"  # 1000 that were kept and one line for the rest
@@ -99,7 +107,7 @@ def test_quiet_hours_hold_what_can_wait_until_they_are_over():
     quiet = Quiet("11:00", "12:10", least="critical")
     wanted = Alerts((FIRST,), quiet=quiet)
 
-    _, said = talk(wanted, (0, warning()), (60, FAILED), *[(n, Tick()) for n in range(61, 800, 60)])
+    _, said = talk(wanted, (0, warning()), (60, FAILED), *[(n, TimePassed()) for n in range(61, 800, 60)])
 
     assert [(second, message.severity) for second, message in said] == [(60, "critical"), (601, "warning")]
     assert said[1][1].title == "23 Nov 12:00:00 UTC warning: engine: is slow"
@@ -121,7 +129,7 @@ def test_quiet_hours_are_of_their_zone_and_may_go_over_midnight(start, stop, zon
 
 
 def test_what_nobody_acknowledges_goes_to_the_next_list_and_the_next():
-    _, said = talk(THREE, (0, FAILED), *[(n, Tick()) for n in range(10, 3600, 10)])
+    _, said = talk(THREE, (0, FAILED), *[(n, TimePassed()) for n in range(10, 3600, 10)])
 
     assert [(second, message.to) for second, message in said] == [(0, 0), (600, 1), (900, 2)]
     assert said[1][1].title == "nobody acknowledged for 10 min"
@@ -133,14 +141,14 @@ def test_what_is_acknowledged_goes_no_further():
         THREE,
         (0, FAILED),
         (500, Acknowledged("engine", who="ann")),
-        *[(n, Tick()) for n in range(510, 3600, 10)],
+        *[(n, TimePassed()) for n in range(510, 3600, 10)],
     )
 
     assert [second for second, _ in said] == [0]
 
 
 def test_who_was_called_later_is_told_that_somebody_has_it():
-    _, said = talk(THREE, (0, FAILED), (600, Tick()), (700, Acknowledged(who="ann")))
+    _, said = talk(THREE, (0, FAILED), (600, TimePassed()), (700, Acknowledged(who="ann")))
 
     assert [(second, message.to) for second, message in said] == [(0, 0), (600, 1), (700, 1)]
     assert said[-1][1].title == "acknowledged by ann"
@@ -160,7 +168,13 @@ def test_an_acknowledgement_is_of_what_it_names():
 
 def test_what_was_acknowledged_and_comes_again_is_new_within_the_window_too():
     _, said = talk(
-        THREE, (0, FAILED), (10, Acknowledged()), (40, FAILED), (41, FAILED), (340, Tick()), (640, Tick())
+        THREE,
+        (0, FAILED),
+        (10, Acknowledged()),
+        (40, FAILED),
+        (41, FAILED),
+        (340, TimePassed()),
+        (640, TimePassed()),
     )
 
     assert [(second, message.to) for second, message in said] == [(0, 0), (40, 0), (340, 0), (640, 1)]
@@ -171,7 +185,7 @@ def test_nobody_is_told_that_nobody_acknowledged_what_nobody_was_told_yet():
     quiet = Quiet("11:00", "12:30", least="critical")
     wanted = Alerts((FIRST, SECOND_LIST), quiet=quiet, escalate="warning")
 
-    _, said = talk(wanted, (0, warning()), *[(n, Tick()) for n in range(60, 7200, 60)])
+    _, said = talk(wanted, (0, warning()), *[(n, TimePassed()) for n in range(60, 7200, 60)])
 
     assert [(second, message.to) for second, message in said] == [(1800, 0), (2400, 1)]
 
@@ -179,7 +193,9 @@ def test_nobody_is_told_that_nobody_acknowledged_what_nobody_was_told_yet():
 def test_what_was_acknowledged_while_it_was_held_is_told_to_nobody():
     wanted = Alerts((FIRST,), quiet=Quiet("11:00", "12:10", least="critical"))
 
-    state, said = talk(wanted, (0, warning()), (60, Acknowledged("engine", "slow", "ann")), (700, Tick()))
+    state, said = talk(
+        wanted, (0, warning()), (60, Acknowledged("engine", "slow", "ann")), (700, TimePassed())
+    )
 
     assert (said, state.held) == ([], ())
 
@@ -188,7 +204,7 @@ def test_what_can_wait_wakes_no_second_list_in_its_quiet_hours_either():
     quiet = Quiet("12:05", "13:00", least="critical")
     wanted = Alerts((FIRST, SECOND_LIST), quiet=quiet, escalate="warning")
 
-    _, said = talk(wanted, (0, warning()), (1, FAILED), *[(n, Tick()) for n in range(60, 7200, 60)])
+    _, said = talk(wanted, (0, warning()), (1, FAILED), *[(n, TimePassed()) for n in range(60, 7200, 60)])
 
     assert [(second, message.to, message.severity) for second, message in said] == [
         (0, 0, "warning"),
@@ -203,14 +219,14 @@ def test_the_time_of_what_was_held_for_its_number_counts_from_when_it_was_told()
     wanted = Alerts((FIRST, soon), per_minute=1, burst=1, escalate="warning")
     late = Raised("feed", "late", "warning", "is late")
 
-    _, said = talk(wanted, (0, warning()), (1, late), *[(n, Tick()) for n in range(10, 1200, 10)])
+    _, said = talk(wanted, (0, warning()), (1, late), *[(n, TimePassed()) for n in range(10, 1200, 10)])
 
     assert [(second, message.to) for second, message in said] == [(0, 0), (60, 1), (120, 0), (180, 1)]
     assert ["is late" in message.title + message.body for _, message in said] == [False, False, True, True]
 
 
 def test_a_warning_is_not_worth_waking_the_next_list():
-    state, said = talk(THREE, (0, warning()), *[(n, Tick()) for n in range(10, 3600, 10)])
+    state, said = talk(THREE, (0, warning()), *[(n, TimePassed()) for n in range(10, 3600, 10)])
 
     assert len(said) == 1
     assert state.matters == {}  # done with
@@ -219,7 +235,9 @@ def test_a_warning_is_not_worth_waking_the_next_list():
 def test_what_goes_on_is_not_told_from_the_first_list_again():
     again = [(n, FAILED) for n in range(0, 600, 50)]
 
-    _, said = talk(THREE, *again, (601, Tick()), (650, FAILED), *[(n, Tick()) for n in range(660, 1000, 10)])
+    _, said = talk(
+        THREE, *again, (601, TimePassed()), (650, FAILED), *[(n, TimePassed()) for n in range(660, 1000, 10)]
+    )
 
     assert [message.to for _, message in said].count(1) == 1
     assert [message.to for _, message in said].count(2) == 1
@@ -234,7 +252,7 @@ EVENTS = st.one_of(
         st.sampled_from(["", "text"]),
     ),
     st.builds(Acknowledged, st.sampled_from(["", "a"]), st.sampled_from(["", "failed"])),
-    st.builds(Tick),
+    st.builds(TimePassed),
 )
 PREFERENCES = st.builds(
     Alerts,
@@ -249,7 +267,7 @@ STORY = st.lists(st.tuples(st.integers(0, 400), EVENTS), max_size=40)
 
 @given(STORY, PREFERENCES)
 def test_no_more_is_sent_than_the_bucket_holds(story, wanted):
-    second, state, sent = 0, State(), 0
+    second, state, sent = 0, AlertState(), 0
     for wait, event in story:
         second += wait
         state, messages = step(state, event, NOON + second * SECOND, wanted)
@@ -259,8 +277,8 @@ def test_no_more_is_sent_than_the_bucket_holds(story, wanted):
 
 @given(STORY, PREFERENCES)
 def test_every_matter_that_is_raised_is_told_in_the_end_unless_somebody_has_it_in_hand(story, wanted):
-    second, state, lines, matters = 0, State(), "", {}
-    for wait, event in [*story, *[(600, Tick())] * 60]:
+    second, state, lines, matters = 0, AlertState(), "", {}
+    for wait, event in [*story, *[(600, TimePassed())] * 60]:
         second += wait
         state, messages = step(state, event, NOON + second * SECOND, wanted)
         lines += "".join(f"{message.title}\n{message.body}\n" for message in messages)
@@ -278,18 +296,20 @@ def test_every_matter_that_is_raised_is_told_in_the_end_unless_somebody_has_it_i
 
 @given(STORY, PREFERENCES)
 def test_a_state_that_was_written_down_goes_on_as_it_would_have(story, wanted):
-    second, state, kept = 0, State(), State()
+    second, state, kept = 0, AlertState(), AlertState()
     for wait, event in story:
         second += wait
         now = NOON + second * SECOND
         state, messages = step(state, event, now, wanted)
-        kept, again = step(msgspec.json.decode(msgspec.json.encode(kept), type=State), event, now, wanted)
+        kept, again = step(
+            msgspec.json.decode(msgspec.json.encode(kept), type=AlertState), event, now, wanted
+        )
         assert (again, kept) == (messages, state)
 
 
 @given(st.lists(st.tuples(st.integers(-4000, 4000), EVENTS), max_size=40), PREFERENCES)
 def test_a_clock_that_is_set_breaks_nothing(story, wanted):
-    second, state = 0, State()
+    second, state = 0, AlertState()
     for wait, event in story:
         second += wait
         state, _ = step(state, event, NOON + second * SECOND, wanted)

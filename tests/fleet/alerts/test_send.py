@@ -8,7 +8,7 @@ import pytest
 
 from flotilla.fleet.alerts import send as send_module
 from flotilla.fleet.alerts.outbox import Outbox, Queue
-from flotilla.fleet.alerts.rules import Message, State
+from flotilla.fleet.alerts.rules import AlertState, Message
 from flotilla.fleet.alerts.send import Postman, send, send_test
 from flotilla.fleet.spec.preferences import Alerts, Step
 
@@ -69,7 +69,7 @@ def test_what_waits_goes_out_and_is_forgotten(box, receiver, tmp_path, monkeypat
     monkeypatch.setenv("HOOK", receiver.url)
     box.keep(
         1,
-        State(),
+        AlertState(),
         [Message(0, "critical", "one", ""), Message(0, "critical", "two", "x")],
         Alerts((Step(("env:HOOK",)),)),
         1,
@@ -90,7 +90,7 @@ def test_a_target_that_fails_is_tried_again_and_holds_up_no_other(
     (tmp_path / "urls").write_text(other.url)
     (tmp_path / "urls").chmod(0o600)
     receiver.refuses = True
-    box.keep(1, State(), [Message(0, "critical", f"number {n}", "") for n in range(3)], WANTED, 1)
+    box.keep(1, AlertState(), [Message(0, "critical", f"number {n}", "") for n in range(3)], WANTED, 1)
     post = Postman(box, tmp_path, "day")
 
     until(lambda: post.go() is not None and len(other.messages) == 3)
@@ -110,7 +110,7 @@ def test_an_address_that_is_dead_holds_up_no_other_of_its_target_and_repeats_not
     monkeypatch.setattr(send_module, "_FIRST_S", 0.05)
     receiver.refuses = True
     wanted = Alerts((Step(("env:HOOK",)),))
-    box.keep(1, State(), [Message(0, "critical", f"number {n}", "") for n in range(3)], wanted, 1)
+    box.keep(1, AlertState(), [Message(0, "critical", f"number {n}", "") for n in range(3)], wanted, 1)
     post = Postman(box, tmp_path, "day")
 
     until(lambda: post.go() is not None and receiver.tries >= 3 and len(other.messages) >= 3, seconds=30)
@@ -125,7 +125,7 @@ def test_an_address_that_is_dead_holds_up_no_other_of_its_target_and_repeats_not
 def test_an_address_that_was_taken_out_is_owed_nothing_any_more(box, receiver, tmp_path, monkeypatch, until):
     monkeypatch.setenv("HOOK", f"{receiver.url}\njson://127.0.0.1:1/s3cret-token")
     monkeypatch.setattr(send_module, "_FIRST_S", 0.05)
-    box.keep(1, State(), [Message(0, "critical", "one", "")], Alerts((Step(("env:HOOK",)),)), 1)
+    box.keep(1, AlertState(), [Message(0, "critical", "one", "")], Alerts((Step(("env:HOOK",)),)), 1)
     post = Postman(box, tmp_path, "day")
     wents = []
     until(lambda: wents.extend(post.go()) or any(not went.ok for went in wents), seconds=30)
@@ -139,7 +139,7 @@ def test_an_address_that_was_taken_out_is_owed_nothing_any_more(box, receiver, t
 
 def test_a_target_that_is_not_known_yet_waits(box, receiver, tmp_path, monkeypatch, until):
     monkeypatch.setattr(send_module, "_FIRST_S", 0.05)
-    box.keep(1, State(), [Message(0, "critical", "one", "")], Alerts((Step(("env:HOOK",)),)), 1)
+    box.keep(1, AlertState(), [Message(0, "critical", "one", "")], Alerts((Step(("env:HOOK",)),)), 1)
     post = Postman(box, tmp_path, "day")
 
     (went,) = post.go()
@@ -154,7 +154,7 @@ def test_a_target_that_is_not_known_yet_waits(box, receiver, tmp_path, monkeypat
 def test_what_piled_up_goes_out_as_one(box, receiver, tmp_path, monkeypatch, until):
     monkeypatch.setenv("HOOK", receiver.url)
     wanted = Alerts((Step(("env:HOOK",)),))
-    box.keep(1, State(), [Message(0, "warning", f"number {n}", "") for n in range(60)], wanted, 1)
+    box.keep(1, AlertState(), [Message(0, "warning", f"number {n}", "") for n in range(60)], wanted, 1)
     post = Postman(box, tmp_path, "day")
 
     until(lambda: post.go() is not None and not box.queues())
@@ -168,7 +168,7 @@ def test_what_piled_up_goes_out_as_one(box, receiver, tmp_path, monkeypatch, unt
 def test_a_receiver_that_is_slow_holds_up_nobody(box, receiver, tmp_path, monkeypatch):
     monkeypatch.setenv("HOOK", receiver.url)
     receiver.slow_s = 0.5
-    box.keep(1, State(), [Message(0, "warning", "slow", "")], Alerts((Step(("env:HOOK",)),)), 1)
+    box.keep(1, AlertState(), [Message(0, "warning", "slow", "")], Alerts((Step(("env:HOOK",)),)), 1)
     post = Postman(box, tmp_path, "day")
 
     post.go()

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 
 from flotilla.access import tokens
 from flotilla.access.gate import Gate
-from flotilla.access.tokens import Book, Role
+from flotilla.access.tokens import Role, TokenBook
 from flotilla.fleet.api.app import build
 from flotilla.fleet.control.server import Control
 from flotilla.fleet.control.status import FleetStatus, PlatformStatus
@@ -115,7 +115,7 @@ async def supervised(folder):
 async def served(folder, **changes):
     """Run the app without a server; yields what one may ask it with."""
     async with supervised(folder) as supervisor:
-        gate = Gate(Book(folder.tokens), hasher=CHEAP)
+        gate = Gate(TokenBook(folder.tokens), hasher=CHEAP)
         front = build(folder, HOSTS, gate=gate)
         async with front.app.router.lifespan_context(front.app):
             transport = httpx.ASGITransport(front, raise_app_exceptions=False)

@@ -6,7 +6,7 @@ from tests.fleet.api.conftest import supervised
 
 from flotilla.access.audit_entry import AuditEntry
 from flotilla.fleet.api.audit_queue import ONE_BY_ONE, WINDOW_S, AuditQueue
-from flotilla.fleet.api.link import Link
+from flotilla.fleet.api.link import ApiLink
 
 NS = 1_000_000_000
 
@@ -19,7 +19,7 @@ def run(folder, what):
     async def inside():
         time = [0]
         async with supervised(folder) as supervisor:
-            link = Link(folder.socket("control"), 2.0)
+            link = ApiLink(folder.socket("control"), 2.0)
             audit = AuditQueue(link, now=lambda: time[0])
             keeping = asyncio.create_task(audit.keep())
             found = await what(audit, supervisor, time)
@@ -72,7 +72,7 @@ def test_at_the_end_the_numbers_are_told_too(folder):
 
 def test_while_there_is_no_supervisor_it_waits_and_then_is_told(folder):
     async def tell():
-        link = Link(folder.socket("control"), 0.2)
+        link = ApiLink(folder.socket("control"), 0.2)
         audit = AuditQueue(link)
         keeping = asyncio.create_task(audit.keep())
         audit.tell(denied())

@@ -6,14 +6,14 @@ import pytest
 from tests.fleet.api.conftest import supervised
 
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet.api.link import Link
+from flotilla.fleet.api.link import ApiLink
 from flotilla.fleet.control.client import NoSupervisor, OutcomeUnknown
 
 
 def run(folder, what, deadline_s=5.0):
     async def inside():
         async with supervised(folder) as supervisor:
-            link = Link(folder.socket("control"), deadline_s)
+            link = ApiLink(folder.socket("control"), deadline_s)
             try:
                 return await what(link, supervisor)
             finally:
@@ -65,7 +65,7 @@ def test_what_is_no_request_is_not_sent(folder):
 def test_with_nobody_there_it_says_so_at_once(folder):
     async def ask():
         with pytest.raises(NoSupervisor):
-            await Link(folder.socket("control")).status()
+            await ApiLink(folder.socket("control")).status()
 
     asyncio.run(asyncio.wait_for(ask(), 1))
 
@@ -77,7 +77,7 @@ def test_no_answer_in_time_is_unknown_for_a_command_and_no_supervisor_for_a_ques
             writer.close()
 
         server = await asyncio.start_unix_server(say_nothing, str(folder.socket("control")))
-        link = Link(folder.socket("control"), 0.2)
+        link = ApiLink(folder.socket("control"), 0.2)
         with pytest.raises(OutcomeUnknown):
             await link.ask("stop", ("feed",), key="a-key")
         with pytest.raises(NoSupervisor):
@@ -90,7 +90,7 @@ def test_no_answer_in_time_is_unknown_for_a_command_and_no_supervisor_for_a_ques
 
 def test_a_supervisor_that_is_replaced_is_asked_again_with_the_same_key(folder):
     async def replaced():
-        link = Link(folder.socket("control"), 5.0)
+        link = ApiLink(folder.socket("control"), 5.0)
         path = folder.socket("control")
 
         async def die(reader, writer):
@@ -116,7 +116,7 @@ def test_a_command_without_a_key_is_not_sent_twice(folder):
             writer.close()
 
         dying = await asyncio.start_unix_server(die, str(folder.socket("control")))
-        link = Link(folder.socket("control"), 5.0)
+        link = ApiLink(folder.socket("control"), 5.0)
         with pytest.raises(OutcomeUnknown):
             await link.ask("record", data={})
         await link.close()

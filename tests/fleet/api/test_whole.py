@@ -11,7 +11,7 @@ import pytest
 from tests.fleet.api.conftest import bearer
 
 from flotilla.clock import monotonic_ns, sleep
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 
 FLEET = """
 name: desk
@@ -50,7 +50,7 @@ def test_a_fleet_is_asked_commanded_and_followed_over_rest(cli, tmp_path):
     up = cli("up", "desk.yaml", "--detach")
     assert up.returncode == 0, up.stderr
     text = re.search(r"flt_\S+", up.stdout + up.stderr)[0]
-    folder = Folder(place(tmp_path / "desk.yaml", "desk"))
+    folder = Folder(run_folder_of(tmp_path / "desk.yaml", "desk"))
     transport = httpx.HTTPTransport(uds=str(folder.socket("api")))
     with httpx.Client(transport=transport, base_url="http://fleet", headers=bearer(text), timeout=20) as api:
         before = api.get("/api/v1/platforms").json()

@@ -71,7 +71,7 @@ def test_what_is_refused_is_audited(office, command):
     with pytest.raises(UnknownName, match="did you mean feed"):
         office.request(command, "fed", who="ann")
 
-    (line,) = audit.read(office.folder.audit)
+    (line,) = audit.read_audit(office.folder.audit)
     assert (line.action, line.target) == (command, "fed")
     assert office.records.read(1, 10) == []
     assert line.who.startswith("ann (")
@@ -113,13 +113,13 @@ def test_overrides_are_forgotten_where_the_command_is_refused(office):
 
 def test_a_reload_takes_up_a_file_and_keeps_it(office, tmp_path):
     office.request("start")
-    new = spec.decode({"name": "made", "platforms": {"feed": {"command": ["x"]}}})
-    (tmp_path / "new.yaml").write_text(spec.to_yaml(new))
+    new = spec.decode_fleet({"name": "made", "platforms": {"feed": {"command": ["x"]}}})
+    (tmp_path / "new.yaml").write_text(spec.fleet_to_yaml(new))
 
     office.request("reload", data={"file": str(tmp_path / "new.yaml")})
 
     assert set(office.world.states()) == {"feed"}
-    assert set(spec.read(office.folder.fleet_file).platforms) == {"feed"}
+    assert set(spec.read_fleet(office.folder.fleet_file).platforms) == {"feed"}
     assert len(office.renewals) == 1
 
 
@@ -149,7 +149,7 @@ def test_what_others_did_is_recorded_for_them(office):
     office.request("record", who="api:ann", data={"action": "login", "target": "api", "outcome": "denied"})
     office.request("ack", "feed", who="ann", why="seen")
 
-    logged, seen = audit.read(office.folder.audit)
+    logged, seen = audit.read_audit(office.folder.audit)
     assert (logged.action, logged.outcome) == ("login", "denied")
     assert (seen.action, seen.target) == ("ack", "feed")
     (event,) = office.records.read(1, 10)
@@ -172,7 +172,7 @@ def test_a_reload_that_is_refused_is_audited_too(office, tmp_path):
     with pytest.raises(ConfigError):
         office.request("reload", who="ann", data={"file": str(tmp_path / "fleet.yaml")})
 
-    (line,) = audit.read(office.folder.audit)
+    (line,) = audit.read_audit(office.folder.audit)
     assert line.action == "reload"
     assert line.outcome.startswith("refused: ")
 
@@ -184,4 +184,4 @@ def test_what_a_person_should_know_of_is_recorded_as_an_alert(office):
 
     (event,) = office.records.read(1, 10)
     assert (event.kind, event.text) == ("alert", "no token can be checked")
-    assert [line.action for line in audit.read(office.folder.audit)] == ["tokens", "alert"]
+    assert [line.action for line in audit.read_audit(office.folder.audit)] == ["tokens", "alert"]

@@ -7,13 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from flotilla.clock import monotonic_ns, now_ns
+from flotilla.clock import DAY_NS, monotonic_ns, now_ns
 from flotilla.errors import StreamError
 from flotilla.fleet.history import events as module
 from flotilla.fleet.history.events import Event, EventReader, EventStore
 from flotilla.fleet.history.kinds import mistake
-
-DAY_NS = 86_400_000_000_000
 
 
 @pytest.fixture

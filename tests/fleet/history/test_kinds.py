@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
-from flotilla.fleet.history.kinds import KINDS, Exited, fields_of, mistake, typed
+from flotilla.fleet.history.kinds import KINDS, Exited, event_fields, mistake, typed
 
 
 class Colour(StrEnum):
@@ -16,14 +16,14 @@ def test_a_kind_is_called_as_its_record_in_snake_case():
 
 
 def test_fields_come_back_as_the_record_that_they_were():
-    kept = fields_of(Exited(code=-9, ran_s=1.5))
+    kept = event_fields(Exited(code=-9, ran_s=1.5))
 
     assert kept == {"code": -9, "asked": False, "ran_s": 1.5}
     assert typed("exited", kept) == Exited(code=-9, ran_s=1.5)
 
 
 def test_whatever_a_field_holds_becomes_plain():
-    kept = fields_of({"path": Path("/a"), "colour": Colour.RED, "pids": [1, 2]})
+    kept = event_fields({"path": Path("/a"), "colour": Colour.RED, "pids": [1, 2]})
 
     assert kept == {"path": "/a", "colour": "red", "pids": [1, 2]}
 

@@ -29,7 +29,7 @@ def test_a_change_of_state_is_an_event_and_a_line_of_the_audit(kept):
     )
 
     (event,) = written.read(1, 10)
-    (line,) = audit.read(folder.audit)
+    (line,) = audit.read_audit(folder.audit)
     assert (event.kind, event.platform, event.data["new"]) == ("state", "feed", "waiting")
     assert (line.who, line.action, line.target, line.why) == ("supervisor", "waiting", "feed", "asked for")
 
@@ -44,7 +44,7 @@ def test_what_a_supervisor_does_to_a_fleet_by_itself_is_audited_too(kept):
         Note("fleet_stopped", "", "", {"reason": "it was told to go down"}),
     )
 
-    assert [(line.action, line.target, line.why) for line in audit.read(folder.audit)] == [
+    assert [(line.action, line.target, line.why) for line in audit.read_audit(folder.audit)] == [
         ("fleet started", "", "generation 2, mode adopt"),
         ("adopted", "feed", "process 7 runs on"),
         ("stray killed", "", "process 9"),
@@ -58,7 +58,7 @@ def test_a_command_is_audited_with_who_asked(kept):
 
     written.write(Note("command", "", "lunch", data))
 
-    (line,) = audit.read(folder.audit)
+    (line,) = audit.read_audit(folder.audit)
     assert (line.who, line.action, line.target, line.outcome) == ("ann", "stop", "a b", "accepted")
 
 
@@ -99,12 +99,12 @@ def test_events_that_somebody_locks_keep_no_command_out_of_the_audit(kept):
         written.write(stop("a"))
         written.write(stop("b"), Note("ready", "feed", "meanwhile", {"after_s": 1.0}))
         told = [event.text for event in written.read(1, 100)]
-        audited = [(line.action, line.target) for line in audit.read(folder.audit)]
+        audited = [(line.action, line.target) for line in audit.read_audit(folder.audit)]
     caught_up(written)
 
     assert told == []
     assert audited == [("alert", ""), ("stop", "a"), ("stop", "b")]
-    assert audit.read(folder.audit)[0].why.startswith("events cannot be written, and wait: ")
+    assert audit.read_audit(folder.audit)[0].why.startswith("events cannot be written, and wait: ")
     assert [event.text for event in written.read(1, 100)] == ["stop a", "stop b", "meanwhile"]
     assert audit.verify(folder.audit, folder.audit_key, folder.anchor()).ok
 
@@ -154,14 +154,14 @@ def test_an_audit_that_fails_keeps_no_event_back_and_loses_nothing(kept):
         written.write(stop("c"))
     told = [event.text for event in written.read(1, 100)]
     end_ns = monotonic_ns() + 20_000_000_000
-    while len(audit.read(folder.audit, 2001)) < 4 and monotonic_ns() < end_ns:
+    while len(audit.read_audit(folder.audit, 2001)) < 4 and monotonic_ns() < end_ns:
         written.catch_up()
         sleep(0.05)
 
     assert told[:2] == ["stop a", "stop b"]
     assert told[2].startswith("the audit cannot be written, and waits: ")
     assert told[3:] == ["stop c"]
-    assert [(line.action, line.target) for line in audit.read(folder.audit, 2001)] == [
+    assert [(line.action, line.target) for line in audit.read_audit(folder.audit, 2001)] == [
         ("audit mended", "audit.log"),
         ("stop", "a"),
         ("stop", "b"),

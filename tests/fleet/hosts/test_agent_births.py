@@ -29,14 +29,14 @@ def crowded(site):
     one = {"command": ["sleep", "600"], "host": "b", "ready": "started"}
     raw["platforms"] = dict.fromkeys(MANY, one)
     site.file.write_text(json.dumps(raw))
-    write_whole(site.folder.fleet_file, spec.to_yaml(spec.read(site.file)).encode())
+    write_whole(site.folder.fleet_file, spec.fleet_to_yaml(spec.read_fleet(site.file)).encode())
     site.start()
     return site
 
 
 def all_ordered(site, head, generation):
     """Order all of them to start."""
-    charge = digest(spec.read(site.file).platforms["p0"])
+    charge = digest(spec.read_fleet(site.file).platforms["p0"])
     for n, name in enumerate(MANY, 1):
         head.writer.write(encoded(Do(n, generation, "spawn", name, f"{generation}.{n}", charge)))
 

@@ -237,7 +237,7 @@ def test_what_runs_of_no_platform_any_more_is_ended_and_its_head_is_told(site):
     raw = json.loads(site.file.read_text())
     raw["platforms"] = {"other": raw["platforms"]["feed"]}
     site.file.write_text(json.dumps(raw))
-    write_whole(site.folder.fleet_file, spec.to_yaml(spec.read(site.file)).encode())
+    write_whole(site.folder.fleet_file, spec.fleet_to_yaml(spec.read_fleet(site.file)).encode())
     site.start()
     end_ns = monotonic_ns() + 20 * 10**9
     while running(site) and monotonic_ns() < end_ns:

@@ -21,7 +21,7 @@ def written(tmp_path):
         feed = {"command": ["run"], "folder": "app", "host": "b"} | more
         hosts = {"b": {"address": "127.0.0.1:9"}}
         file.write_text(json.dumps({"name": "two", "hosts": hosts, "platforms": {"feed": feed}}))
-        return Do(1, 1, "spawn", "feed", "1.1", digest(spec.read(file).platforms["feed"]))
+        return Do(1, 1, "spawn", "feed", "1.1", digest(spec.read_fleet(file).platforms["feed"]))
 
     return write
 
@@ -31,7 +31,7 @@ def folder(tmp_path, written):
     written()
     made = Folder(tmp_path / "run").make()
     write_whole(made.origin, str(tmp_path / "fleet.yaml").encode())
-    write_whole(made.fleet_file, spec.to_yaml(spec.read(tmp_path / "fleet.yaml")).encode())
+    write_whole(made.fleet_file, spec.fleet_to_yaml(spec.read_fleet(tmp_path / "fleet.yaml")).encode())
     return made
 
 

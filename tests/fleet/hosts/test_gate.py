@@ -13,10 +13,10 @@ from flotilla.cli.fleet.keys import make
 from flotilla.errors import ConfigError
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts import gate as gate_module
-from flotilla.fleet.hosts.gate import Gate
+from flotilla.fleet.hosts.gate import HostGate
 from flotilla.fleet.hosts.ledger import Ledger
 from flotilla.fleet.hosts.wire import (
-    LONGEST,
+    LONGEST_LINE,
     Do,
     Done,
     Hello,
@@ -51,7 +51,7 @@ class Agent:
 @asynccontextmanager
 async def gated(tmp_path, folder=None):
     agent = Agent(tmp_path)
-    gate = Gate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
+    gate = HostGate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
     agent.gate, agent.port = gate, free_port()
     await gate.open(Host(f"127.0.0.1:{agent.port}", keys=str(folder or keys())))
     try:
@@ -63,7 +63,7 @@ async def gated(tmp_path, folder=None):
 async def connected(agent, context=None, name="b"):
     context = context or credentials.head(keys())
     return await asyncio.open_connection(
-        "127.0.0.1", agent.port, ssl=context, server_hostname=name, limit=LONGEST
+        "127.0.0.1", agent.port, ssl=context, server_hostname=name, limit=LONGEST_LINE
     )
 
 
@@ -202,7 +202,7 @@ def test_orders_of_an_older_generation_that_are_still_on_their_way_are_not_done(
         b"\x00" * 4096,
         b'{"say":"ping"}\n',
         b'{"say":"do"}\n',
-        b"x" * (LONGEST + 99),
+        b"x" * (LONGEST_LINE + 99),
     ],
 )
 def test_garbage_from_one_who_is_let_in_ends_his_connection_alone(tmp_path, garbage, monkeypatch):
@@ -257,7 +257,7 @@ def test_one_who_ends_takes_no_more_orders(tmp_path):
 def test_no_agent_listens_without_keys_or_where_somebody_does(tmp_path):
     async def told():
         agent = Agent(tmp_path)
-        gate = Gate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
+        gate = HostGate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
         with pytest.raises(ConfigError, match="cannot be read"):
             await gate.open(Host("0.0.0.0:8701", keys=str(tmp_path)))
         opened = shutil.copytree(keys(), tmp_path / "keys")

@@ -78,7 +78,7 @@ class Head:
 
 @contextmanager
 def headed(monkeypatch, **more):
-    monkeypatch.setattr(module, "Link", PlayedLink)
+    monkeypatch.setattr(module, "HostLink", PlayedLink)
     yield Head(**more)
 
 

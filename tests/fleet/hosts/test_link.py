@@ -5,8 +5,8 @@ import asyncio
 from tests.fleet.hosts.test_gate import Agent
 from tests.fleet.made_keys import free_port, keys
 
-from flotilla.fleet.hosts.gate import Gate
-from flotilla.fleet.hosts.link import Link
+from flotilla.fleet.hosts.gate import HostGate
+from flotilla.fleet.hosts.link import HostLink
 from flotilla.fleet.hosts.wire import Hello, Told, Welcome
 from flotilla.fleet.spec import Host
 
@@ -19,7 +19,7 @@ class Head:
     def __init__(self, port, lost_after=0.4, folder=None):
         self.heard, self.lost = [], []
         host = Host(f"127.0.0.1:{port}", lost_after=lost_after, keys=str(folder or keys()))
-        self.link = Link("b", host, HELLO, self.take, self.lost.append)
+        self.link = HostLink("b", host, HELLO, self.take, self.lost.append)
 
     def take(self, link, line):
         self.heard.append(line)
@@ -33,7 +33,7 @@ class Head:
 
 
 async def opened(agent, port):
-    gate = agent.gate = Gate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
+    gate = agent.gate = HostGate("live", "b", agent.ledger, agent.act, agent.renew, agent.odd.append)
     await gate.open(Host(f"127.0.0.1:{port}", keys=str(keys())))
     return gate
 

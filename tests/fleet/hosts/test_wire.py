@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from flotilla.fleet.hosts.wire import (
-    LONGEST,
+    LONGEST_LINE,
     Do,
     Done,
     Ended,
@@ -24,7 +24,7 @@ from flotilla.fleet.hosts.wire import (
     from_agent,
     from_head,
 )
-from flotilla.fleet.spec import Drain, Health, Log, Platform
+from flotilla.fleet.spec import DrainWay, Health, Log, Platform
 from flotilla.fleet.system.resources import Sample
 
 TOLD = Told(7, "exited", "feed", "3.1", code=-9)
@@ -32,7 +32,7 @@ TOLD = Told(7, "exited", "feed", "3.1", code=-9)
 
 def heard(read, *lines):
     async def all_of_it():
-        reader = asyncio.StreamReader(limit=LONGEST)
+        reader = asyncio.StreamReader(limit=LONGEST_LINE)
         reader.feed_data(b"".join(lines))
         reader.feed_eof()
         return [await read(reader, 1.0) for _ in lines]
@@ -87,7 +87,7 @@ def test_what_is_no_order_is_none(line):
 
 def test_a_line_without_end_is_not_waited_for():
     with pytest.raises(WrongWords, match="at most"):
-        heard(from_head, b"x" * (LONGEST + 10))
+        heard(from_head, b"x" * (LONGEST_LINE + 10))
 
 
 def test_what_a_head_decides_or_orders_makes_no_other_charge():
@@ -108,7 +108,7 @@ def test_what_a_head_decides_or_orders_makes_no_other_charge():
         {"folder": "elsewhere"},
         {"ready": "started"},
         {"health": Health(heartbeat_s=1.0)},
-        {"drain": Drain(signal="USR1")},
+        {"drain": DrainWay(signal="USR1")},
     ],
 )
 def test_what_an_agent_goes_by_makes_another(change):

@@ -4,7 +4,7 @@ import pytest
 
 from flotilla.errors import InvalidTransition
 from flotilla.fleet.history.kinds import mistake
-from flotilla.fleet.rules.decide import decide
+from flotilla.fleet.rules.decide import decide_platform
 from flotilla.fleet.rules.platform_state import Life, due_ns
 from flotilla.fleet.rules.states import (
     ALIVE,
@@ -37,7 +37,7 @@ from flotilla.fleet.rules.states import (
     Tick,
     TimeOver,
 )
-from flotilla.fleet.spec import Backoff, Drain, Health, Platform
+from flotilla.fleet.spec import Backoff, DrainWay, Health, Platform
 
 SECOND = 1_000_000_000
 ARROWS = {row[:3] for row in TABLE}
@@ -48,7 +48,7 @@ def after(*events, platform=PLAIN, now=SECOND):
     """Return a platform after events, and the last one's instructions."""
     life, orders = Life("a", platform), ()
     for event in events:
-        life, orders = decide(life, event, now)
+        life, orders = decide_platform(life, event, now)
     return life, orders
 
 
@@ -79,7 +79,7 @@ def test_what_dies_before_it_is_ready_waits_at_random():
     life, _ = after(*START[:3], Exited("a", 1, 0.5))
 
     assert (life.state, life.deadline_ns) == (State.BACKOFF, SECOND + SECOND // 20)
-    assert decide(life, Tick(), life.deadline_ns)[0].state is State.WAITING
+    assert decide_platform(life, Tick(), life.deadline_ns)[0].state is State.WAITING
 
 
 def test_a_job_that_ends_well_is_completed_and_one_that_does_not_has_died():
@@ -91,49 +91,49 @@ def test_a_job_that_ends_well_is_completed_and_one_that_does_not_has_died():
 
 
 def test_a_stop_is_a_drain_then_a_signal_then_a_kill_with_an_alarm():
-    platform = Platform(("x",), drain=Drain("USR1", timeout=5.0), shutdown_timeout=10.0)
+    platform = Platform(("x",), drain=DrainWay("USR1", timeout=5.0), shutdown_timeout=10.0)
     life, _ = after(*START, Stop("a"), platform=platform)
     assert (life.state, life.deadline_ns) == (State.DRAINING, 6 * SECOND)
 
-    assert decide(life, Drained("a"), 2 * SECOND)[0].state is State.STOPPING
-    life, orders = decide(life, Tick(), 6 * SECOND)
+    assert decide_platform(life, Drained("a"), 2 * SECOND)[0].state is State.STOPPING
+    life, orders = decide_platform(life, Tick(), 6 * SECOND)
     assert (life.state, kinds(orders)) == (State.STOPPING, [Alert, Terminate])
-    life, orders = decide(life, Tick(), 16 * SECOND)
+    life, orders = decide_platform(life, Tick(), 16 * SECOND)
     assert (life.state, kinds(orders)) == (State.KILLING, [Kill, Alert])
-    life, orders = decide(life, Tick(), 17 * SECOND)
+    life, orders = decide_platform(life, Tick(), 17 * SECOND)
     assert (life.state, kinds(orders)) == (State.KILLING, [Kill])
-    assert decide(life, Exited("a", -9), 18 * SECOND)[0].state is State.STOPPED
+    assert decide_platform(life, Exited("a", -9), 18 * SECOND)[0].state is State.STOPPED
 
 
 def test_a_patient_stop_has_no_deadline_until_somebody_has_less_patience():
-    platform = Platform(("x",), drain=Drain("USR1"))
+    platform = Platform(("x",), drain=DrainWay("USR1"))
     life, _ = after(*START, Stop("a", patient=True), platform=platform)
     assert (life.state, due_ns(life)) == (State.DRAINING, None)
 
-    assert due_ns(decide(life, Stop("a"), SECOND)[0]) == 31 * SECOND
+    assert due_ns(decide_platform(life, Stop("a"), SECOND)[0]) == 31 * SECOND
 
 
 def test_what_is_told_to_stop_before_it_has_a_process_is_stopped_when_it_has():
     life, orders = after(*START[:2], Stop("a"))
     assert (life.state, kinds(orders)) == (State.STOPPING, [])
 
-    assert kinds(decide(life, Spawned("a", 7), SECOND)[1]) == [Terminate]
-    assert decide(life, SpawnFailed("a", "no"), SECOND)[0].state is State.STOPPED
+    assert kinds(decide_platform(life, Spawned("a", 7), SECOND)[1]) == [Terminate]
+    assert decide_platform(life, SpawnFailed("a", "no"), SECOND)[0].state is State.STOPPED
 
 
 def test_a_second_process_is_refused():
     life, _ = after(*START)
 
     with pytest.raises(InvalidTransition):
-        decide(life, Spawned("a", 8), SECOND)
+        decide_platform(life, Spawned("a", 8), SECOND)
 
 
 def test_one_that_is_not_ready_in_time_is_stopped_and_has_died():
     life, _ = after(*START[:3])
-    life, _ = decide(life, Tick(), 61 * SECOND)
+    life, _ = decide_platform(life, Tick(), 61 * SECOND)
     assert (life.state, life.then) == (State.STOPPING, "retry")
 
-    assert decide(life, Exited("a", 0, 0.5), 62 * SECOND)[0].state is State.BACKOFF
+    assert decide_platform(life, Exited("a", 0, 0.5), 62 * SECOND)[0].state is State.BACKOFF
 
 
 def test_probes_that_fail_degrade_it_and_too_many_stop_it():
@@ -141,15 +141,15 @@ def test_probes_that_fail_degrade_it_and_too_many_stop_it():
     life, _ = after(*START, Probed("a", False, "no answer"), platform=platform)
     assert (life.state, life.reason) == (State.DEGRADED, "probe")
 
-    assert decide(life, Probed("a", True), SECOND)[0].state is State.READY
-    assert decide(life, Probed("a", False), SECOND)[0].state is State.STOPPING
+    assert decide_platform(life, Probed("a", True), SECOND)[0].state is State.READY
+    assert decide_platform(life, Probed("a", False), SECOND)[0].state is State.STOPPING
 
 
 def test_it_is_ready_again_when_nothing_is_amiss_any_more():
     life, _ = after(*START, NeedLost("a", "feed"), NeedLost("a", "risk"), NeedBack("a", "risk"))
     assert (life.state, life.reason) == (State.DEGRADED, "needs feed")
 
-    assert decide(life, NeedBack("a", "feed"), SECOND)[0].state is State.READY
+    assert decide_platform(life, NeedBack("a", "feed"), SECOND)[0].state is State.READY
 
 
 def test_a_healthy_run_clears_the_budget():
@@ -157,9 +157,9 @@ def test_a_healthy_run_clears_the_budget():
     life, _ = after(*START, Exited("a", 1), *START[1:], platform=platform)
     assert due_ns(life) == 11 * SECOND
 
-    assert decide(life, Exited("a", 1), 10 * SECOND)[0].state is State.FAILED
-    assert decide(life, Tick(), 11 * SECOND)[0].restarts == ()
-    assert decide(life, Exited("a", 1), 11 * SECOND)[0].state is State.WAITING
+    assert decide_platform(life, Exited("a", 1), 10 * SECOND)[0].state is State.FAILED
+    assert decide_platform(life, Tick(), 11 * SECOND)[0].restarts == ()
+    assert decide_platform(life, Exited("a", 1), 11 * SECOND)[0].state is State.WAITING
 
 
 def test_what_was_found_running_goes_on_where_it_was():
@@ -169,7 +169,7 @@ def test_what_was_found_running_goes_on_where_it_was():
 
     stopping, _ = after(Adopted("a", 7, State.STOPPING, (), False))
     assert stopping.state is State.STOPPING
-    assert decide(stopping, Exited("a", None), SECOND)[0].state is State.STOPPED
+    assert decide_platform(stopping, Exited("a", None), SECOND)[0].state is State.STOPPED
 
 
 def test_what_is_ready_by_having_started_is_ready_when_it_is_found_starting():
@@ -192,12 +192,12 @@ def test_every_change_is_in_the_table_and_every_arrow_can_be_taken():
         platform = some_platform(chance)
         life, now = Life("a", platform), SECOND
         if chance.random() < 0.5:
-            life, _ = decide(life, Restored("a", State.WAITING, (SECOND - 1,)), now)
+            life, _ = decide_platform(life, Restored("a", State.WAITING, (SECOND - 1,)), now)
         for _ in range(25):
             event = some_event(chance, life)
             now = max(now, due_ns(life) or now) if isinstance(event, Tick) else now + chance.randrange(SECOND)
             before = life
-            life, orders = decide(life, event, now)
+            life, orders = decide_platform(life, event, now)
             if life.state is not before.state:
                 taken.add((before.state, type(event).__name__.lower(), life.state))
             assert (life.pid is None) or life.state in ALIVE
@@ -213,7 +213,7 @@ def some_platform(chance):
         kind=chance.choice(["service", "job"]),
         ready=chance.choice(["auto", "notify", "started"]),
         health=chance.choice([None, Health(heartbeat_s=1.0, probe="tcp:127.0.0.1:1", misses=2)]),
-        drain=chance.choice([None, Drain("USR1")]),
+        drain=chance.choice([None, DrainWay("USR1")]),
         max_restart_attempts=chance.choice([0, 1, 9, 9]),
         probe_after=chance.choice([None, 5.0]),
         holds_positions=chance.random() < 0.5,

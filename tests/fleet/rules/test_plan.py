@@ -1,11 +1,11 @@
 import pytest
 
 from flotilla.fleet.rules.plan import ReloadPlan, birth, others, reload_plan
-from flotilla.fleet.spec import decode
+from flotilla.fleet.spec import decode_fleet
 
 
 def fleet(platforms, **more):
-    return decode({"name": "demo", "platforms": platforms} | more)
+    return decode_fleet({"name": "demo", "platforms": platforms} | more)
 
 
 def of(command="true", **more):

@@ -11,7 +11,7 @@ def test_a_reload_leaves_alone_what_did_not_change():
     old = fleet_of({"a": [], "b": ["a"], "gone": []})
     world = World(old)
     world.start()
-    new = spec.decode(
+    new = spec.decode_fleet(
         {
             "name": "made",
             "platforms": {

@@ -2,10 +2,10 @@ from flotilla.fleet.rules.platform_state import Life
 from flotilla.fleet.rules.states import Alert, Kill, Note, State, Terminate
 from flotilla.fleet.rules.states import Drain as Ask
 from flotilla.fleet.rules.transitions import clear, destroy, died, leave, left, terminate, trouble
-from flotilla.fleet.spec import Drain, Platform
+from flotilla.fleet.spec import DrainWay, Platform
 
 READY = Life(
-    "a", Platform(("x",), drain=Drain("USR1", timeout=3.0)), State.READY, wanted=True, pid=7, ready_ns=1
+    "a", Platform(("x",), drain=DrainWay("USR1", timeout=3.0)), State.READY, wanted=True, pid=7, ready_ns=1
 )
 SECOND = 1_000_000_000
 

@@ -72,7 +72,7 @@ def made_file(chance):
             "probe_after": chance.choice([1.0, None]),
         }
     groups = {"all": {"policy": "one_for_all"}, "rest": {"policy": "rest_for_one"}}
-    return spec.decode({"name": "made", "groups": groups, "platforms": platforms})
+    return spec.decode_fleet({"name": "made", "groups": groups, "platforms": platforms})
 
 
 class Machine:

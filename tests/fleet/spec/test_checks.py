@@ -1,14 +1,14 @@
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.fleet.spec import decode
+from flotilla.fleet.spec import decode_fleet
 
 
 def told(platform=None, **fleet):
     """Return what is wrong with a fleet of one platform, or of those given."""
     raw = {"name": "desk", "platforms": {"a": {"command": ["x"]} | (platform or {})}} | fleet
     try:
-        decode(raw)
+        decode_fleet(raw)
     except ConfigError as error:
         return str(error).removeprefix("fleet:").strip()
     return ""

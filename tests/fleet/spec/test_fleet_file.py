@@ -3,7 +3,16 @@ import pytest
 
 from flotilla.errors import ConfigError
 from flotilla.fleet import spec
-from flotilla.fleet.spec import FleetSpec, Log, Platform, accepted, decode, overrides, read, to_yaml
+from flotilla.fleet.spec import (
+    FleetSpec,
+    Log,
+    Platform,
+    accepted,
+    decode_fleet,
+    fleet_to_yaml,
+    overrides,
+    read_fleet,
+)
 
 FLEET = """
 name: desk
@@ -17,7 +26,7 @@ platforms:
 
 def wrong(**platforms):
     with pytest.raises(ConfigError) as caught:
-        decode({"name": "desk", "platforms": platforms}, "fleet.yaml")
+        decode_fleet({"name": "desk", "platforms": platforms}, "fleet.yaml")
     return str(caught.value).removeprefix("fleet.yaml:").strip()
 
 
@@ -25,7 +34,7 @@ def test_a_file_is_read_and_its_folders_are_whole(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET + "audit: {anchor: heads/anchor}\n")
 
-    fleet = read(tmp_path / "fleet.yaml")
+    fleet = read_fleet(tmp_path / "fleet.yaml")
 
     assert fleet.platforms["app"].needs == {"feed": "ready"}
     assert fleet.platforms["job"].needs == {"feed": "started"}
@@ -38,11 +47,11 @@ def test_a_file_is_read_and_its_folders_are_whole(tmp_path):
 def test_what_is_written_is_read_back_equal(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
-    fleet = read(tmp_path / "fleet.yaml")
+    fleet = read_fleet(tmp_path / "fleet.yaml")
 
-    (tmp_path / "again.yaml").write_text(to_yaml(fleet))
+    (tmp_path / "again.yaml").write_text(fleet_to_yaml(fleet))
 
-    assert read(tmp_path / "again.yaml") == fleet
+    assert read_fleet(tmp_path / "again.yaml") == fleet
 
 
 def test_every_mistake_is_told_at_once_before_anything_starts():
@@ -66,19 +75,21 @@ def test_every_mistake_is_told_at_once_before_anything_starts():
 def test_a_folder_is_looked_at_when_a_file_is_accepted_and_not_again(tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "a.yaml").write_text("name: d\nplatforms: {a: {command: [x], folder: work}}\n")
-    taken = read(tmp_path / "a.yaml")
-    (tmp_path / "run.yaml").write_text(to_yaml(taken))
+    taken = read_fleet(tmp_path / "a.yaml")
+    (tmp_path / "run.yaml").write_text(fleet_to_yaml(taken))
 
     (tmp_path / "work").rmdir()
 
     assert accepted(tmp_path / "run.yaml") == taken
     with pytest.raises(ConfigError, match=r"\$.platforms.a.folder: .*/work is no folder"):
-        read(tmp_path / "run.yaml")
+        read_fleet(tmp_path / "run.yaml")
 
 
 def test_a_folder_that_is_not_there_is_a_mistake(tmp_path):
+    platforms = {"a": {"command": ["x"], "folder": "nowhere"}}
+
     with pytest.raises(ConfigError, match=r"\$.platforms.a.folder: .*/nowhere is no folder"):
-        decode({"name": "d", "platforms": {"a": {"command": ["x"], "folder": "nowhere"}}}, "f", tmp_path)
+        decode_fleet({"name": "d", "platforms": platforms}, "f", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +97,7 @@ def test_a_folder_that_is_not_there_is_a_mistake(tmp_path):
 )
 def test_what_is_no_fleet_is_refused(raw):
     with pytest.raises(ConfigError):
-        decode(raw)
+        decode_fleet(raw)
 
 
 def test_how_it_gets_ready_follows_from_its_kind():
@@ -112,13 +123,13 @@ def test_a_command_may_set_few_things_and_those_within_bounds():
 def test_every_default_is_one_that_the_door_lets_in():
     fleet = FleetSpec("a", {"p": Platform(("x",), log=Log("INFO"))})
 
-    assert decode(spec.as_dict(fleet)) == fleet
+    assert decode_fleet(spec.fleet_as_dict(fleet)) == fleet
 
 
 def test_where_a_platform_says_no_level_for_its_log_the_fleets_counts():
     raw = {"a": {"command": ["x"]}, "b": {"command": ["x"], "log": {"level": "ERROR"}}}
 
-    fleet = decode({"name": "a", "platforms": raw, "monitoring": {"log_level": "DEBUG"}})
+    fleet = decode_fleet({"name": "a", "platforms": raw, "monitoring": {"log_level": "DEBUG"}})
 
     assert {name: platform.log.level for name, platform in fleet.platforms.items()} == {
         "a": "DEBUG",
@@ -133,6 +144,6 @@ def test_a_plain_list_of_needs_means_ready_and_of_a_job_completed():
         "app": {"command": ["x"], "needs": ["feed", "job"]},
     }
 
-    fleet = decode({"name": "desk", "platforms": platforms})
+    fleet = decode_fleet({"name": "desk", "platforms": platforms})
 
     assert fleet.platforms["app"].needs == {"feed": "ready", "job": "completed"}

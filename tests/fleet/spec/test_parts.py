@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.fleet.spec import Log, Overrides, Platform, decode, parts
+from flotilla.fleet.spec import Log, Overrides, Platform, decode_fleet, parts
 
 STRUCTS = [
     kind
@@ -35,7 +35,7 @@ def test_every_part_is_frozen_and_refuses_what_it_does_not_know(kind):
 )
 def test_what_is_out_of_bounds_is_refused(change):
     with pytest.raises(ConfigError):
-        decode({"name": "a", "platforms": {"p": {"command": ["x"]} | change}})
+        decode_fleet({"name": "a", "platforms": {"p": {"command": ["x"]} | change}})
 
 
 def test_overrides_change_what_they_name_and_nothing_else():

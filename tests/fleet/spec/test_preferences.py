@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from flotilla.errors import ConfigError
-from flotilla.fleet.spec import decode
+from flotilla.fleet.spec import decode_fleet
 from flotilla.fleet.spec.preferences import Alerts, Quiet, Step, wrong
 
 
@@ -41,8 +41,10 @@ def test_an_address_in_the_file_is_refused_and_not_repeated():
         "quiet": {"start": "22:00", "stop": "07:00", "zone": "Mars/Base"},
     }
 
+    platforms = {"a": {"command": ["x"]}}
+
     with pytest.raises(ConfigError) as raised:
-        decode({"name": "day", "platforms": {"a": {"command": ["x"]}}, "monitoring": {"alerts": alerts}})
+        decode_fleet({"name": "day", "platforms": platforms, "monitoring": {"alerts": alerts}})
 
     assert "$.monitoring.alerts.quiet.zone: no zone is called 'Mars/Base'" in str(raised.value)
     assert "$.monitoring.alerts.lists[0].to[1]: should say" in str(raised.value)

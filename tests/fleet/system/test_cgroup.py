@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from flotilla.clock import sleep
-from flotilla.fleet.system.cgroup import Cgroups, Group, Limits
+from flotilla.fleet.system.cgroup import Cgroups, ControlGroup, Limits
 
 LEAVES = """
 import os
@@ -142,7 +142,7 @@ def test_a_limit_on_processes_is_the_kernels(cgroups):
     assert 1 <= len(found) <= 3
 
 
-def folder_pids(group: Group):
+def folder_pids(group: ControlGroup):
     return {int(p) for p in (next(iter(group.folders.values())) / "cgroup.procs").read_text().split()}
 
 

@@ -10,7 +10,7 @@ from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet.system import logs
 from flotilla.fleet.system.logs import (
     Follower,
-    Log,
+    LogFile,
     NotSupported,
     due,
     mark,
@@ -59,7 +59,7 @@ def write(path, text):
 
 
 def all_of(path):
-    log, at, found = Log(path), 0, b""
+    log, at, found = LogFile(path), 0, b""
     while True:
         at, part = log.read(at)
         if not part:
@@ -111,7 +111,7 @@ def test_only_the_last_segments_are_kept(path):
         rotate(path, keep=2)
 
     assert all_of(path) == "line 4\nline 5\n"
-    assert Log(path).begin() == len("line 0\n") * 4
+    assert LogFile(path).begin() == len("line 0\n") * 4
 
 
 def test_far_more_than_a_segment_is_cut_into_several(path):
@@ -167,11 +167,11 @@ def test_the_last_lines_are_found_over_segments(path, count):
             rotate(path)
     write(path, "unfinished")
 
-    at, found, rest = Log(path).last(count)
+    at, found, rest = LogFile(path).last(count)
 
     assert found == lines[max(3000 - count, 0) :]
     assert rest == "unfinished"
-    assert at == Log(path).end() - len("unfinished")
+    assert at == LogFile(path).end() - len("unfinished")
 
 
 def test_a_follower_reads_on_over_rotations(path):

@@ -77,7 +77,7 @@ def test_who_speaks_is_known_by_the_kernel_and_not_by_what_it_says_of_itself(tmp
     marks = {tree.FLEET: str(tmp_path), tree.PLATFORM: "feed"}
     marked = subprocess.Popen(["sleep", "60"], env=os.environ | marks)
     parent = subprocess.Popen(["sh", "-c", "sleep 60; true"], start_new_session=True)
-    while not (grandchildren := tree.children(parent.pid)) or tree.mark(marked.pid) is None:
+    while not (grandchildren := tree.children(parent.pid)) or tree.mark_of(marked.pid) is None:
         sleep(0.005)
     leaders = {parent.pid: "strategy"}
 

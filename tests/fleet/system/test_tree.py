@@ -74,12 +74,12 @@ def test_a_zombie_is_there_and_has_ended():
     assert child.pid in tree.children(os.getpid())
     child.wait()
     assert tree.read(child.pid) is None
-    assert tree.mark(child.pid) is None
+    assert tree.mark_of(child.pid) is None
 
 
 def test_the_mark_says_fleet_platform_generation_and_the_first(family, tmp_path):
-    assert tree.mark(family[0]) == tree.Mark(str(tmp_path), "feed", 7, 1)
-    assert settled(lambda: tree.mark(family[2]), None) is None
+    assert tree.mark_of(family[0]) == tree.Mark(str(tmp_path), "feed", 7, 1)
+    assert settled(lambda: tree.mark_of(family[2]), None) is None
 
 
 def test_all_of_a_family_is_found_by_the_mark_of_one(family, tmp_path):

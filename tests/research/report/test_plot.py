@@ -1,5 +1,5 @@
 from flotilla.research.report.axes import Mark
-from flotilla.research.report.plot import beneath, beside, box, flag, plot, touch
+from flotilla.research.report.plot import beneath, box, flag, plot, side_labels, touch
 
 
 def test_a_picture_can_be_heard():
@@ -10,7 +10,7 @@ def test_a_picture_can_be_heard():
 
 
 def test_labels_stand_at_percentages_so_that_they_do_not_stretch():
-    assert 'style="top:75.00%"' in beside([Mark(0.25, "5")])
+    assert 'style="top:75.00%"' in side_labels([Mark(0.25, "5")])
     assert 'style="left:25.00%"' in beneath([Mark(0.25, "2021")])
 
 

@@ -4,7 +4,7 @@ import statistics
 import numpy as np
 from tests.research.report.conftest import sweep_of
 
-from flotilla.research.report.surface import spread_of, surface_of, values_of
+from flotilla.research.report.surface import spread_of, surface_of, surface_values
 
 
 def test_a_surface_has_a_cell_for_every_pair():
@@ -64,7 +64,7 @@ def test_portfolios_without_the_measure_leave_their_cell_empty_and_are_counted()
 
     np.testing.assert_array_equal(surface.values, [[1.0, 2.0], [math.nan, math.nan]])
     assert (spread.tried, spread.valued) == (4, 2)
-    assert values_of(sweep).tolist() == [2.0, 1.0]
+    assert surface_values(sweep).tolist() == [2.0, 1.0]
 
 
 def test_a_sweep_in_which_nobody_has_the_measure_has_no_spread():

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of, whole
+from flotilla.stream.bars.columns import float64_of, in_one_piece, int64_of, nulls_of
 
 NUMBERS = pa.array([1.5, None, float("nan"), -0.0, 2.5])
 
@@ -34,8 +34,8 @@ def test_times_are_counted():
 
 
 def test_a_column_in_pieces_is_joined():
-    assert whole(pa.chunked_array([[1, 2], [3]])).to_pylist() == [1, 2, 3]
-    assert len(whole(pa.chunked_array([], pa.int64()))) == 0
+    assert in_one_piece(pa.chunked_array([[1, 2], [3]])).to_pylist() == [1, 2, 3]
+    assert len(in_one_piece(pa.chunked_array([], pa.int64()))) == 0
 
 
 def test_pandas_is_not_imported_for_it():

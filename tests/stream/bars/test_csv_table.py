@@ -29,4 +29,4 @@ def test_what_does_not_parse_is_found_and_the_rest_is_read():
 
     assert table["close"].to_pylist() == [2.0]
     with pytest.raises(DataError, match="1 x a cell is not a number\n    line 2: close 'x'"):
-        findings.settle()
+        findings.raise_if_any()

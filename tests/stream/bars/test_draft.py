@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
-from flotilla.stream.bars.draft import DAY_NS, Draft, panel_of, stamp_text, ticks_of
+from flotilla.stream.bars.draft import Draft, panel_of, stamp_text, ticks_of
 
 NAN = np.nan
 

@@ -9,7 +9,7 @@ from flotilla.stream.bars.findings import Findings
 def read(values, unit):
     findings = Findings("a.csv")
     ns, is_wall = ns_of(np.array(values), unit, findings, lambda n: f"line {n + 2}")
-    findings.settle()
+    findings.raise_if_any()
     return [str(at)[:19] for at in ns.astype("M8[ns]")], is_wall
 
 

@@ -27,4 +27,4 @@ def test_what_is_found_while_reading_goes_where_it_is_wanted(tmp_path):
 
     assert draft.findings is findings
     with pytest.raises(DataError, match=r"mine cannot be used:\n  1 x a cell is not a number\n    line 3"):
-        findings.settle()
+        findings.raise_if_any()

@@ -6,7 +6,7 @@ from flotilla.stream.bars.findings import Findings, Verdict, refuse
 
 def settled(findings):
     with pytest.raises(DataError) as caught:
-        findings.settle()
+        findings.raise_if_any()
     return caught.value
 
 
@@ -14,7 +14,7 @@ def test_nothing_found_is_no_error():
     findings = Findings("a.csv")
 
     findings.add(0, "a row is odd", [], "mend it")
-    findings.settle()
+    findings.raise_if_any()
 
     assert not findings
 

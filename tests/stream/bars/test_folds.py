@@ -11,7 +11,7 @@ def read(walls, zone="America/New_York", groups=None, newest_first=False):
     wall = np.array(walls, "M8[ns]").astype(np.int64)
     owners = None if groups is None else (lambda: np.array(groups))
     ts = utc_of(wall, zone, findings, lambda n: f"line {n + 2}", owners, newest_first=newest_first)
-    findings.settle()
+    findings.raise_if_any()
     return [str(at)[11:16] for at in ts.astype("M8[ns]")]
 
 

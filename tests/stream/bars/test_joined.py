@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import DataError, OutOfOrderError
-from flotilla.stream.bars.draft import DAY_NS, Draft, panel_of
+from flotilla.stream.bars.draft import Draft, panel_of
 from flotilla.stream.bars.joined import joined
 
 MINUTE = 60_000_000_000

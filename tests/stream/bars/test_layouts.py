@@ -1,7 +1,7 @@
 import pytest
 
 from flotilla.errors import ConfigError, DataError
-from flotilla.stream.bars.layouts import LEVEL, layout_of, plain
+from flotilla.stream.bars.layouts import LEVEL, layout_of, plain_name
 from flotilla.stream.bars.options import Options
 
 
@@ -131,7 +131,11 @@ def test_columns_called_by_field_and_instrument_are_levels():
 
 
 def test_numbers_before_names_are_left_out():
-    assert (plain("4. close"), plain("1a. Open "), plain("Adj Close")) == ("close", "open", "adj close")
+    assert (plain_name("4. close"), plain_name("1a. Open "), plain_name("Adj Close")) == (
+        "close",
+        "open",
+        "adj close",
+    )
 
 
 def test_a_layout_that_is_none_is_a_mistake_of_the_configuration():

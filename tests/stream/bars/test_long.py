@@ -4,12 +4,12 @@ import pytest
 
 from flotilla.errors import DataError, OutOfOrderError
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.long import Rows, coded_of, pivoted
+from flotilla.stream.bars.long import LongRows, coded_of, pivoted
 
 
 def rows_of(ts, close):
     columns = {"Close": np.array(close)}
-    return Rows("x", np.array(ts, np.int64), 1, columns, lambda n: f"row {n}", Findings("x"))
+    return LongRows("x", np.array(ts, np.int64), 1, columns, lambda n: f"row {n}", Findings("x"))
 
 
 def test_names_are_in_order_of_first_appearance():
@@ -33,7 +33,7 @@ def test_two_rows_of_one_time_are_found():
     pivoted(rows, {"close": "Close"}, coded_of(pa.array(["A", "A"]), Findings("x"), str))
 
     with pytest.raises(OutOfOrderError, match="1 x an instrument has two rows for one time"):
-        rows.findings.settle()
+        rows.findings.raise_if_any()
 
 
 def test_a_row_without_a_symbol_is_found():

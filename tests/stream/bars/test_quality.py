@@ -26,7 +26,7 @@ from flotilla.stream.bars.quality.archive import entries_of
 from flotilla.stream.bars.quality.check import look_at
 from flotilla.stream.bars.quality.lean import lean_text
 from flotilla.stream.bars.quality.rows import spelled
-from flotilla.stream.bars.quality.sheet import numbers_of
+from flotilla.stream.bars.quality.sheet import sheet_numbers
 
 DAY = 86_400_000_000_000
 MINUTE = 60_000_000_000
@@ -231,7 +231,7 @@ def test_trades_that_were_sent_twice_are_a_block_and_equal_times_are_none():
 
 def test_a_table_is_known_by_its_columns():
     assert kinds.kind_of(["TS", "Symbol", "Price", "Size"]) == "trades"
-    assert kinds.kind_of(["date", "AAPL", "MSFT"]) == kinds.BARS
+    assert kinds.kind_of(["date", "AAPL", "MSFT"]) == kinds.BAR_TABLE
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_minutes_as_lean_packs_them_get_their_day_and_their_header():
 def test_numbers_are_read_as_people_write_them_and_text_is_none():
     cells = pa.array(["1.5", "", "-", "inf", "1e-05", "abc", "1_000", None])
 
-    numbers, wrong = numbers_of(cells)
+    numbers, wrong = sheet_numbers(cells)
 
     np.testing.assert_array_equal(numbers, floats(1.5, NAN, NAN, np.inf, 1e-5, NAN, NAN, NAN))
     assert where(wrong) == [5, 6]

@@ -8,7 +8,7 @@ from flotilla.errors import ConfigError, DataError
 from flotilla.stream.bars.findings import Finding, Verdict
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality.check import look_at
-from flotilla.stream.bars.quality.mend import beside, mended, write
+from flotilla.stream.bars.quality.mend import beside_path, mended, write
 from flotilla.stream.bars.quality.note import gathered
 
 
@@ -189,7 +189,7 @@ def test_nothing_is_written_over(csv, tmp_path):
         write(made, tmp_path / "good.csv")
 
     assert not (tmp_path / "good.csv").exists()
-    assert beside(tmp_path / "good.parquet").name == "good.bad.parquet"
+    assert beside_path(tmp_path / "good.parquet").name == "good.bad.parquet"
 
 
 def test_a_mended_copy_may_be_parquet(csv, tmp_path):

@@ -11,8 +11,8 @@ from flotilla.stream.bars.series.jumps import (
     usual,
     words,
 )
-from flotilla.stream.bars.series.remarks import remarks_of
-from flotilla.stream.bars.series.stale import Run, runs, stale
+from flotilla.stream.bars.series.remarks import series_remarks
+from flotilla.stream.bars.series.stale import StaleRun, runs, stale
 
 DAY = 86_400_000_000_000
 MONDAY = 19_723 + 7  # 2024-01-08, days since 1970
@@ -33,7 +33,7 @@ def told(close, names=("A",), ts=None, step=DAY, **fields):
     close = np.atleast_2d(np.asarray(close, np.float64).T).T
     ts = weekdays(len(close)) if ts is None else ts
     columns = {name: np.atleast_2d(np.asarray(values, np.float64).T).T for name, values in fields.items()}
-    return remarks_of(ts, step, names, {"close": close, **columns})
+    return series_remarks(ts, step, names, {"close": close, **columns})
 
 
 def test_a_split_is_told_by_its_ratio_on_both_sides():
@@ -119,7 +119,7 @@ def test_a_stretch_is_stale_where_nobody_trades_and_nothing_moves():
     close[20:32], volume[20:32] = close[20], 0.0
     bars = {"open": close, "high": close, "low": close, "close": close, "volume": volume}
 
-    assert stale(bars) == [Run(20, 31)]
+    assert stale(bars) == [StaleRun(20, 31)]
     assert stale({**bars, "high": close + 0.01}) == []  # something moves
     assert stale({"close": close[:28]}) == []  # eight are not ten
 
@@ -128,15 +128,15 @@ def test_the_same_bar_with_its_volume_again_and_again_is_stale_sooner():
     close, volume = walk(60), np.arange(60.0) + 1
     close[20:25], volume[20:25] = close[20], volume[20]
 
-    assert stale({"close": close, "volume": volume}) == [Run(20, 24)]
+    assert stale({"close": close, "volume": volume}) == [StaleRun(20, 24)]
 
 
 def test_runs_count_the_bar_that_is_repeated():
     same = np.array([False, True, True, False, True])
 
-    assert runs(same, 3) == [Run(0, 2)]
-    assert runs(same, 2) == [Run(0, 2), Run(3, 4)]
-    assert Run(3, 4).length == 2
+    assert runs(same, 3) == [StaleRun(0, 2)]
+    assert runs(same, 2) == [StaleRun(0, 2), StaleRun(3, 4)]
+    assert StaleRun(3, 4).length == 2
 
 
 def test_a_split_is_remarked_without_being_asked_for():
@@ -247,7 +247,7 @@ def test_of_many_jumps_the_largest_are_told_and_the_rest_counted():
 
 
 def test_no_bars_have_no_remarks():
-    assert remarks_of(np.array([], np.int64), DAY, (), {"close": np.empty((0, 0))}) == ()
+    assert series_remarks(np.array([], np.int64), DAY, (), {"close": np.empty((0, 0))}) == ()
     assert told([100.0]) == ()
 
 
@@ -264,6 +264,6 @@ def test_a_price_after_a_long_pause_is_no_jump():
 def test_few_bars_that_stand_still_are_looked_at_without_harm(bars):
     ts = np.arange(bars, dtype=np.int64) * 86_400_000_000_000 + 10**18
 
-    said = remarks_of(ts, 86_400_000_000_000, ("A",), {"close": np.ones((bars, 1))})
+    said = series_remarks(ts, 86_400_000_000_000, ("A",), {"close": np.ones((bars, 1))})
 
     assert len(said) == (1 if bars >= 10 else 0)

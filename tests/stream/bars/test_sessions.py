@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError, DataError
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.sessions import sessions_of
@@ -15,7 +15,7 @@ HOUR = 3_600_000_000_000
 def read(values, kind=None, **options):
     findings, how = Findings("a.csv"), Options(**options)
     times = stamps_of(pa.array(values, kind), how, findings, lambda n: f"line {n + 2}")
-    findings.settle()
+    findings.raise_if_any()
     return sessions_of(times, how, "a.csv")
 
 

@@ -16,7 +16,7 @@ def read(values, kind=None, **options):
     findings = Findings("a.csv")
     column = values if isinstance(values, pa.Array) else pa.array(values, kind)
     times = stamps_of(column, Options(**options), findings, lambda n: f"line {n + 2}")
-    findings.settle()
+    findings.raise_if_any()
     return times.ts.tolist(), times.are_dates
 
 

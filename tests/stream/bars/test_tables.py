@@ -2,8 +2,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError, DataError, OutOfOrderError
-from flotilla.stream.bars.draft import DAY_NS, panel_of
+from flotilla.stream.bars.draft import panel_of
 from flotilla.stream.bars.layouts import layout_of
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.sessions import step_of

@@ -14,12 +14,12 @@ from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.agree import agree
-from flotilla.cli.fleet.find import Fleet, Names, Several, Which, Why, Yes, find
+from flotilla.cli.fleet.find import FoundFleet, Names, ReasonOption, Several, Which, Yes, find_fleet
 from flotilla.cli.fleet.settle import LOOK_S, News, settled
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ConfigError, DataError, ProcessError
 from flotilla.fleet.control.status import FleetStatus, lives, underway, well
-from flotilla.fleet.rules.plan import Order, others
+from flotilla.fleet.rules.plan import StartOrder, others
 
 WAIT_S = 600.0  # for what a command asked for; each platform has deadlines of its own, far shorter
 _LETS_GO_S = 10.0  # after it stopped listening
@@ -27,10 +27,16 @@ NoWait = Annotated[bool, Parameter(help="Return when it was accepted, not when i
 
 
 def start(
-    names: Names = (), /, *, why: Why = "", no_wait: NoWait = False, fleet: Which = None, json: Json = False
+    names: Names = (),
+    /,
+    *,
+    why: ReasonOption = "",
+    no_wait: NoWait = False,
+    fleet: Which = None,
+    json: Json = False,
 ) -> int:
     """Start platforms, and first what they need."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     status = found.client().status()
     undone = tuple(p.name for p in status.platforms if p.state != "completed")  # once is enough
     meant = _meant(found, names) or undone
@@ -48,7 +54,7 @@ def stop(
     /,
     *,
     yes: Yes = False,
-    why: Why = "",
+    why: ReasonOption = "",
     no_wait: NoWait = False,
     fleet: Which = None,
     json: Json = False,
@@ -63,13 +69,13 @@ def restart(
     /,
     *,
     yes: Yes = False,
-    why: Why = "",
+    why: ReasonOption = "",
     no_wait: NoWait = False,
     fleet: Which = None,
     json: Json = False,
 ) -> int:
     """Stop platforms and start them again, with those that their group's policy takes along."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     status = found.client().status()
     levels = _plan(found, "restart", names)
     along = [name for name in others(levels, names) if name in _running(status)]
@@ -88,7 +94,7 @@ def drain(
     /,
     *,
     yes: Yes = False,
-    why: Why = "",
+    why: ReasonOption = "",
     no_wait: NoWait = False,
     fleet: Which = None,
     json: Json = False,
@@ -99,10 +105,15 @@ def drain(
 
 
 def down(
-    *, yes: Yes = False, why: Why = "", no_wait: NoWait = False, fleet: Which = None, json: Json = False
+    *,
+    yes: Yes = False,
+    why: ReasonOption = "",
+    no_wait: NoWait = False,
+    fleet: Which = None,
+    json: Json = False,
 ) -> int:
     """Stop all, in order, and end the supervisor."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     levels = _plan(found, "down")
     _positions(found, levels, json)
     _ask(f"This takes {found.name} down", levels, _flat(levels), yes, json, ask=bool(levels))
@@ -119,15 +130,15 @@ def down(
     return _tell({"down": True, "stopped": levels}, json, f"{found.name} is down")
 
 
-def ack(names: Names = (), /, *, why: Why = "", fleet: Which = None, json: Json = False) -> int:
+def ack(names: Names = (), /, *, why: ReasonOption = "", fleet: Which = None, json: Json = False) -> int:
     """Say that you have seen the alerts, so that they do not escalate."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     answer = found.client().ask("ack", names, why=why)
     told = f"acknowledged: {', '.join(names) or 'all alerts'}"
     return _tell({"acknowledged": list(names) or "all", **_mapping(answer)}, json, told)
 
 
-def _ended_well(found: Fleet, news: News, json: bool) -> None:
+def _ended_well(found: FoundFleet, news: News, json: bool) -> None:
     """Wait until the supervisor has let go; ProcessError if it died instead of coming to its end."""
     end_ns = monotonic_ns() + int(_LETS_GO_S * 1e9)
     while found.folder.holder() is not None and monotonic_ns() < end_ns:
@@ -138,7 +149,7 @@ def _ended_well(found: Fleet, news: News, json: bool) -> None:
         raise ProcessError(f"{found.name} did not come to its end. Look: flotilla fleet status")
 
 
-def _said_its_end(found: Fleet) -> bool:
+def _said_its_end(found: FoundFleet) -> bool:
     """Return whether the last event is the end; where events cannot be read, the empty folder is enough."""
     try:
         with closing(found.events()) as reader:
@@ -150,9 +161,9 @@ def _said_its_end(found: Fleet) -> bool:
 
 def _agreed(
     command: str, names: Sequence[str], yes: bool, json: bool, which: str | None
-) -> tuple[Fleet, Order]:
+) -> tuple[FoundFleet, StartOrder]:
     """Return the fleet, and who stops in which order, once that was said and agreed to."""
-    found = find(which)
+    found = find_fleet(which)
     levels = _plan(found, command, names)
     more = others(levels, names)
     head = f"{command} {', '.join(names)}"
@@ -162,12 +173,12 @@ def _agreed(
     return found, levels
 
 
-def _plan(found: Fleet, command: str, names: Sequence[str] = ()) -> Order:
+def _plan(found: FoundFleet, command: str, names: Sequence[str] = ()) -> StartOrder:
     """Return what the supervisor would do if it was asked for this now."""
-    return msgspec.convert(found.client().ask("plan", names, data={"of": command})["order"], Order)
+    return msgspec.convert(found.client().ask("plan", names, data={"of": command})["order"], StartOrder)
 
 
-def _poorer(status: FleetStatus, again: Order, stop: Order) -> tuple[str, ...]:
+def _poorer(status: FleetStatus, again: StartOrder, stop: StartOrder) -> tuple[str, ...]:
     """Return those that are degraded until `again` are back, in the order of a stop.
 
     A need on `completed` counts at the start alone, and one on `started` is there while that one is degraded.
@@ -182,13 +193,13 @@ def _poorer(status: FleetStatus, again: Order, stop: Order) -> tuple[str, ...]:
     return tuple(name for name in runs if name in poorer)
 
 
-def _meant(found: Fleet, names: Sequence[str]) -> tuple[str, ...]:
+def _meant(found: FoundFleet, names: Sequence[str]) -> tuple[str, ...]:
     """Return the platforms that are named, a sequence's for its name."""
     stages = found.spec().sequences.get(names[0]) if len(names) == 1 else None
     return tuple(names) if stages is None else _flat(stages)
 
 
-def _positions(found: Fleet, levels: Order, json: bool) -> bool:
+def _positions(found: FoundFleet, levels: StartOrder, json: bool) -> bool:
     """Say which of those that would stop hold positions, and what becomes of them; return if any does."""
     platforms = found.spec().platforms
     holding = [name for name in _flat(levels) if name in platforms and platforms[name].holds_positions]
@@ -200,7 +211,7 @@ def _positions(found: Fleet, levels: Order, json: bool) -> bool:
     return bool(holding)
 
 
-def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, *, ask: bool) -> None:
+def _ask(head: str, levels: StartOrder, named: Sequence[str], yes: bool, json: bool, *, ask: bool) -> None:
     """Say in which order platforms stop; ask if that is more than was named."""
     if not json:
         say.note(head if ask else "nothing else stops" if levels else "nothing of it runs")
@@ -211,7 +222,7 @@ def _ask(head: str, levels: Order, named: Sequence[str], yes: bool, json: bool, 
 
 
 def _do(
-    found: Fleet,
+    found: FoundFleet,
     command: str,
     names: Sequence[str],
     why: str,
@@ -254,7 +265,7 @@ def _running(status: FleetStatus) -> list[str]:
     return [platform.name for platform in status.platforms if lives(platform) or underway(platform)]
 
 
-def _flat(levels: Order) -> tuple[str, ...]:
+def _flat(levels: StartOrder) -> tuple[str, ...]:
     return tuple(name for level in levels for name in level)
 
 

@@ -10,15 +10,15 @@ from cyclopts import Parameter
 
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
-from flotilla.cli.fleet.find import Fleet
+from flotilla.cli.fleet.find import FoundFleet
 from flotilla.cli.fleet.up import Guard
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import ProcessError, UnknownName
 from flotilla.fleet.control.client import NoSupervisor
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.agent import HOST
-from flotilla.fleet.spec import FleetSpec, read, to_yaml
+from flotilla.fleet.spec import FleetSpec, fleet_to_yaml, read_fleet
 from flotilla.fleet.system.logs import end_of
 from flotilla.fleet.system.python import guard_command
 from flotilla.stream.files import write_whole
@@ -38,7 +38,7 @@ def agent(
     json: Json = False,
 ) -> int:
     """Run what a fleet's file places on this host, for its head elsewhere."""
-    spec = read(config)
+    spec = read_fleet(config)
     fleet = placed(config, spec, host)
     with fleet.folder.coming_up():
         prepare(fleet, config, spec, host)
@@ -57,24 +57,24 @@ def agent(
     return 0
 
 
-def placed(config: Path, spec: FleetSpec, host: str) -> Fleet:
+def placed(config: Path, spec: FleetSpec, host: str) -> FoundFleet:
     """Return the agent's own run folder. ConfigError where the host is unknown, or its keys are not there."""
     if host not in spec.hosts:
         raise UnknownName("host of the fleet", host, spec.hosts)
     credentials.agent(Path(spec.hosts[host].keys), host)
-    return Fleet(Folder(place(config, f"{spec.name}@{host}")).make())
+    return FoundFleet(Folder(run_folder_of(config, f"{spec.name}@{host}")).make())
 
 
-def prepare(fleet: Fleet, config: Path, spec: FleetSpec, host: str) -> None:
+def prepare(fleet: FoundFleet, config: Path, spec: FleetSpec, host: str) -> None:
     """Write down the file, its origin and the host; ProcessError where an agent runs."""
     if (holder := fleet.folder.holder()) is not None:
         raise ProcessError(f"the agent of {host} is up already, as process {holder}")
-    write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
+    write_whole(fleet.folder.fleet_file, fleet_to_yaml(spec).encode())
     write_whole(fleet.folder.origin, str(config.resolve()).encode())
     write_whole(fleet.folder.path / HOST, host.encode())
 
 
-def _await(fleet: Fleet, process: Guard, host: str, timeout_s: float) -> None:
+def _await(fleet: FoundFleet, process: Guard, host: str, timeout_s: float) -> None:
     """Return once the agent listens; ProcessError with its last words if it does not."""
     deadline_ns = monotonic_ns() + int(timeout_s * 1e9)
     while not _answers(fleet):
@@ -84,7 +84,7 @@ def _await(fleet: Fleet, process: Guard, host: str, timeout_s: float) -> None:
         sleep(_LOOK_S)
 
 
-def _answers(fleet: Fleet) -> bool:
+def _answers(fleet: FoundFleet) -> bool:
     try:
         fleet.client(deadline_s=1.0).status()
     except NoSupervisor:

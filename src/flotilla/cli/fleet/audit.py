@@ -8,12 +8,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from flotilla.access.audit import Chain, Record, read
+from flotilla.access.audit import AuditRecord, Chain, read_audit
 from flotilla.access.audit import verify as verify_chain
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import FROM_NONE, Fleet, Which, find, who
+from flotilla.cli.fleet.find import FROM_NONE, FoundFleet, Which, find_fleet, who
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
 from flotilla.words import counted
 
@@ -31,7 +31,7 @@ def audit(
     json: Json = False,
 ) -> None:
     """Show who did what, when, why, and how it ended. Times are UTC."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     records = _last(found.folder.audit, lines)
     if json:
         say.show_json(records)
@@ -53,7 +53,7 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check every record, and the head against the anchor; exit code 1 if something was changed."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     verdict = verify_chain(found.folder.audit, found.folder.audit_key, anchor or anchor_of(found))
     if json:
         say.show_json(verdict._asdict())
@@ -66,7 +66,7 @@ def verify(
     return 0 if verdict.ok else 1
 
 
-def record(found: Fleet, action: str, target: str, why: str, outcome: str) -> None:
+def record(found: FoundFleet, action: str, target: str, why: str, outcome: str) -> None:
     """Write down what somebody did beside the supervisor: by it, or at once where there is none."""
     data = {"action": action, "target": target, "outcome": outcome}
     try:
@@ -79,7 +79,7 @@ def record(found: Fleet, action: str, target: str, why: str, outcome: str) -> No
             chain.append(who(), action, target, why, outcome, sync=True)
 
 
-def anchor_of(found: Fleet) -> Path:
+def anchor_of(found: FoundFleet) -> Path:
     """Return where the head is written down: where its supervisor last did, else where the file says."""
     if (noted := found.folder.anchor()) is not None:
         return noted
@@ -88,10 +88,10 @@ def anchor_of(found: Fleet) -> Path:
     return path.parents[2] / declared if declared else path.with_name(f"{path.name}.anchor")
 
 
-def _last(path: Path, count: int) -> list[Record]:
-    records: list[Record] = []
+def _last(path: Path, count: int) -> list[AuditRecord]:
+    records: list[AuditRecord] = []
     at = 1
-    while part := read(path, at, _BATCH):
+    while part := read_audit(path, at, _BATCH):
         records = [*records, *part][-count:] if count else []
         at += len(part)  # not by what they say: in a log that was tampered with, numbers come twice
     return records

@@ -11,13 +11,13 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import checkup
-from flotilla.cli.fleet.checkup import BAD, FINE, Finding
-from flotilla.cli.fleet.find import Fleet, Which, find
+from flotilla.cli.fleet.checkup import BAD, FINE, Checked
+from flotilla.cli.fleet.find import FoundFleet, Which, find_fleet
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
 from flotilla.fleet.alerts.send import send_test
-from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.spec import FleetSpec, read
+from flotilla.fleet.folder import Folder, run_folder_of
+from flotilla.fleet.spec import FleetSpec, read_fleet
 from flotilla.words import counted
 
 _SIGNS = {"fine": ("ok  ", "green"), "warn": ("warn", "yellow"), "bad": ("BAD ", "bold red")}
@@ -48,7 +48,7 @@ def doctor(
     return 1 if any(finding.verdict == BAD for finding in findings) else 0
 
 
-def tell(findings: list[Finding]) -> None:
+def tell(findings: list[Checked]) -> None:
     """Print what was found, and how to mend what is not as it should be."""
     widest = max(len(finding.what) for finding in findings)
     for finding in findings:
@@ -60,42 +60,42 @@ def tell(findings: list[Finding]) -> None:
 
 def _file(
     config: Path | None, which: str | None
-) -> tuple[FleetSpec | None, Folder | None, Path | None, list[Finding]]:
+) -> tuple[FleetSpec | None, Folder | None, Path | None, list[Checked]]:
     """Return the fleet of a file, or the one that is here, and whether its file can be read."""
-    found: Fleet | None = None
+    found: FoundFleet | None = None
     if config is None:
         try:
-            found = find(which)
+            found = find_fleet(which)
             config = found.origin
         except ConfigError as error:
             if which:
                 raise
-            return None, None, None, [Finding("fleet", "warn", "none is here", str(error))]
+            return None, None, None, [Checked("fleet", "warn", "none is here", str(error))]
     try:
-        spec = read(config)
+        spec = read_fleet(config)
         schedule.check(spec, str(config))
     except ConfigError as error:
         return (
             None,
             found.folder if found else None,
             config,
-            [Finding("file", BAD, str(error), f"mend {config}")],
+            [Checked("file", BAD, str(error), f"mend {config}")],
         )
-    folder = found.folder if found else Folder(place(config, spec.name))
+    folder = found.folder if found else Folder(run_folder_of(config, spec.name))
     return (
         spec,
         folder,
         config,
-        [Finding("file", FINE, f"{config}: {counted(len(spec.platforms), 'platform')}")],
+        [Checked("file", FINE, f"{config}: {counted(len(spec.platforms), 'platform')}")],
     )
 
 
-def _alert(spec: FleetSpec | None, file: Path | None) -> Finding:
+def _alert(spec: FleetSpec | None, file: Path | None) -> Checked:
     """Send a test message to every address of the file."""
     if spec is None or spec.monitoring.alerts is None or file is None:
         mend = "see monitoring.alerts in docs/fleet.md"
-        return Finding("test alert", "warn", "the file names nobody to tell", mend)
+        return Checked("test alert", "warn", "the file names nobody to tell", mend)
     text = f"{spec.name}: if you read this, alerts arrive"
     went = send_test(spec.monitoring.alerts, file.resolve().parent, text)
     told = ", ".join(f"{each.target}: {each.what}" for each in went)
-    return Finding("test alert", FINE if all(each.ok for each in went) else BAD, told, "mend the address")
+    return Checked("test alert", FINE if all(each.ok for each in went) else BAD, told, "mend the address")

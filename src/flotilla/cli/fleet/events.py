@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import FROM_NONE, Names, Which, find, some
+from flotilla.cli.fleet.find import FROM_NONE, Names, Which, find_fleet, some
 from flotilla.cli.fleet.settle import LOOK_S, News
 from flotilla.clock import sleep
 from flotilla.errors import UnknownName
@@ -37,7 +37,7 @@ def events(
     json: Json = False,
 ) -> None:
     """Show what happened; with --json, a line of JSON for each event. Times are UTC."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     for name in kind:
         if name not in KINDS:
             raise UnknownName("kind of event", name, KINDS)

@@ -17,7 +17,7 @@ from cyclopts import Parameter, validators
 from flotilla import door
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, UnknownName
 from flotilla.fleet.control.client import Client
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.history.events import EventReader
 from flotilla.fleet.spec import FleetSpec, accepted
 
@@ -31,7 +31,7 @@ Which = Annotated[
 def platforms_here(_context: object = None) -> list[str]:
     """Return the platforms of the fleet that is here: what the Tab key offers. None where there is none."""
     try:
-        raw = door.read(find(None).folder.fleet_file)
+        raw = door.read(find_fleet(None).folder.fleet_file)
     except FlotillaError:
         return []
     platforms = raw.get("platforms") if isinstance(raw, dict) else None
@@ -40,12 +40,12 @@ def platforms_here(_context: object = None) -> list[str]:
 
 Names = Annotated[tuple[str, ...], Parameter(help="Platforms; none: all of them.", completer=platforms_here)]
 Several = Annotated[tuple[str, ...], Parameter(help="Platforms, at least one.", completer=platforms_here)]
-Why = Annotated[str, Parameter(help="The reason, for the audit.")]
+ReasonOption = Annotated[str, Parameter(help="The reason, for the audit.")]
 FROM_NONE = validators.Number(gte=0)
 Yes = Annotated[bool, Parameter(help="Do not ask.")]
 
 
-class Fleet(NamedTuple):
+class FoundFleet(NamedTuple):
     """A fleet that was started here at some time."""
 
     folder: Folder
@@ -91,12 +91,12 @@ def who() -> str:
         return f"cli:{os.getuid()}"
 
 
-def find(which: str | None) -> Fleet:
+def find_fleet(which: str | None) -> FoundFleet:
     """Return the fleet that is meant; ConfigError says where was looked, and what there is."""
     if which:
         return _named(which)
     if own := os.environ.get("FLOTILLA_FLEET"):
-        return Fleet(Folder(Path(own)))
+        return FoundFleet(Folder(Path(own)))
     here = Path.cwd()
     for places in ([here], sorted(path for path in here.iterdir() if path.is_dir()), here.parents):
         if found := list(_runs_in(places)):
@@ -116,7 +116,7 @@ def some(names: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) or known
 
 
-def _named(which: str) -> Fleet:
+def _named(which: str) -> FoundFleet:
     path = Path(which)
     if path.suffix in (".yaml", ".yml"):
         # Only its name is read: a file with a mistake in it must not hide the fleet that runs.
@@ -124,12 +124,12 @@ def _named(which: str) -> Fleet:
         name = raw.get("name") if isinstance(raw, dict) else None
         if not isinstance(name, str):
             raise ConfigError(f"{path}: $.name: a fleet has a name")
-        folder = place(path, name)
+        folder = run_folder_of(path, name)
         if not folder.is_dir():
             raise ConfigError(f"{name} was never up. Start it: flotilla fleet up {path}")
-        return Fleet(Folder(folder))
+        return FoundFleet(Folder(folder))
     if (path / "fleet.yaml").is_file() and path.parent.name == _RUNS.name:
-        return Fleet(Folder(path))
+        return FoundFleet(Folder(path))
     here = Path.cwd()
     places = [here, *sorted(each for each in here.iterdir() if each.is_dir()), *here.parents]
     found = list(_runs_in(places))
@@ -138,17 +138,17 @@ def _named(which: str) -> Fleet:
     raise UnknownName("fleet that was started here", which, [fleet.name for fleet in found])
 
 
-def _runs_in(places: Iterable[Path]) -> Iterator[Fleet]:
+def _runs_in(places: Iterable[Path]) -> Iterator[FoundFleet]:
     for folder in places:
         runs = folder / _RUNS
         try:
             found = sorted(runs.glob("*/fleet.yaml"))
         except OSError:  # somebody else's folder
             continue
-        yield from (Fleet(Folder(path.parent)) for path in found)
+        yield from (FoundFleet(Folder(path.parent)) for path in found)
 
 
-def _one(found: list[Fleet]) -> Fleet:
+def _one(found: list[FoundFleet]) -> FoundFleet:
     if len(found) > 1:
         running = [fleet for fleet in found if fleet.folder.holder() is not None]
         if len(running) != 1:

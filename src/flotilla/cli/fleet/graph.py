@@ -11,9 +11,9 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Which, find
+from flotilla.cli.fleet.find import Which, find_fleet
 from flotilla.errors import ConfigError, ProcessError
-from flotilla.fleet.spec import FleetSpec, read
+from flotilla.fleet.spec import FleetSpec, read_fleet
 from flotilla.fleet.spec import graph as drawing
 
 
@@ -32,7 +32,7 @@ def graph(
     """Draw what needs what: each platform below what it needs; with the states, if it runs."""
     if levels + dot + mermaid > 1:
         raise ConfigError("--levels, --dot and --mermaid: one of them")
-    spec, states = (read(config), {}) if config else _here(fleet)
+    spec, states = (read_fleet(config), {}) if config else _here(fleet)
     order = drawing.levels(spec.needs)
     if json:
         needs = {name: dict(platform.needs) for name, platform in spec.platforms.items()}
@@ -63,7 +63,7 @@ def as_mermaid(spec: FleetSpec) -> str:
 
 
 def _here(which: str | None) -> tuple[FleetSpec, dict[str, str]]:
-    found = find(which)
+    found = find_fleet(which)
     try:
         return found.spec(), {platform.name: platform.state for platform in found.client().status().platforms}
     except ProcessError:  # it is down: the graph is still there

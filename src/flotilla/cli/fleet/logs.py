@@ -14,9 +14,9 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import FROM_NONE, Fleet, Names, Which, find, some
+from flotilla.cli.fleet.find import FROM_NONE, FoundFleet, Names, Which, find_fleet, some
 from flotilla.clock import sleep
-from flotilla.fleet.system.logs import Follower, Log
+from flotilla.fleet.system.logs import Follower, LogFile
 
 OWN = "supervisor"
 _LOOK_S = 0.1
@@ -35,7 +35,7 @@ def logs(
     json: Json = False,
 ) -> None:
     """Show what platforms wrote, over rotations; with --json, a line of JSON for each of theirs."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     paths = paths_of(found)
     chosen = {name: paths[name] for name in some(names, paths)} if names else _without_own(paths)
     at, colours, widest = {}, show.colours_of(list(paths)), max(map(len, chosen), default=0)
@@ -49,7 +49,7 @@ def logs(
             say.show(Text.assemble(show.tag(name, widest, colours), line))
 
     for name, path in chosen.items():
-        at[name], last, rest = Log(path).last(lines)
+        at[name], last, rest = LogFile(path).last(lines)
         for line in [*last, rest] if rest and not follow else last:
             tell(name, line)
     follower = Follower(chosen, at)
@@ -60,7 +60,7 @@ def logs(
         sleep(_LOOK_S)
 
 
-def paths_of(found: Fleet) -> dict[str, Path]:
+def paths_of(found: FoundFleet) -> dict[str, Path]:
     """Return the log of each platform, of those too that are no more, and the supervisor's own."""
     paths = {OWN: found.own_log}
     paths |= {name: found.folder.log(name) for name in found.spec().platforms}

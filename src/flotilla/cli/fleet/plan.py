@@ -14,13 +14,13 @@ from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.act import WAIT_S
 from flotilla.cli.fleet.agree import agree
-from flotilla.cli.fleet.find import Fleet, Which, Why, Yes, find
+from flotilla.cli.fleet.find import FoundFleet, ReasonOption, Which, Yes, find_fleet
 from flotilla.cli.fleet.settle import News, not_up, settled
 from flotilla.errors import ConfigError
 from flotilla.fleet import schedule
-from flotilla.fleet.folder import Folder, place
+from flotilla.fleet.folder import Folder, run_folder_of
 from flotilla.fleet.rules.plan import ReloadPlan, refusal, reload_plan
-from flotilla.fleet.spec import FleetSpec, graph, read
+from flotilla.fleet.spec import FleetSpec, graph, read_fleet
 from flotilla.words import counted
 
 Config = Annotated[
@@ -31,7 +31,7 @@ _REFUSED = 2  # the exit code of a ConfigError
 
 
 class _Compared(NamedTuple):
-    fleet: Fleet
+    fleet: FoundFleet
     file: Path
     plan: ReloadPlan
 
@@ -53,7 +53,13 @@ def plan(config: Config = None, /, *, fleet: Which = None, json: Json = False) -
 
 
 def reload(
-    config: Config = None, /, *, yes: Yes = False, why: Why = "", fleet: Which = None, json: Json = False
+    config: Config = None,
+    /,
+    *,
+    yes: Yes = False,
+    why: ReasonOption = "",
+    fleet: Which = None,
+    json: Json = False,
 ) -> int:
     """Take up what changed in the fleet's file; what did not change keeps running."""
     compared = _compare(config, fleet)
@@ -76,7 +82,7 @@ def reload(
     answer = found.client(deadline_s=30.0).ask("reload", why=why, data={"file": str(compared.file.resolve())})
     status = settled(found, [*changes.added, *changes.changed], WAIT_S, news=None if json else news)
     mine = {*changes.added, *changes.changed}
-    wrong = [one for one in not_up(status, read(compared.file)) if one.name in mine] if status else []
+    wrong = [one for one in not_up(status, read_fleet(compared.file)) if one.name in mine] if status else []
     if json:
         say.show_json({"reloaded": True, "plan": changes, "answer": answer})
     elif status:
@@ -108,9 +114,9 @@ def _never_up(file: Path) -> FleetSpec | None:
     """Return the fleet of a file, None if it was up at some time. ConfigError if it could not come up."""
     raw = door.read(file)
     name = raw.get("name") if isinstance(raw, dict) else None
-    if isinstance(name, str) and Folder(place(file, name)).fleet_file.exists():
+    if isinstance(name, str) and Folder(run_folder_of(file, name)).fleet_file.exists():
         return None
-    new = read(file)
+    new = read_fleet(file)
     schedule.check(new, str(file))
     return new
 
@@ -129,9 +135,9 @@ def _tell_start(new: FleetSpec, json: bool) -> None:
 
 
 def _compare(config: Path | None, which: str | None) -> _Compared:
-    found = find(which or (str(config) if config else None))
+    found = find_fleet(which or (str(config) if config else None))
     file = config or found.origin
-    new = read(file)
+    new = read_fleet(file)
     if new.name != found.name:
         raise ConfigError(f"{file}: $.name: it is the fleet {new.name}, and {found.name} runs")
     schedule.check(new, str(file))

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from flotilla.cli import say
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Fleet
+from flotilla.cli.fleet.find import FoundFleet
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.errors import DataError, ProcessError, StreamError
 from flotilla.fleet.control.client import NoSupervisor, NotHeard
@@ -24,7 +24,7 @@ TOLD = ("state", "alert", "killed", "failed", "exited", "spawn_failed", "log_not
 class News:
     """What happens to a fleet from now on; none while the events cannot be read: a command goes on."""
 
-    def __init__(self, fleet: Fleet, from_seq: int | None = None) -> None:
+    def __init__(self, fleet: FoundFleet, from_seq: int | None = None) -> None:
         self._fleet, self._at = fleet, from_seq
         if from_seq is None:
             self._at = self._after_the_last()
@@ -59,7 +59,7 @@ class News:
 
 
 def settled(
-    fleet: Fleet,
+    fleet: FoundFleet,
     names: Iterable[str] | None,
     timeout_s: float,
     *,

@@ -16,7 +16,7 @@ from rich.text import Text
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
-from flotilla.cli.fleet.find import Fleet, Which, find
+from flotilla.cli.fleet.find import FoundFleet, Which, find_fleet
 from flotilla.clock import sleep
 from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import adopt
@@ -40,7 +40,7 @@ def status(
         raise ConfigError(f"--every: seconds, up to {_SELDOM_S:g}, not {every:g}")
     if watch and json:
         raise ConfigError("--watch is for people; for programs: flotilla fleet events -f --json")
-    found = find(fleet)
+    found = find_fleet(fleet)
     if watch:
         _watch(found, max(every, 0.1))
         return 0
@@ -57,7 +57,7 @@ def status(
     return 1 if any(platform.state in _SICK for platform in now.platforms) else 0
 
 
-def last_known(found: Fleet) -> FleetStatus:
+def last_known(found: FoundFleet) -> FleetStatus:
     """Return what the last supervisor kept; a pid of what is seen to run, and of nothing else."""
     kept = found.folder.state()
     runs = _running(found, kept)
@@ -74,7 +74,7 @@ def last_known(found: Fleet) -> FleetStatus:
     return FleetStatus(found.name, kept.generation, "", 0, platforms)
 
 
-def _unheard(found: Fleet, error: NotHeard, json: bool) -> int:
+def _unheard(found: FoundFleet, error: NotHeard, json: bool) -> int:
     known = last_known(found)
     if json:
         say.show_json({"supervised": True, "supervisor": error.holder, "answers": False, "last_known": known})
@@ -84,7 +84,7 @@ def _unheard(found: Fleet, error: NotHeard, json: bool) -> int:
     return 1
 
 
-def _left_behind(found: Fleet, json: bool) -> int:
+def _left_behind(found: FoundFleet, json: bool) -> int:
     known = last_known(found)
     running = [platform for platform in known.platforms if platform.pid]
     if json:
@@ -99,13 +99,13 @@ def _left_behind(found: Fleet, json: bool) -> int:
     return 1
 
 
-def _file(found: Fleet) -> str:
+def _file(found: FoundFleet) -> str:
     origin = found.origin
     here = Path.cwd()
     return str(origin.relative_to(here) if origin.is_relative_to(here) else origin)
 
 
-def _running(found: Fleet, kept: FleetState) -> dict[str, int]:
+def _running(found: FoundFleet, kept: FleetState) -> dict[str, int]:
     """Return which process the next supervisor would adopt of each platform."""
     seen = adopt.adopt(found.folder, kept, tuple(kept.platforms))
     for child in (*seen.children.values(), *seen.former.values()):
@@ -113,7 +113,7 @@ def _running(found: Fleet, kept: FleetState) -> dict[str, int]:
     return {name: child.pid for name, child in seen.children.items()}
 
 
-def _watch(found: Fleet, every_s: float) -> None:
+def _watch(found: FoundFleet, every_s: float) -> None:
     console = say.screen()
     if console.is_terminal and not console.is_dumb_terminal:
         with Live(console=console, auto_refresh=False) as live:
@@ -128,7 +128,7 @@ def _watch(found: Fleet, every_s: float) -> None:
             sys.stdout.flush()
 
 
-def _looks(found: Fleet, every_s: float) -> Iterator[FleetStatus | ProcessError]:
+def _looks(found: FoundFleet, every_s: float) -> Iterator[FleetStatus | ProcessError]:
     """Yield how the fleet is, or why that cannot be said, for ever."""
     client = found.client(deadline_s=5.0)
     while True:

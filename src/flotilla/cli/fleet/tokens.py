@@ -6,13 +6,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from flotilla.access.tokens import DAYS, Book, Role, Token
+from flotilla.access.tokens import DAYS, Role, Token, TokenBook
 from flotilla.access.tokens import create as make_token
 from flotilla.access.tokens import revoke as revoke_token
 from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet.audit import record
-from flotilla.cli.fleet.find import Which, find
+from flotilla.cli.fleet.find import Which, find_fleet
 from flotilla.clock import now_ns
 from flotilla.errors import FlotillaError
 
@@ -23,7 +23,7 @@ _SHOWN = "it is shown this once; what is kept is a hash of it"
 @app.default
 def tokens(*, fleet: Which = None, json: Json = False) -> None:
     """List the tokens there are; none of them can be shown again."""
-    found = sorted(Book(find(fleet).folder.tokens).all(), key=lambda token: token.made_ns)
+    found = sorted(TokenBook(find_fleet(fleet).folder.tokens).all(), key=lambda token: token.made_ns)
     if json:
         say.show_json([_plain(token) for token in found])
         return
@@ -49,7 +49,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a token and show it, this once."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     what = f"{role}, {days:g} days"
     record(found, "token create", name, what, "asked")  # before it is there
     try:
@@ -73,7 +73,7 @@ def revoke(
     json: Json = False,
 ) -> None:
     """Make a token good for nothing, from now on."""
-    found = find(fleet)
+    found = find_fleet(fleet)
     gone = revoke_token(found.folder.tokens, id_)
     try:
         record(found, "token revoke", id_, f"{gone.name}, {gone.role}", "done")

@@ -25,7 +25,7 @@ from flotilla.cli import say
 from flotilla.cli.arguments import Json
 from flotilla.cli.fleet import show
 from flotilla.cli.fleet.audit import record
-from flotilla.cli.fleet.find import Fleet
+from flotilla.cli.fleet.find import FoundFleet
 from flotilla.cli.fleet.settle import LOOK_S, News, not_up, settled
 from flotilla.cli.fleet.status import last_known
 from flotilla.clock import now_ns, sleep
@@ -33,9 +33,9 @@ from flotilla.errors import ConfigError, ProcessError
 from flotilla.fleet import schedule
 from flotilla.fleet.checkpoint import give_up_closing
 from flotilla.fleet.control.status import PlatformStatus, underway
-from flotilla.fleet.folder import Folder, place
-from flotilla.fleet.spec import FleetSpec, graph, read, to_yaml
-from flotilla.fleet.system.logs import Log, end_of
+from flotilla.fleet.folder import Folder, run_folder_of
+from flotilla.fleet.spec import FleetSpec, fleet_to_yaml, graph, read_fleet
+from flotilla.fleet.system.logs import LogFile, end_of
 from flotilla.fleet.system.python import guard_command
 from flotilla.stream.files import write_whole
 
@@ -92,13 +92,13 @@ def up(
     """Start a fleet from its file, each platform after what it needs."""
     if timeout is not None and not 0 <= timeout <= _LONGEST_S:
         raise ConfigError(f"--timeout: seconds, up to {_LONGEST_S:g}, not {timeout:g}")
-    spec = read(config)
+    spec = read_fleet(config)
     schedule.check(spec, str(config))
-    fleet = Fleet(Folder(place(config, spec.name)).make())
+    fleet = FoundFleet(Folder(run_folder_of(config, spec.name)).make())
     _must_be_down(fleet, config)
     with fleet.folder.coming_up():
         _must_be_down(fleet, config)  # still: another `up` may have been quicker
-        write_whole(fleet.folder.fleet_file, to_yaml(spec).encode())
+        write_whole(fleet.folder.fleet_file, fleet_to_yaml(spec).encode())
         write_whole(fleet.folder.origin, str(config.resolve()).encode())
         if any(platform.schedule for platform in spec.platforms.values()):
             # Now, as the calendars are loaded: a supervisor knows the hours before it starts anybody.
@@ -108,7 +108,7 @@ def up(
 
 
 def _brought_up(
-    fleet: Fleet, spec: FleetSpec, config: Path, detach: bool, timeout: float | None, json: bool
+    fleet: FoundFleet, spec: FleetSpec, config: Path, detach: bool, timeout: float | None, json: bool
 ) -> int:
     """Start the guard, or become it, and wait for what was asked for."""
     token = _first_token(fleet, config)
@@ -126,7 +126,7 @@ def _brought_up(
     return _attended(fleet, process, news, json)
 
 
-def _first_token(fleet: Fleet, config: Path) -> str | None:
+def _first_token(fleet: FoundFleet, config: Path) -> str | None:
     """Return the text of a first token, None where there was one, or where a journal keeps what we say."""
     if fleet.folder.tokens.exists():
         return None
@@ -138,7 +138,7 @@ def _first_token(fleet: Fleet, config: Path) -> str | None:
     return tokens.first(fleet.folder.tokens)
 
 
-def _must_be_down(fleet: Fleet, config: Path) -> None:
+def _must_be_down(fleet: FoundFleet, config: Path) -> None:
     """Raise ProcessError where somebody supervises it, with what to do."""
     if (holder := fleet.folder.holder()) is None:
         return
@@ -153,7 +153,7 @@ def _must_be_down(fleet: Fleet, config: Path) -> None:
 
 
 def _detached(
-    fleet: Fleet,
+    fleet: FoundFleet,
     spec: FleetSpec,
     process: Guard,
     news: News,
@@ -180,7 +180,7 @@ def _detached(
     return 1 if wrong else 0
 
 
-def _attended(fleet: Fleet, process: Guard, news: News, json: bool) -> int:
+def _attended(fleet: FoundFleet, process: Guard, news: News, json: bool) -> int:
     """Tell what happens until the fleet has ended; a wish to stop is passed on, once."""
     with _wishes() as wishes:
         if not json:
@@ -200,7 +200,7 @@ def _attended(fleet: Fleet, process: Guard, news: News, json: bool) -> int:
     return 0
 
 
-def _ended_before_it_began(fleet: Fleet, process: Guard) -> bool:
+def _ended_before_it_began(fleet: FoundFleet, process: Guard) -> bool:
     """Return whether our own wish to stop came before the guard could hear it, and nothing runs."""
     if process.exit_code != -signal.SIGTERM or fleet.folder.holder() is not None:
         return False
@@ -216,17 +216,17 @@ def longest_start_s(spec: FleetSpec) -> float:
     return min(total, 3600.0)
 
 
-def _explain(fleet: Fleet, platform: PlatformStatus) -> None:
+def _explain(fleet: FoundFleet, platform: PlatformStatus) -> None:
     """Tell how one is that is not up, and why, with its last words."""
     say.note(show.sentence(platform))
     if platform.blocked_by:  # those without which it never begins are told of by themselves
         return
-    for line in Log(fleet.folder.log(platform.name)).last(_LAST_LINES)[1]:
+    for line in LogFile(fleet.folder.log(platform.name)).last(_LAST_LINES)[1]:
         say.note(f"    {line}")
     say.note(f"  more: flotilla fleet logs {platform.name}")
 
 
-def _died(fleet: Fleet, process: Guard) -> ProcessError:
+def _died(fleet: FoundFleet, process: Guard) -> ProcessError:
     """Return why the guard ended when it should not have."""
     process.alive()
     code = process.exit_code if process.exit_code is not None else 0

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from flotilla.errors import StreamError
-from flotilla.fleet.alerts.rules import Message, State
+from flotilla.fleet.alerts.rules import AlertState, Message
 from flotilla.fleet.spec.preferences import Alerts
 
 _TABLES = """
@@ -68,13 +68,13 @@ class Outbox:
             self._base.executescript(_TABLES)
             row = self._base.execute("SELECT cursor, state FROM kept").fetchone()
             self.cursor: int = row[0] if row else 0
-            self.state = msgspec.json.decode(row[1], type=State) if row else State()
+            self.state = msgspec.json.decode(row[1], type=AlertState) if row else AlertState()
         except (sqlite3.Error, msgspec.MsgspecError) as error:
             self._base.close()
             raise StreamError(f"{path} cannot be used: {error}") from error
 
     def keep(
-        self, cursor: int, state: State, messages: Sequence[Message], wanted: Alerts, now_ns: int
+        self, cursor: int, state: AlertState, messages: Sequence[Message], wanted: Alerts, now_ns: int
     ) -> None:
         """Keep what an event came to: where we are, what we know, and a letter to each target."""
         letters = [

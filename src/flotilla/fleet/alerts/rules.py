@@ -48,7 +48,7 @@ class Acknowledged(Struct, frozen=True, tag=True):
     who: str = ""
 
 
-class Tick(Struct, frozen=True, tag=True):
+class TimePassed(Struct, frozen=True, tag=True):
     """Time has passed."""
 
 
@@ -84,7 +84,7 @@ class Message(Struct, frozen=True):
     body: str
 
 
-class State(Struct, frozen=True):
+class AlertState(Struct, frozen=True):
     """What is remembered."""
 
     matters: dict[str, Matter] = {}
@@ -94,11 +94,11 @@ class State(Struct, frozen=True):
     filled_ns: int = 0
 
 
-Event = Raised | Acknowledged | Tick
-Next = tuple[State, tuple[Message, ...]]
+AlertEvent = Raised | Acknowledged | TimePassed
+Next = tuple[AlertState, tuple[Message, ...]]
 
 
-def step(state: State, event: Event, now_ns: int, wanted: Alerts) -> Next:
+def step(state: AlertState, event: AlertEvent, now_ns: int, wanted: Alerts) -> Next:
     """Return the state after `event`, and the messages that go out now."""
     state = _filled(state, now_ns, wanted)
     if isinstance(event, Raised):
@@ -121,7 +121,7 @@ def is_quiet(quiet: Quiet | None, now_ns: int) -> bool:
     return at >= quiet.start or at < quiet.stop
 
 
-def _raised(state: State, event: Raised, now_ns: int, wanted: Alerts) -> Next:
+def _raised(state: AlertState, event: Raised, now_ns: int, wanted: Alerts) -> Next:
     if _rank(event.severity) < _rank(wanted.least):
         return state, ()
     key = f"{event.platform}\n{event.about}"
@@ -140,7 +140,7 @@ def _raised(state: State, event: Raised, now_ns: int, wanted: Alerts) -> Next:
     return _told(_with(state, key, raised), key, _line(raised), now_ns, wanted)
 
 
-def _acknowledged(state: State, event: Acknowledged) -> Next:
+def _acknowledged(state: AlertState, event: Acknowledged) -> Next:
     seen = {
         key: matter
         for key, matter in state.matters.items()
@@ -157,7 +157,7 @@ def _acknowledged(state: State, event: Acknowledged) -> Next:
     return replace(state, matters=state.matters | after, held=held), messages
 
 
-def _windows_over(state: State, now_ns: int, wanted: Alerts) -> Next:
+def _windows_over(state: AlertState, now_ns: int, wanted: Alerts) -> Next:
     """Tell of the repeats in windows that are over; forget matters that are done with."""
     messages: tuple[Message, ...] = ()
     for key, matter in state.matters.items():
@@ -173,7 +173,7 @@ def _windows_over(state: State, now_ns: int, wanted: Alerts) -> Next:
     return state, messages
 
 
-def _escalated(state: State, now_ns: int, wanted: Alerts) -> Next:
+def _escalated(state: AlertState, now_ns: int, wanted: Alerts) -> Next:
     """Tell the next list what the list before it has not acknowledged, in one message each."""
     messages = []
     for to, people in enumerate(wanted.lists):
@@ -195,7 +195,7 @@ def _escalated(state: State, now_ns: int, wanted: Alerts) -> Next:
     return state, tuple(messages)
 
 
-def _let_go(state: State, now_ns: int, wanted: Alerts) -> Next:
+def _let_go(state: AlertState, now_ns: int, wanted: Alerts) -> Next:
     """Tell in one message what was held and may go."""
     may = tuple(held for held in state.held if not _must_wait(held.severity, now_ns, wanted))
     if not may or not _can_send(state):
@@ -212,7 +212,7 @@ def _let_go(state: State, now_ns: int, wanted: Alerts) -> Next:
     return state, (Message(0, worst, title, _text(lines)),)
 
 
-def _told(state: State, key: str, line: str, now_ns: int, wanted: Alerts) -> Next:
+def _told(state: AlertState, key: str, line: str, now_ns: int, wanted: Alerts) -> Next:
     """Send a line about a matter to the first list, or hold it back."""
     matter = state.matters[key]
     # Behind those that wait for a token: they go together. Those of the quiet hours are passed.
@@ -224,7 +224,7 @@ def _told(state: State, key: str, line: str, now_ns: int, wanted: Alerts) -> Nex
     return replace(state, held=(*state.held, Held(matter.severity, f"{_clock(now_ns)} {line}", key))), ()
 
 
-def _known(state: State, keys: Iterable[str], now_ns: int) -> State:
+def _known(state: AlertState, keys: Iterable[str], now_ns: int) -> AlertState:
     """Take note that the first list was told of matters: from now on somebody may acknowledge them."""
     new = {
         key: replace(matter, since_ns=now_ns) for key in keys if not (matter := state.matters[key]).since_ns
@@ -247,7 +247,7 @@ def _in_window(matter: Matter, now_ns: int, wanted: Alerts) -> bool:
     return 0 <= now_ns - matter.told_ns < wanted.window_s * _SECOND
 
 
-def _filled(state: State, now_ns: int, wanted: Alerts) -> State:
+def _filled(state: AlertState, now_ns: int, wanted: Alerts) -> AlertState:
     if state.tokens is None:
         return replace(state, tokens=float(wanted.burst), filled_ns=now_ns)
     passed_s = max(now_ns - state.filled_ns, 0) / _SECOND
@@ -255,15 +255,15 @@ def _filled(state: State, now_ns: int, wanted: Alerts) -> State:
     return replace(state, tokens=tokens, filled_ns=now_ns)
 
 
-def _can_send(state: State) -> bool:
+def _can_send(state: AlertState) -> bool:
     return (state.tokens or 0.0) > 1.0 - 1e-9  # a sum of many small parts
 
 
-def _spent(state: State) -> State:
+def _spent(state: AlertState) -> AlertState:
     return replace(state, tokens=(state.tokens or 0.0) - 1.0)
 
 
-def _with(state: State, key: str, matter: Matter) -> State:
+def _with(state: AlertState, key: str, matter: Matter) -> AlertState:
     return replace(state, matters=state.matters | {key: matter})
 
 

@@ -22,8 +22,8 @@ from types import FrameType
 from flotilla.clock import monotonic_ns, now_ns, sleep
 from flotilla.errors import ConfigError, FlotillaError
 from flotilla.fleet.alerts.outbox import Outbox
-from flotilla.fleet.alerts.rules import Acknowledged, Message, Raised, Tick, step
-from flotilla.fleet.alerts.rules import Event as Happened
+from flotilla.fleet.alerts.rules import Acknowledged, Message, Raised, TimePassed, step
+from flotilla.fleet.alerts.rules import AlertEvent as Happened
 from flotilla.fleet.alerts.send import Postman
 from flotilla.fleet.control.client import Client
 from flotilla.fleet.folder import Folder
@@ -88,7 +88,7 @@ class Service:
         """Let time pass: call it at least every second."""
         if monotonic_ns() - self._ticked_ns >= int(_QUIET_S * 1e9):
             self._ticked_ns = monotonic_ns()
-            self._happen(Tick())
+            self._happen(TimePassed())
         for went in self._post.go():
             if not went.ok:
                 sys.stderr.write(f"{went.target}: {went.what}\n")
@@ -108,7 +108,11 @@ class Service:
             state, more = step(state, event, now_ns(), self._wanted)
             messages += more
         # Where only the bucket filled there is nothing to keep: it fills by the time that passed.
-        if messages or events != (Tick(),) or (state.matters, state.held) != (before.matters, before.held):
+        if (
+            messages
+            or events != (TimePassed(),)
+            or (state.matters, state.held) != (before.matters, before.held)
+        ):
             self._outbox.keep(self._at, state, messages, self._wanted, now_ns())
 
 

@@ -18,11 +18,11 @@ from flotilla.access.audit_entry import AuditEntry
 from flotilla.access.front import Front
 from flotilla.access.gate import Gate
 from flotilla.access.roles import Busy, Forbidden
-from flotilla.access.tokens import Book, TokensUnusable
+from flotilla.access.tokens import TokenBook, TokensUnusable
 from flotilla.errors import ConfigError, FlotillaError, ProcessError, StreamError, UnknownName
 from flotilla.fleet.api import routes, token_routes
 from flotilla.fleet.api.audit_queue import AuditQueue
-from flotilla.fleet.api.link import Link
+from flotilla.fleet.api.link import ApiLink
 from flotilla.fleet.api.services import Services
 from flotilla.fleet.control.client import NoSupervisor, OutcomeUnknown
 from flotilla.fleet.folder import Folder
@@ -47,9 +47,9 @@ def build(folder: Folder, hosts: frozenset[str], scheme: str = "http", gate: Gat
 
     hosts: the Host headers that are ours. gate: another than the one for the folder's tokens.
     """
-    link = Link(folder.socket("control"))
+    link = ApiLink(folder.socket("control"))
     audit = AuditQueue(link)
-    gate = gate or Gate(Book(folder.tokens))
+    gate = gate or Gate(TokenBook(folder.tokens))
     services = Services(link, gate, audit, events=folder.events, tokens=folder.tokens)
     app = FastAPI(
         title="Flotilla's fleet",

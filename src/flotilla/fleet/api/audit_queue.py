@@ -15,7 +15,7 @@ from typing import Any
 from flotilla.access.audit_entry import AuditEntry
 from flotilla.clock import monotonic_ns
 from flotilla.errors import FlotillaError
-from flotilla.fleet.api.link import Link
+from flotilla.fleet.api.link import ApiLink
 
 ONE_BY_ONE = 10  # of a kind, in a window
 WINDOW_S = 60.0
@@ -34,7 +34,7 @@ class _Window:
 class AuditQueue:
     """Tells the audit. Run `keep` beside the server."""
 
-    def __init__(self, link: Link, *, now: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(self, link: ApiLink, *, now: Callable[[], int] = monotonic_ns) -> None:
         self._link, self._now = link, now
         self._waiting: deque[AuditEntry] = deque()
         self._some = asyncio.Event()

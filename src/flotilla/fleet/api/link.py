@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Reply).decode
 
 
-class Link:
+class ApiLink:
     """The control socket at `path`. deadline_s: how long an answer may take."""
 
     def __init__(self, path: Path, deadline_s: float = DEADLINE_S) -> None:

@@ -10,14 +10,14 @@ from fastapi import Request
 
 from flotilla.access.gate import Gate
 from flotilla.fleet.api.audit_queue import AuditQueue
-from flotilla.fleet.api.link import Link
+from flotilla.fleet.api.link import ApiLink
 from flotilla.fleet.history.events import EventReader
 
 
 class Services:
     """One per app."""
 
-    def __init__(self, link: Link, gate: Gate, audit: AuditQueue, *, events: Path, tokens: Path) -> None:
+    def __init__(self, link: ApiLink, gate: Gate, audit: AuditQueue, *, events: Path, tokens: Path) -> None:
         self.link, self.gate, self.audit, self.tokens = link, gate, audit, tokens
         self.answers: Counter[tuple[str, int]] = Counter()  # (method, status), for the metrics
         self.streams = 0  # that are open

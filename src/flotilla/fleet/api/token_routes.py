@@ -23,7 +23,7 @@ TokenId = Annotated[str, Path(pattern=r"^[a-z0-9]{8}$", examples=["abcd1234"])]
 @router.get("", response_model=models.Tokens, **least(Role.ADMIN))
 async def listed(request: Request) -> Response:
     """Show all tokens: whose, for what, until when. Their texts are known to nobody."""
-    book = tokens.Book(services(request).tokens)
+    book = tokens.TokenBook(services(request).tokens)
     return answer({"tokens": [_shown(token) for token in book.all()]})
 
 

@@ -21,7 +21,7 @@ from flotilla.fleet.history.records import Records
 from flotilla.fleet.rules import fleet_state
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.plan import refusal, reload_plan
-from flotilla.fleet.rules.states import Alert, Ask, Event, Instruction, Note, Reload
+from flotilla.fleet.rules.states import Alert, Ask, Instruction, Note, PlatformEvent, Reload
 from flotilla.fleet.system.resources import Sample
 from flotilla.stream.files import write_whole
 
@@ -31,7 +31,7 @@ _MOST = 1000  # events of one answer
 class Supervised(Protocol):
     """What the handler may do with the supervisor."""
 
-    def ask(self, event: Event) -> None:
+    def ask(self, event: PlatformEvent) -> None:
         """Take an event, or raise ConfigError and change nothing."""
 
     def renewed(self, fleet: spec.FleetSpec) -> None:
@@ -128,7 +128,7 @@ class RequestHandler:
         if refused := refusal(plan):
             raise ConfigError(refused)
         try:
-            write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
+            write_whole(self._folder.fleet_file, spec.fleet_to_yaml(new).encode())
         except OSError as error:
             raise ProcessError(f"{self._folder.fleet_file} cannot be written: {error.strerror}") from error
         self._supervisor.ask(Reload(new))
@@ -144,7 +144,7 @@ class RequestHandler:
         file = request.data.get("file", usual)
         if not isinstance(file, str) or not Path(file).is_absolute():
             raise ConfigError(f"data.file should be the absolute path of a fleet's file, it is {file!r}")
-        return spec.read(file)
+        return spec.read_fleet(file)
 
     def _acknowledge(self, request: Request, peer: Peer) -> dict[str, Any]:
         who, target = _who(request, peer), " ".join(request.platforms)

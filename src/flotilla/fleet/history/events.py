@@ -22,21 +22,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from flotilla.clock import monotonic_ns, now_ns
+from flotilla.clock import DAY_NS, monotonic_ns, now_ns
 from flotilla.errors import DataError, FlotillaError, StreamError
-from flotilla.fleet.history.kinds import Happening, fields_of
+from flotilla.fleet.history.kinds import Happening, event_fields
 from flotilla.stream.log import LogBusy, LogReader, LogWriter
 
 STREAM = "events"
 MOST = 500_000  # events that are kept, however young
-_DAY_NS = 86_400_000_000_000
 _AGAIN_NS = 2_000_000_000  # between two openings of a file that failed
 _PATIENCE_S = 0.05  # for a lock that somebody else holds: the loop that writes here has more to do
 _LATER = 2**63 - 1  # ns since 1970: after every event
 _BATCH = 1_000  # rows that are read, or dropped, in one go: the loop that asks is not held up for longer
 
 
-class Told(NamedTuple):
+class NewEvent(NamedTuple):
     """An event as it is handed in: without its number."""
 
     kind: str
@@ -136,14 +135,14 @@ class EventStore:
         `StreamError` where the disk would not have it, and a later append opens the file again (`mend`) and
         goes on; or where somebody else holds a lock on it (`LogBusy`).
         """
-        return self.append_all([Told(kind, platform, {} if data is None else data, text)])
+        return self.append_all([NewEvent(kind, platform, {} if data is None else data, text)])
 
-    def append_all(self, told: Sequence[Told]) -> int:
+    def append_all(self, told: Sequence[NewEvent]) -> int:
         """As `append`, of all that happened at once; return the number of the last."""
         self.mend()
         now = now_ns()
         entries = [
-            (one.ts or now, _encode(_Stored(one.kind, one.platform, one.text, fields_of(one.data))))
+            (one.ts or now, _encode(_Stored(one.kind, one.platform, one.text, event_fields(one.data))))
             for one in told
         ]
         self._sure = self.last_seq()
@@ -174,7 +173,7 @@ class EventStore:
         Nothing is dropped when it returns 0; until then it is worth another call.
         """
         own = self._newest_ns + monotonic_ns() - self._opened_ns
-        dropped = self._log.drop(STREAM, min(now, own) - int(days * _DAY_NS), _BATCH)
+        dropped = self._log.drop(STREAM, min(now, own) - int(days * DAY_NS), _BATCH)
         excess = self.last_seq() - self.first_seq() + 1 - most
         if excess > 0:
             dropped += self._log.drop(STREAM, _LATER, min(excess, _BATCH))

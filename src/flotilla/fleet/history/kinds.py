@@ -216,7 +216,7 @@ KINDS: dict[str, type[Happening]] = {
 }
 
 
-def fields_of(data: Mapping[str, Any] | Happening) -> dict[str, Any]:
+def event_fields(data: Mapping[str, Any] | Happening) -> dict[str, Any]:
     """Return the fields of an event as they are kept: plain values, whatever they were."""
     fields: dict[str, Any] = msgspec.to_builtins(data, str_keys=True, enc_hook=str)
     return fields

@@ -15,7 +15,7 @@ from flotilla.access.audit import Chain, Deed
 from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import DataError, StreamError
 from flotilla.fleet.folder import Folder
-from flotilla.fleet.history.events import Event, EventStore, Told
+from flotilla.fleet.history.events import Event, EventStore, NewEvent
 from flotilla.fleet.rules.states import Alert, Instruction, Note
 from flotilla.stream.backlog import Backlog
 from flotilla.words import counted
@@ -80,7 +80,7 @@ class Records:
 
     def event(self, kind: str, name: str, data: dict[str, Any], text: str) -> None:
         """Write an event."""
-        self._tell([Told(kind, name, data, text)])
+        self._tell([NewEvent(kind, name, data, text)])
 
     def audit(
         self, who: str, action: str, target: str, why: str, outcome: str, *, sync: bool = False
@@ -130,10 +130,10 @@ class Records:
             self._events.close()
         self._chain = self._events = None
 
-    def _tell(self, told: Sequence[Told]) -> None:
+    def _tell(self, told: Sequence[NewEvent]) -> None:
         self._told.put([one._replace(ts=now_ns()) for one in told])
 
-    def _append(self, told: Sequence[Told]) -> None:
+    def _append(self, told: Sequence[NewEvent]) -> None:
         if self._events is None:
             raise StreamError(f"{self._folder.events} is closed")
         self._events.append_all(told)
@@ -174,17 +174,17 @@ class Records:
         self.write(Alert("critical", "", f"the disk failed: {counted(count, 'record')} of the audit lost"))
 
 
-def _event(decided: Instruction) -> Told | None:
+def _event(decided: Instruction) -> NewEvent | None:
     if isinstance(decided, Alert):
         return _alert(decided)
     if isinstance(decided, Note):
-        return Told(decided.kind, decided.name, decided.data, decided.text)
+        return NewEvent(decided.kind, decided.name, decided.data, decided.text)
     return None
 
 
-def _alert(decided: Alert) -> Told:
+def _alert(decided: Alert) -> NewEvent:
     data = {"severity": decided.severity, "about": decided.text.partition(":")[0]}
-    return Told("alert", decided.name, data, decided.text)
+    return NewEvent("alert", decided.name, data, decided.text)
 
 
 def _deed(decided: Instruction) -> Deed | None:

@@ -36,7 +36,7 @@ from flotilla.fleet.history.records import Records
 from flotilla.fleet.hosts import local
 from flotilla.fleet.hosts.charges import Charges, on
 from flotilla.fleet.hosts.ending import stop_all
-from flotilla.fleet.hosts.gate import Gate
+from flotilla.fleet.hosts.gate import HostGate
 from flotilla.fleet.hosts.heartbeats import Heartbeats
 from flotilla.fleet.hosts.ledger import Ledger, Process
 from flotilla.fleet.hosts.wire import Do, Samples, Seen, Told
@@ -48,12 +48,12 @@ from flotilla.fleet.rules.states import (
     Alert,
     Drain,
     Drained,
-    Event,
     Exited,
     Instruction,
     Kill,
     Note,
     Over,
+    PlatformEvent,
     Probed,
     Readied,
     Shed,
@@ -97,7 +97,7 @@ class Agent:
             look.cancel()  # not before: who guards us would take us for hung
         await self._close()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: PlatformEvent) -> None:
         """Take what happened to a platform: remember it, then tell the head."""
         match event:
             case Spawned():
@@ -118,7 +118,7 @@ class Agent:
                 self._gate.say(Seen("over", event.name, self._run(event), tier=event.tier, text=event.what))
         self._publish()
 
-    def _tell_soon(self, event: Event) -> None:
+    def _tell_soon(self, event: PlatformEvent) -> None:
         """As `tell`, for tasks: a mistake over it is the loop's, which knows what to do (handover.py)."""
         asyncio.get_running_loop().call_soon(self.tell, event)
 
@@ -136,7 +136,7 @@ class Agent:
         )
         self._meter = Meter(self._spawner.fleet, self.tell, self._write)
         self._rotation = LogRotation(self._folder.log, self._write)
-        self._gate = Gate(self._fleet.name, self._host, self._ledger, self._do, self._anew, self._odd)
+        self._gate = HostGate(self._fleet.name, self._host, self._ledger, self._do, self._anew, self._odd)
         self._control = Control(self._answer, self._records.read)
         guard_watch.watch(lambda: handover.without_guard(self._last_words))
         handover.at_mistakes(loop, self._last_words, self._fleet.mode)

@@ -30,13 +30,13 @@ class Charges:
     def accept(self, do: Do) -> None:
         """Take an order to start. ConfigError where this host's file does not say what the head's says."""
         if not self._agreed(self.fleet, do):
-            new = spec.read(self._origin)
+            new = spec.read_fleet(self._origin)
             if not self._agreed(new, do):
                 raise ConfigError(
                     f"{self._origin} on host {self._host} says something else of it than the head's"
                 )
             self.fleet = new
-            write_whole(self._folder.fleet_file, spec.to_yaml(new).encode())
+            write_whole(self._folder.fleet_file, spec.fleet_to_yaml(new).encode())
         self._orders[do.name] = do
 
     def platform(self, name: str) -> spec.Platform:

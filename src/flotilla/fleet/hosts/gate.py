@@ -20,7 +20,7 @@ from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.ledger import Ledger
 from flotilla.fleet.hosts.wire import (
     FORMAT,
-    LONGEST,
+    LONGEST_LINE,
     Do,
     Done,
     Got,
@@ -42,7 +42,7 @@ _BEHIND = 4 << 20  # bytes that a head has not read: it hangs, and may ask what 
 _GONE = (OSError, EOFError, TimeoutError, WrongWords)  # ssl.SSLError is an OSError
 
 
-class Gate:
+class HostGate:
     """The server of the agent of `host` in `fleet`.
 
     act: carries out an order. anew: a new head commands from now on. heard: takes what is odd.
@@ -75,7 +75,7 @@ class Gate:
                 where,
                 port,
                 ssl=context,
-                limit=LONGEST,
+                limit=LONGEST_LINE,
                 ssl_handshake_timeout=_HANDSHAKE_S,
                 ssl_shutdown_timeout=1.0,
             )

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from flotilla.fleet.control.status import HostStatus
 from flotilla.fleet.folder import Kept
-from flotilla.fleet.hosts.link import Link
+from flotilla.fleet.hosts.link import HostLink
 from flotilla.fleet.hosts.wire import FromAgent, Hello, Running, Samples, Seen, Told, Welcome, digest
 from flotilla.fleet.rules.fleet_state import Fleet
 from flotilla.fleet.rules.platform_state import SERVING, Life
@@ -28,7 +28,6 @@ from flotilla.fleet.rules.states import (
     Alert,
     Drain,
     Drained,
-    Event,
     Exited,
     HostFound,
     HostLost,
@@ -36,6 +35,7 @@ from flotilla.fleet.rules.states import (
     Instruction,
     Kill,
     Over,
+    PlatformEvent,
     Probed,
     Readied,
     Shed,
@@ -60,7 +60,7 @@ class Headed(Protocol):
     def fleet(self) -> Fleet:
         """Return the fleet as it is."""
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: PlatformEvent) -> None:
         """Take an event."""
 
 
@@ -75,14 +75,14 @@ class Hosts:
         self._head, self._alert, self._generation = head, alert, generation
         self._spec = spec
         self._count = 0
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, HostLink] = {}
 
     def open(self) -> None:
         """Begin to connect to every host."""
         token = secrets.token_hex(16)
         for name, host in self._spec.hosts.items():
             hello = Hello(self._spec.name, name, self._generation, token)
-            self._links[name] = Link(name, host, hello, self._take, self._lost)
+            self._links[name] = HostLink(name, host, hello, self._take, self._lost)
 
     async def close(self) -> None:
         """Hang up on all. What runs there runs on."""
@@ -134,16 +134,16 @@ class Hosts:
     def _life(self, name: str) -> Life:
         return self._head.fleet.lives[name]
 
-    def _link(self, name: str) -> Link:
+    def _link(self, name: str) -> HostLink:
         return self._links[str(self._life(name).platform.host)]
 
-    def _lost(self, link: Link) -> None:
+    def _lost(self, link: HostLink) -> None:
         for name, life in self._head.fleet.lives.items():
             if life.platform.host == link.name:
                 self.samples.pop(name, None)
         self._head.tell(HostLost(link.name))
 
-    def _take(self, link: Link, line: FromAgent) -> None:
+    def _take(self, link: HostLink, line: FromAgent) -> None:
         match line:
             case Welcome():
                 self._welcomed(link, line)
@@ -156,11 +156,11 @@ class Hosts:
                 here = {name for name in line.samples if self._is_of(link, name)}
                 self.samples |= {name: line.samples[name] for name in here}
 
-    def _is_of(self, link: Link, name: str) -> bool:
+    def _is_of(self, link: HostLink, name: str) -> bool:
         life = self._head.fleet.lives.get(name)
         return life is not None and life.platform.host == link.name
 
-    def _told(self, link: Link, told: Told) -> None:
+    def _told(self, link: HostLink, told: Told) -> None:
         name = told.name
         if told.what == "alert" and not name:
             self._alert(Alert("critical", "", f"on host {link.name}, {told.text}"))
@@ -182,7 +182,7 @@ class Hosts:
             case "alert":
                 self._alert(Alert("critical", name, f"{link.name}: {told.text}"))
 
-    def _seen(self, link: Link, seen: Seen) -> None:
+    def _seen(self, link: HostLink, seen: Seen) -> None:
         if not self._is_of(link, seen.name) or seen.run != self.runs.get(seen.name):
             return
         match seen.what:
@@ -193,7 +193,7 @@ class Hosts:
             case "hung":
                 self._head.tell(Hung(seen.name, seen.figure))
 
-    def _welcomed(self, link: Link, welcome: Welcome) -> None:
+    def _welcomed(self, link: HostLink, welcome: Welcome) -> None:
         again = welcome.epoch == link.epoch
         if again:
             link.pending = [do for do in link.pending if do.n > welcome.done]
@@ -209,7 +209,7 @@ class Hosts:
         else:
             link.found()
 
-    def _compare(self, link: Link, name: str, welcome: Welcome, *, again: bool) -> None:
+    def _compare(self, link: HostLink, name: str, welcome: Welcome, *, again: bool) -> None:
         """Hold what is believed of a platform against what its agent says."""
         life, there, run = self._life(name), welcome.running.get(name), self.runs.get(name, "")
         if welcome.waiting.get(name) == run:
@@ -235,7 +235,7 @@ class Hosts:
         if life.state in orders:
             self._order(orders[life.state], life.name)
 
-    def _take_up(self, link: Link, name: str, there: Running) -> None:
+    def _take_up(self, link: HostLink, name: str, there: Running) -> None:
         """Go on with a run that was not known of."""
         self.runs[name] = there.run
         life = self._life(name)

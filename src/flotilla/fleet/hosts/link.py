@@ -22,7 +22,7 @@ from flotilla.clock import monotonic_ns, now_ns
 from flotilla.errors import FlotillaError, ProcessError
 from flotilla.fleet.hosts import credentials
 from flotilla.fleet.hosts.wire import (
-    LONGEST,
+    LONGEST_LINE,
     Act,
     Do,
     Done,
@@ -47,7 +47,7 @@ _LATE_NS = 1_000_000_000  # so late, and it was us who did not run: nobody's sil
 Sight = Literal["awaited", "seen", "lost"]
 
 
-class Link:
+class HostLink:
     """A link to the host `name`, for the head `hello` describes. take: hears what its agent says."""
 
     def __init__(
@@ -55,8 +55,8 @@ class Link:
         name: str,
         host: Host,
         hello: Hello,
-        take: Callable[[Link, FromAgent], None],
-        lost: Callable[[Link], None],
+        take: Callable[[HostLink, FromAgent], None],
+        lost: Callable[[HostLink], None],
     ) -> None:
         self.name, self.host = name, host
         self.sight: Sight = "awaited"
@@ -130,7 +130,7 @@ class Link:
         wait_s = min(_CONNECT_S, max(self.host.lost_after, 1.0))
         async with asyncio.timeout(wait_s):
             reader, writer = await asyncio.open_connection(
-                where, port, ssl=context, server_hostname=self.name, limit=LONGEST
+                where, port, ssl=context, server_hostname=self.name, limit=LONGEST_LINE
             )
         try:
             writer.write(encoded(replace(self._hello, epoch=self.epoch, got=self.got)))

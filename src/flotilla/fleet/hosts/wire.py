@@ -24,7 +24,9 @@ from flotilla.fleet.spec import Backoff, Platform
 from flotilla.fleet.spec.parts import Level, Seconds
 from flotilla.fleet.system.resources import Sample
 
-LONGEST = 4 << 20  # bytes of a line from one who has shown a certificate; all that is kept to tell is less
+LONGEST_LINE = (
+    4 << 20
+)  # bytes of a line from one who has shown a certificate; all that is kept to tell is less
 FORMAT = 2  # of what is said: one who speaks another is refused
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
@@ -192,7 +194,7 @@ async def _line(reader: asyncio.StreamReader, timeout_s: float) -> bytes:
         async with asyncio.timeout(timeout_s):
             return await reader.readuntil(b"\n")
     except asyncio.LimitOverrunError as error:
-        raise WrongWords(f"a line is at most {LONGEST} bytes") from error
+        raise WrongWords(f"a line is at most {LONGEST_LINE} bytes") from error
 
 
 def charge(platform: Platform) -> Platform:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from flotilla.errors import ConfigError
 from flotilla.fleet.rules.budget import ns
-from flotilla.fleet.rules.decide import decide
+from flotilla.fleet.rules.decide import decide_platform
 from flotilla.fleet.rules.fleet_state import Fleet, needs_in, restarted_by, started_by, stopped_by, taken_out
 from flotilla.fleet.rules.platform_state import due_ns
 from flotilla.fleet.rules.reload import reload
@@ -26,11 +26,11 @@ from flotilla.fleet.rules.states import (
     Alert,
     Ask,
     Beat,
-    Event,
     HostFound,
     HostLost,
     Instruction,
     Note,
+    PlatformEvent,
     Readied,
     Reload,
     Resumed,
@@ -44,7 +44,7 @@ from flotilla.fleet.rules.work import Work
 from flotilla.fleet.spec import Overrides, graph
 
 
-def coordinate(fleet: Fleet, event: Event, now_ns: int) -> tuple[Fleet, tuple[Instruction, ...]]:
+def coordinate(fleet: Fleet, event: PlatformEvent, now_ns: int) -> tuple[Fleet, tuple[Instruction, ...]]:
     """Return the fleet after `event`, and what is to be done, in order. now_ns: monotonic.
 
     ConfigError for what is asked and cannot be: nothing has changed then.
@@ -52,7 +52,7 @@ def coordinate(fleet: Fleet, event: Event, now_ns: int) -> tuple[Fleet, tuple[In
     if isinstance(event, Beat | Readied) and event.name in fleet.lives:  # most of what happens, by far
         life = fleet.lives[event.name]
         if life.state is not State.STARTING:
-            after, _ = decide(life, event, now_ns)
+            after, _ = decide_platform(life, event, now_ns)
             return replace(fleet, lives={**fleet.lives, event.name: after}), ()
     work = Work(fleet, now_ns)
     _take(work, event)
@@ -60,7 +60,7 @@ def coordinate(fleet: Fleet, event: Event, now_ns: int) -> tuple[Fleet, tuple[In
     return work.fleet(), tuple(work.orders)
 
 
-def _take(work: Work, event: Event) -> None:
+def _take(work: Work, event: PlatformEvent) -> None:
     match event:
         case About() if event.name in work.lives:
             work.tell(event.name, event)

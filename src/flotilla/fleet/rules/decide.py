@@ -54,7 +54,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.rules.transitions import (
     AGAIN_NS,
-    Told,
+    Decision,
     clear,
     destroy,
     died,
@@ -69,12 +69,12 @@ from flotilla.fleet.rules.transitions import (
 from flotilla.words import counted
 
 
-def decide(life: Life, event: About | Tick | HostLost | HostFound, now_ns: int) -> Told:
+def decide_platform(life: Life, event: About | Tick | HostLost | HostFound, now_ns: int) -> Decision:
     """Return the platform after `event`, and what is to be done. now_ns: monotonic."""
     return _ANSWERS[type(event)](life, event, now_ns)
 
 
-def _start(life: Life, event: Start, now_ns: int) -> Told:
+def _start(life: Life, event: Start, now_ns: int) -> Decision:
     if life.state in LEAVING:
         return replace(life, wanted=True, then="again"), ()
     if life.state in (State.STOPPED, State.FAILED, State.COMPLETED, State.BACKOFF):
@@ -83,7 +83,7 @@ def _start(life: Life, event: Start, now_ns: int) -> Told:
     return replace(life, wanted=True), ()
 
 
-def _go(life: Life, _event: Go, now_ns: int) -> Told:
+def _go(life: Life, _event: Go, now_ns: int) -> Decision:
     if life.state is not State.WAITING:
         return life, ()
     # What was true of the run before is not true of this one.
@@ -94,7 +94,7 @@ def _go(life: Life, _event: Go, now_ns: int) -> Told:
     return to(fresh, State.STARTING, now_ns, "", Spawn(life.name, 0), until=until)
 
 
-def _spawned(life: Life, event: Spawned, now_ns: int) -> Told:
+def _spawned(life: Life, event: Spawned, now_ns: int) -> Decision:
     if life.state not in ALIVE or life.pid is not None:
         raise InvalidTransition(life.state, "spawned")
     life = replace(life, pid=event.pid, begun_ns=now_ns)
@@ -104,7 +104,7 @@ def _spawned(life: Life, event: Spawned, now_ns: int) -> Told:
     return life, (Kill(life.name) if life.state is State.KILLING else Terminate(life.name),)
 
 
-def _spawn_failed(life: Life, event: SpawnFailed, now_ns: int) -> Told:
+def _spawn_failed(life: Life, event: SpawnFailed, now_ns: int) -> Decision:
     if life.state not in ALIVE or life.pid is not None:
         return life, ()
     if life.state in LEAVING and life.then != "retry":
@@ -112,13 +112,13 @@ def _spawn_failed(life: Life, event: SpawnFailed, now_ns: int) -> Told:
     return died(life, f"could not be started: {event.reason}", event.jitter, now_ns)
 
 
-def _readied(life: Life, event: Readied, now_ns: int) -> Told:
+def _readied(life: Life, event: Readied, now_ns: int) -> Decision:
     if life.state is State.STARTING and life.pid is not None:
         return _serving(life, now_ns)
     return _beat(life, event, now_ns)
 
 
-def _serving(life: Life, now_ns: int) -> Told:
+def _serving(life: Life, now_ns: int) -> Decision:
     took = round((now_ns - life.since_ns) / 1e9, 3)
     life = replace(life, ready_ns=now_ns, beat_ns=now_ns)
     note = Note("ready", life.name, "", {"after_s": took})
@@ -126,11 +126,11 @@ def _serving(life: Life, now_ns: int) -> Told:
     return to(life, state, now_ns, ", ".join(sorted(life.troubles)), note)
 
 
-def _beat(life: Life, _event: Beat | Readied, now_ns: int) -> Told:
+def _beat(life: Life, _event: Beat | Readied, now_ns: int) -> Decision:
     return (replace(life, beat_ns=now_ns), ()) if heard(life) else (life, ())
 
 
-def _probed(life: Life, event: Probed, now_ns: int) -> Told:
+def _probed(life: Life, event: Probed, now_ns: int) -> Decision:
     if life.state not in SERVING:
         return life, ()
     if event.ok:
@@ -146,22 +146,22 @@ def _probed(life: Life, event: Probed, now_ns: int) -> Told:
     return more(leaving, note)
 
 
-def _need_lost(life: Life, event: NeedLost, now_ns: int) -> Told:
+def _need_lost(life: Life, event: NeedLost, now_ns: int) -> Decision:
     return trouble(life, f"needs {event.need}", now_ns)
 
 
-def _need_back(life: Life, event: NeedBack, now_ns: int) -> Told:
+def _need_back(life: Life, event: NeedBack, now_ns: int) -> Decision:
     return clear(life, f"needs {event.need}", now_ns)
 
 
-def _host_lost(life: Life, event: HostLost, now_ns: int) -> Told:
+def _host_lost(life: Life, event: HostLost, now_ns: int) -> Decision:
     if life.state not in ALIVE:
         return life, ()
     life = life if life.lost else replace(life, lost=True)
     return (life, ()) if event.held else trouble(life, f"host {event.host} is out of sight", now_ns)
 
 
-def _host_found(life: Life, event: HostFound, now_ns: int) -> Told:
+def _host_found(life: Life, event: HostFound, now_ns: int) -> Decision:
     if not life.lost:
         return life, ()
     # Nobody could be heard meanwhile: its deadlines begin anew.
@@ -170,7 +170,7 @@ def _host_found(life: Life, event: HostFound, now_ns: int) -> Told:
     return clear(found, f"host {event.host} is out of sight", now_ns)
 
 
-def _over(life: Life, event: Over, now_ns: int) -> Told:
+def _over(life: Life, event: Over, now_ns: int) -> Decision:
     what = f"uses too much: {event.what}"
     if life.state not in ALIVE or event.tier == "ok":
         return life, ()
@@ -186,7 +186,7 @@ def _over(life: Life, event: Over, now_ns: int) -> Told:
     return life, ()
 
 
-def _stop(life: Life, event: Stop, now_ns: int) -> Told:
+def _stop(life: Life, event: Stop, now_ns: int) -> Decision:
     if event.then == "stop":
         life = replace(life, wanted=False)
     if life.state in LEAVING:
@@ -202,14 +202,14 @@ def _stop(life: Life, event: Stop, now_ns: int) -> Told:
     return life, ()
 
 
-def _drained(life: Life, _event: Drained, now_ns: int) -> Told:
+def _drained(life: Life, _event: Drained, now_ns: int) -> Decision:
     if life.state is not State.DRAINING:
         return life, ()
     took = round((now_ns - life.since_ns) / 1e9, 3)
     return more(terminate(life, "settled", now_ns), Note("drained", life.name, "", {"took_s": took}))
 
 
-def _time_over(life: Life, _event: TimeOver, now_ns: int) -> Told:
+def _time_over(life: Life, _event: TimeOver, now_ns: int) -> Decision:
     if life.lost:
         why = "its host is out of sight: it may run on there"
         gone = replace(life, pid=None, lost=False, troubles=frozenset())
@@ -219,7 +219,7 @@ def _time_over(life: Life, _event: TimeOver, now_ns: int) -> Told:
     return destroy(life, "the fleet's time to stop is over", now_ns)
 
 
-def _exited(life: Life, event: Exited, now_ns: int) -> Told:
+def _exited(life: Life, event: Exited, now_ns: int) -> Decision:
     if life.state not in ALIVE or life.pid is None:
         return life, ()
     ran = round((now_ns - life.begun_ns) / 1e9, 3)
@@ -239,7 +239,7 @@ def _exited(life: Life, event: Exited, now_ns: int) -> Told:
     return more(died(life, why, event.jitter, now_ns), *notes)
 
 
-def _tick(life: Life, _event: Tick, now_ns: int) -> Told:
+def _tick(life: Life, _event: Tick, now_ns: int) -> Decision:
     due = due_ns(life)
     if due is None or due > now_ns:
         return life, ()
@@ -251,11 +251,11 @@ def _tick(life: Life, _event: Tick, now_ns: int) -> Told:
     return replace(life, restarts=(), probing=False), ()  # healthy for long enough
 
 
-def _hung(life: Life, event: Hung, now_ns: int) -> Told:
+def _hung(life: Life, event: Hung, now_ns: int) -> Decision:
     return _silent(life, event.silent_s, now_ns) if heard(life) else (life, ())
 
 
-def _silent(life: Life, heard_s: float, now_ns: int) -> Told:
+def _silent(life: Life, heard_s: float, now_ns: int) -> Decision:
     why = f"hung: not heard from for {heard_s:.2f} s"
     note = Note("hung", life.name, "", {"silent_s": round(heard_s, 3)})
     alert = Alert("critical", life.name, why)
@@ -263,7 +263,7 @@ def _silent(life: Life, heard_s: float, now_ns: int) -> Told:
     return to(life, State.KILLING, now_ns, why, note, Kill(life.name), alert, until=now_ns + AGAIN_NS)
 
 
-def _late(life: Life, now_ns: int) -> Told:
+def _late(life: Life, now_ns: int) -> Decision:
     """Return what follows when a state has lasted as long as it may."""
     match life.state:
         case State.STARTING:
@@ -288,7 +288,7 @@ def _late(life: Life, now_ns: int) -> Told:
             return replace(life, deadline_ns=None), ()
 
 
-def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
+def _adopted(life: Life, event: Adopted, now_ns: int) -> Decision:
     afar = life.platform.host is not None and event.state in (State.STARTING, *SERVING)
     if life.state is not State.STOPPED and (life.state in ALIVE or not afar):
         raise InvalidTransition(life.state, "adopted")
@@ -333,7 +333,7 @@ def _adopted(life: Life, event: Adopted, now_ns: int) -> Told:
     return _as_before(told, event) if state is event.state else told
 
 
-def _restored(life: Life, event: Restored, now_ns: int) -> Told:
+def _restored(life: Life, event: Restored, now_ns: int) -> Decision:
     if life.state is not State.STOPPED or event.state in (State.STOPPED, *ALIVE):
         return life, ()
     state = State.WAITING if event.state is State.BACKOFF else event.state
@@ -352,7 +352,7 @@ def _restored(life: Life, event: Restored, now_ns: int) -> Told:
     return _as_before(told, event) if state is event.state else told
 
 
-def _as_before(told: Told, event: Adopted | Restored) -> Told:
+def _as_before(told: Decision, event: Adopted | Restored) -> Decision:
     """Return it in its state since when, and because of what, it was: who reads it asks that."""
     if event.past.since_ns is None:
         return told
@@ -365,7 +365,7 @@ def _ended(code: int | None) -> str:
     return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-_ANSWERS: dict[type, Callable[[Life, Any, int], Told]] = {
+_ANSWERS: dict[type, Callable[[Life, Any, int], Decision]] = {
     Start: _start,
     Go: _go,
     Spawned: _spawned,

@@ -33,7 +33,7 @@ _BORN_WITH = (
 # What a supervisor is begun with, and keeps.
 _BEGUN_WITH = ("mode", "api", "hosts")
 
-Order = tuple[tuple[str, ...], ...]
+StartOrder = tuple[tuple[str, ...], ...]
 
 
 class ReloadPlan(Struct, frozen=True):
@@ -93,7 +93,7 @@ def birth(platform: Platform) -> str:
     return blake2b(msgspec.json.encode(given, order="deterministic"), digest_size=8).hexdigest()
 
 
-def others(order: Order, names: Iterable[str]) -> tuple[str, ...]:
+def others(order: StartOrder, names: Iterable[str]) -> tuple[str, ...]:
     """Return those of an order that nobody named."""
     named = set(names)
     return tuple(name for level in order for name in level if name not in named)

@@ -103,17 +103,17 @@ TABLE: tuple[Transition, ...] = (
 )
 
 
-class Event(Struct, frozen=True):
+class PlatformEvent(Struct, frozen=True):
     """Something that happened."""
 
 
-class About(Event, frozen=True):
+class About(PlatformEvent, frozen=True):
     """Something that happened to one platform."""
 
     name: str
 
 
-class Ask(Event, frozen=True):
+class Ask(PlatformEvent, frozen=True):
     """A person or a program asks. names: platforms, or one custom sequence to start; none is all."""
 
     command: Command
@@ -125,7 +125,7 @@ class Ask(Event, frozen=True):
     by_hours: bool = False
 
 
-class Reload(Event, frozen=True):
+class Reload(PlatformEvent, frozen=True):
     """The fleet's file was read again."""
 
     spec: FleetSpec
@@ -199,7 +199,7 @@ class Restored(About, frozen=True):
     past: Past = Past()
 
 
-class Resumed(Event, frozen=True):
+class Resumed(PlatformEvent, frozen=True):
     """A supervisor goes on where another left a fleet of which nothing was known yet.
 
     lives: what is known of each, who is needed before who needs it. leaving: who is to stop, and was not told
@@ -264,20 +264,20 @@ class NeedBack(About, frozen=True):
     need: str
 
 
-class HostLost(Event, frozen=True):
+class HostLost(PlatformEvent, frozen=True):
     """A host is out of sight; what runs there may well run on. held: who runs there counts as it was."""
 
     host: str
     held: bool = False
 
 
-class HostFound(Event, frozen=True):
+class HostFound(PlatformEvent, frozen=True):
     """A host is in sight again."""
 
     host: str
 
 
-class Tick(Event, frozen=True):
+class Tick(PlatformEvent, frozen=True):
     """Time has passed."""
 
 

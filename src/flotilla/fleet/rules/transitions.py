@@ -21,7 +21,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.words import counted
 
-Told = tuple[Life, tuple[Instruction, ...]]
+Decision = tuple[Life, tuple[Instruction, ...]]
 AGAIN_NS = 1_000_000_000  # one that was sent SIGKILL and is still there is sent it again
 
 
@@ -33,7 +33,7 @@ def leave(
     *,
     drain: bool = True,
     patient: bool = False,
-) -> Told:
+) -> Decision:
     """Return it asked to settle, where it can be, or to stop."""
     life = replace(life, then=then)
     if not drain or life.platform.drain is None or life.state not in SERVING:
@@ -42,14 +42,14 @@ def leave(
     return to(life, State.DRAINING, now_ns, why, Drain(life.name), until=until)
 
 
-def terminate(life: Life, why: str, now_ns: int) -> Told:
+def terminate(life: Life, why: str, now_ns: int) -> Decision:
     """Return it asked to stop."""
     orders = () if life.pid is None else (Terminate(life.name),)
     until = now_ns + ns(life.platform.shutdown_timeout)
     return to(life, State.STOPPING, now_ns, why, *orders, until=until)
 
 
-def destroy(life: Life, why: str, now_ns: int) -> Told:
+def destroy(life: Life, why: str, now_ns: int) -> Decision:
     """Return it killed, with an alarm: it was not given to stop by itself."""
     orders = () if life.pid is None else (Kill(life.name),)
     note = Note("killed", life.name, why, {"reason": why})
@@ -58,13 +58,13 @@ def destroy(life: Life, why: str, now_ns: int) -> Told:
     return to(killed, State.KILLING, now_ns, why, *orders, note, alert, until=now_ns + AGAIN_NS)
 
 
-def left(life: Life, now_ns: int) -> Told:
+def left(life: Life, now_ns: int) -> Decision:
     """Return one that was asked to leave, and has."""
     again = life.then == "again" and life.wanted
     return to(replace(life, lost=False), State.WAITING if again else State.STOPPED, now_ns, life.reason)
 
 
-def died(life: Life, why: str, jitter: float, now_ns: int) -> Told:
+def died(life: Life, why: str, jitter: float, now_ns: int) -> Decision:
     """Return one that ended unasked: started again at once, later, or no more."""
     life = replace(life, pid=None, troubles=frozenset(), lost=False)
     if not life.wanted:
@@ -87,7 +87,7 @@ def died(life: Life, why: str, jitter: float, now_ns: int) -> Told:
     return to(life, State.BACKOFF, now_ns, why, note, until=now_ns + spent.delay_ns)
 
 
-def _given_up(life: Life, why: str, now_ns: int) -> Told:
+def _given_up(life: Life, why: str, now_ns: int) -> Decision:
     restarts = len(budget.recent(life.restarts, life.platform, now_ns))
     after = life.platform.probe_after
     note = Note("failed", life.name, why, {"restarts": restarts, "reason": why})
@@ -98,7 +98,7 @@ def _given_up(life: Life, why: str, now_ns: int) -> Told:
     return to(failed, State.FAILED, now_ns, why, note, alert, until=until)
 
 
-def trouble(life: Life, what: str, now_ns: int) -> Told:
+def trouble(life: Life, what: str, now_ns: int) -> Decision:
     """Return it with one more thing amiss: degraded, if it was ready."""
     if life.state not in RUNNING or what in life.troubles:
         return life, ()
@@ -106,7 +106,7 @@ def trouble(life: Life, what: str, now_ns: int) -> Told:
     return to(life, State.DEGRADED, now_ns, _why(life)) if life.state is State.READY else (life, ())
 
 
-def clear(life: Life, what: str, now_ns: int) -> Told:
+def clear(life: Life, what: str, now_ns: int) -> Decision:
     """Return it with that no longer amiss: ready, if it was the last."""
     if what not in life.troubles:
         return life, ()
@@ -127,13 +127,13 @@ def drain_ns(life: Life) -> int:
 
 def to(
     life: Life, state: State, now_ns: int, why: str, *orders: Instruction, until: int | None = None
-) -> Told:
+) -> Decision:
     """Return it in another state, noted; `orders` after that. until: when the state has lasted too long."""
     after = replace(life, state=state, since_ns=now_ns, deadline_ns=until, reason=why)
     note = Note("state", life.name, why, {"old": life.state.value, "new": state.value, "reason": why})
     return after, (note, *orders)
 
 
-def more(told: Told, *orders: Instruction) -> Told:
+def more(told: Decision, *orders: Instruction) -> Decision:
     """Return the same with `orders` before the others."""
     return told[0], (*orders, *told[1])

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from flotilla.fleet.rules.decide import decide
+from flotilla.fleet.rules.decide import decide_platform
 from flotilla.fleet.rules.fleet_state import Fleet, awaited, cycled_with, met, needers_in, needs_in
 from flotilla.fleet.rules.platform_state import Life
 from flotilla.fleet.rules.states import (
@@ -74,7 +74,7 @@ class Work:
     def tell(self, name: str, event: About | Tick | HostLost | HostFound) -> None:
         """Decide about one platform, and what follows of it for others."""
         before = self.lives[name]
-        after, orders = decide(before, event, self.now_ns)
+        after, orders = decide_platform(before, event, self.now_ns)
         generation = self.before.generation
         self.orders += [Spawn(name, generation) if isinstance(order, Spawn) else order for order in orders]
         self.lives[name] = after

@@ -1,13 +1,20 @@
 """What a fleet's file says, as frozen typed values, and whether it can be so."""
 
-from flotilla.fleet.spec.fleet_file import accepted, as_dict, decode, overrides, read, to_yaml
+from flotilla.fleet.spec.fleet_file import (
+    accepted,
+    decode_fleet,
+    fleet_as_dict,
+    fleet_to_yaml,
+    overrides,
+    read_fleet,
+)
 from flotilla.fleet.spec.parts import (
     HEAD,
     Api,
     AuditSpec,
     Backoff,
     Condition,
-    Drain,
+    DrainWay,
     FleetSpec,
     Group,
     Health,
@@ -28,7 +35,7 @@ __all__ = [
     "AuditSpec",
     "Backoff",
     "Condition",
-    "Drain",
+    "DrainWay",
     "FleetSpec",
     "Group",
     "Health",
@@ -40,9 +47,9 @@ __all__ = [
     "Resources",
     "Schedule",
     "accepted",
-    "as_dict",
-    "decode",
+    "decode_fleet",
+    "fleet_as_dict",
+    "fleet_to_yaml",
     "overrides",
-    "read",
-    "to_yaml",
+    "read_fleet",
 ]

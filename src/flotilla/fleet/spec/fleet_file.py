@@ -1,7 +1,7 @@
 """A fleet's file: what runs, what it needs, and what to do when it fails, as frozen typed values.
 
-1. `read` reads the file by the strict door (`flotilla.door`); folders count from the file's own.
-2. `decode` writes `needs: [a, b]` as conditions (ready; of a job, completed), decodes each part
+1. `read_fleet` reads the file by the strict door (`flotilla.door`); folders count from the file's own.
+2. `decode_fleet` writes `needs: [a, b]` as conditions (ready; of a job, completed), decodes each part
    (`parts.py`), and collects every mistake with its path.
 3. What the parts say of one another is checked (`checks.py`, `graph.py`).
 
@@ -18,7 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from flotilla import door
-from flotilla.door import Door, settle, wrong_values
+from flotilla.door import Door, raise_if_any, wrong_values
 from flotilla.fleet.spec import graph
 from flotilla.fleet.spec.checks import wrong
 from flotilla.fleet.spec.parts import (
@@ -29,18 +29,20 @@ from flotilla.fleet.spec.parts import (
 )
 
 
-def read(path: str | Path) -> FleetSpec:
+def read_fleet(path: str | Path) -> FleetSpec:
     """Return the fleet in a file; ConfigError tells every mistake, with its path."""
     path = Path(path)
-    return decode(door.read(path), str(path), path.parent)
+    return decode_fleet(door.read(path), str(path), path.parent)
 
 
 def accepted(path: Path) -> FleetSpec:
     """Return the fleet in a file that was accepted before, whether its folders are still there or not."""
-    return decode(door.read(path), str(path), path.parent, look=False)
+    return decode_fleet(door.read(path), str(path), path.parent, look=False)
 
 
-def decode(raw: Any, file: str = "fleet", folder: Path | None = None, *, look: bool = True) -> FleetSpec:
+def decode_fleet(
+    raw: Any, file: str = "fleet", folder: Path | None = None, *, look: bool = True
+) -> FleetSpec:
     """Return plain values as a fleet.
 
     folder: what relative folders are counted from, if they are. look: and those that are not there are told.
@@ -58,7 +60,7 @@ def decode(raw: Any, file: str = "fleet", folder: Path | None = None, *, look: b
         if folder is not None:
             spec = _placed(spec, folder.resolve())
             mistakes += _missing(spec) if look else ()
-    settle(mistakes, file)
+    raise_if_any(mistakes, file)
     return cast(FleetSpec, spec)  # without a mistake it was decoded
 
 
@@ -66,19 +68,19 @@ def overrides(raw: Mapping[str, Any]) -> Overrides:
     """Return the overrides of a command; ConfigError for a name or a value that is not one."""
     reader = Door()
     given = reader.struct(Overrides, dict(raw), "$.overrides")
-    settle(reader.mistakes, "overrides")
+    raise_if_any(reader.mistakes, "overrides")
     return cast(Overrides, given)  # without a mistake it was decoded
 
 
-def as_dict(spec: FleetSpec) -> dict[str, Any]:
+def fleet_as_dict(spec: FleetSpec) -> dict[str, Any]:
     """Return a fleet as plain values, every default written out."""
     raw: dict[str, Any] = msgspec.to_builtins(spec)
     return raw
 
 
-def to_yaml(spec: FleetSpec) -> str:
-    """Return a fleet as a file that `read` reads back to an equal one."""
-    return door.to_yaml(as_dict(spec))
+def fleet_to_yaml(spec: FleetSpec) -> str:
+    """Return a fleet as a file that `read_fleet` reads back to an equal one."""
+    return door.to_yaml(fleet_as_dict(spec))
 
 
 def _with_conditions(raw: Any) -> tuple[Any, list[str]]:

@@ -44,7 +44,7 @@ class Backoff(Struct, frozen=True, forbid_unknown_fields=True):
     healthy_after: Seconds = 300.0  # a run ready for that long clears the budget
 
 
-class Drain(Struct, frozen=True, forbid_unknown_fields=True):
+class DrainWay(Struct, frozen=True, forbid_unknown_fields=True):
     """How it is asked to settle: at its control endpoint, or by a signal; then it has `timeout`."""
 
     signal: Literal["USR1", "USR2", "HUP", "INT", "WINCH"] | None = None  # None: the endpoint
@@ -97,7 +97,7 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True):
     backoff: Backoff = Backoff()
     probe_after: Seconds | None = None  # failed: tried once again after that long
     shutdown_timeout: Seconds = 10.0  # from SIGTERM to SIGKILL
-    drain: Drain | None = None
+    drain: DrainWay | None = None
     required_resources: Resources = Resources()
     holds_positions: bool = False  # never killed for memory before it was asked to settle
     log: Log = Log()

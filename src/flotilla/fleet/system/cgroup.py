@@ -42,7 +42,7 @@ class Limits(NamedTuple):
     cpu: float | None = None  # cores
 
 
-class Group:
+class ControlGroup:
     """The control group of one platform: one folder, or several where version 1 keeps the limits."""
 
     def __init__(self, folders: dict[str, Path], limits: Limits | None = None, *, new: bool = False) -> None:
@@ -115,7 +115,7 @@ class Cgroups:
         if use:
             self._look()
 
-    def make(self, platform: str, limits: Limits = Limits()) -> Group:  # noqa: B008 it cannot be changed
+    def make(self, platform: str, limits: Limits = Limits()) -> ControlGroup:  # noqa: B008 it cannot be changed
         """Return the group of `platform`, empty of limits that cannot be held, and of processes.
 
         Who is in it still has hidden from those who ended the platform before, and is killed.
@@ -129,7 +129,7 @@ class Cgroups:
             folder = path / self.name / platform
             if not _removed(folder):
                 new = False
-                Group({base: folder}).kill()
+                ControlGroup({base: folder}).kill()
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError:  # others may have taken the right away since: a platform starts without
@@ -138,21 +138,21 @@ class Cgroups:
         for name, value in wanted.items():
             if name in self.limits:
                 _limit(folders, name, value)
-        return Group(folders, limits, new=new and bool(folders))
+        return ControlGroup(folders, limits, new=new and bool(folders))
 
-    def there(self) -> list[Group]:
+    def there(self) -> list[ControlGroup]:
         """Return the group of each platform that has one in version 2, whoever made it."""
         base = self._bases.get(_V2)
         folders = [] if base is None else [path.parent for path in (base / self.name).glob("*/cgroup.procs")]
-        return [Group({_V2: folder}) for folder in folders]
+        return [ControlGroup({_V2: folder}) for folder in folders]
 
-    def of(self, platform: str, pid: int) -> Group:
+    def of(self, platform: str, pid: int) -> ControlGroup:
         """Return the group that `pid` of `platform` is in: an earlier supervisor may have stood elsewhere."""
         mounts, folders = _mounts(), {}
         for kind, path in _standing(pid).items():
             if kind in mounts and Path(path).parts[-2:] == (self.name, platform):
                 folders[kind] = mounts[kind] / path.lstrip("/")
-        return Group(folders)
+        return ControlGroup(folders)
 
     def platform_of(self, pid: int) -> str | None:
         """Return the platform in whose group `pid` is, None where it is in none of ours."""

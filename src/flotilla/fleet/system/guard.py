@@ -33,7 +33,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from flotilla.clock import monotonic_ns
-from flotilla.fleet.system.sweep import reap, sweep
+from flotilla.fleet.system.sweep import reap, sweep_processes
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -137,7 +137,7 @@ class Guard:
         while True:
             if self._started():
                 if self._serve(leash):
-                    sweep(self._fleet, others=self._was_ready)
+                    sweep_processes(self._fleet, others=self._was_ready)
                     return _LOST
                 if self._over():
                     return self._end()
@@ -301,7 +301,7 @@ class Guard:
 
     def _end(self) -> int:
         if not (self._again and (self._refused() or self._code == LEFT)):
-            sweep(self._fleet, others=self._was_ready, unless_held=self._again)
+            sweep_processes(self._fleet, others=self._was_ready, unless_held=self._again)
         return self._code if self._code >= 0 else _LOST
 
 

@@ -9,7 +9,7 @@ A platform's output goes to `<name>.log`, opened for appending. To rotate a file
 3. drop the oldest segments.
 
 Killed after any step, the next rotation goes on from the names of the segments: `base` is where the newest
-ends, and nobody reads what lies before it in the live file. So a line is never lost, nor read twice (`Log`).
+ends, and nobody reads what lies before it in the live file. So a line is never lost, nor read twice.
 
 `ls -l` shows the length with its holes; `du` shows what is really there.
 """
@@ -60,7 +60,7 @@ def open_log(path: Path, access: int = os.O_WRONLY) -> int:
 
 def start_of_run(path: Path) -> int:
     """Return the offset after the line that the latest run begins with, 0 where there is none."""
-    log, line, after = Log(path), f"-- {STARTING}".encode(), b""
+    log, line, after = LogFile(path), f"-- {STARTING}".encode(), b""
     at, begin = log.end(), log.begin()
     while at > begin:
         before = max(begin, at - _CHUNK)
@@ -166,7 +166,7 @@ def punch(descriptor: int, end: int) -> None:
         raise OSError(code, os.strerror(code))
 
 
-class Log:
+class LogFile:
     """All that a platform ever wrote and that is still kept, by offset."""
 
     def __init__(self, path: Path) -> None:
@@ -228,7 +228,7 @@ class Log:
 
 def end_of(log: Path, count: int = 20) -> str:
     """Return the last `count` lines of a log, a line each, or that there are none: the end of a message."""
-    _, lines, rest = Log(log).last(count)
+    _, lines, rest = LogFile(log).last(count)
     said = [f"    {line}" for line in [*lines, rest] if line]
     return "\n".join([f"the last lines of {log}:", *said]) if said else f"it said nothing: {log} is empty"
 
@@ -237,7 +237,7 @@ class Follower:
     """Whole lines of several logs as they are written. paths: by the platform's name."""
 
     def __init__(self, paths: Mapping[str, Path], at: Mapping[str, int] | None = None) -> None:
-        self._logs = {name: Log(path) for name, path in paths.items()}
+        self._logs = {name: LogFile(path) for name, path in paths.items()}
         self._at = {name: (at or {}).get(name, 0) for name in paths}
         self._rest = dict.fromkeys(paths, b"")
 
@@ -254,7 +254,7 @@ class Follower:
         self._rest = dict.fromkeys(self._rest, b"")
         return found
 
-    def _more(self, name: str, log: Log) -> list[str]:
+    def _more(self, name: str, log: LogFile) -> list[str]:
         if self._at[name] > log.end():  # it was replaced: what is there now is new
             self._at[name], self._rest[name] = 0, b""
         lines: list[str] = []

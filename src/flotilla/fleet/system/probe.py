@@ -22,7 +22,7 @@ import msgspec
 from flotilla.clock import monotonic_ns
 from flotilla.errors import ConfigError
 from flotilla.fleet.spec.addresses import Place, host_and_port, place
-from flotilla.fleet.system.logs import Log
+from flotilla.fleet.system.logs import LogFile
 
 _MOST_BYTES = 64 * 1024  # of an answer; more is not read
 _LOOK_BYTES = 4 * 1024 * 1024  # of a log at one look: the loop has others to serve
@@ -87,7 +87,7 @@ class Line:
         if not text or "\n" in text:
             raise ConfigError(f"{text!r} is not part of one line")
         self.found = False
-        self._log, self._text, self._at = Log(log), text.encode(), offset
+        self._log, self._text, self._at = LogFile(log), text.encode(), offset
         self._tail = b""  # the end of what was read: a text may come in two pieces
 
     def look(self) -> bool:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from flotilla.clock import monotonic_ns
 from flotilla.fleet.spec import Resources
-from flotilla.fleet.system.tree import mark
+from flotilla.fleet.system.tree import mark_of
 
 TIERS = ("ok", "warn", "shed", "drain", "stop")
 _FROM = {"warn": 0.8, "shed": 0.9, "drain": 1.0, "stop": 1.2}  # of a limit
@@ -157,7 +157,7 @@ class Sampler:
         known = self._owner.get((line.pid, line.start))
         if known is not None:
             return known
-        said = mark(line.pid)
+        said = mark_of(line.pid)
         return said.platform if said is not None and said.fleet == self._fleet else ""
 
 

@@ -32,7 +32,7 @@ from flotilla.errors import ProcessError
 from flotilla.fleet.folder import Folder
 from flotilla.fleet.spec import Platform
 from flotilla.fleet.system import kill, marks, tree
-from flotilla.fleet.system.cgroup import Cgroups, Group, Limits
+from flotilla.fleet.system.cgroup import Cgroups, ControlGroup, Limits
 from flotilla.fleet.system.fork import Birth
 from flotilla.fleet.system.fork_client import ForkServer
 from flotilla.fleet.system.logs import open_log
@@ -82,7 +82,7 @@ class Spawner:
         self._server = ForkServer(fence)
         folder.groups.write_text("".join(f"{path}\n" for path in self.cgroups.folders()))
         self._children: dict[int, Child] = {}
-        self._groups: dict[str, Group] = {}  # by platform
+        self._groups: dict[str, ControlGroup] = {}  # by platform
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as nohup may leave it, exit codes are lost
         _adopt_orphans()
 
@@ -193,7 +193,7 @@ class Spawner:
 
         What does not go within `deadline_s` is named by a `ProcessError`.
         """
-        group = self._groups.get(child.name) or Group({})
+        group = self._groups.get(child.name) or ControlGroup({})
         if child.pid not in self._children and group.tracks and not group.pids():
             # All that it started was in it: a walk over the whole machine would find no more. What left its
             # group of its own accord, as root may, is found when the fleet goes down.
@@ -298,11 +298,11 @@ class Spawner:
         return [pid for pid in found if (process := tree.read(pid)) is not None and not process.ended]
 
     def _whose(self, pid: int) -> str | None:
-        mark = tree.mark(pid)
+        mark = tree.mark_of(pid)
         return mark.platform if mark is not None and mark.fleet == self.fleet else None
 
     async def _end(
-        self, groups: list[Group], look: Callable[[], dict[int, tree.Process]], deadline_s: float
+        self, groups: list[ControlGroup], look: Callable[[], dict[int, tree.Process]], deadline_s: float
     ) -> int:
         killed: set[int] = set()
         end_ns = monotonic_ns() + int(deadline_s * 1e9)

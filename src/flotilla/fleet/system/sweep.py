@@ -19,7 +19,7 @@ from flotilla.fleet.system import kill, tree
 _PATIENCE_S = 30.0  # until what was killed must be gone
 
 
-def sweep(fleet: str, *, others: bool, unless_held: bool = False) -> None:
+def sweep_processes(fleet: str, *, others: bool, unless_held: bool = False) -> None:
     """Kill all our descendants, and return when none is left, or say who has not gone in half a minute.
 
     others: and what carries the mark of `fleet` elsewhere, unless it has a supervisor by now.

@@ -1,7 +1,7 @@
 """Find processes again: who is there, whose child, in which session, with which mark.
 
 1. `read` and `table` take what /proc says of one process, and of all.
-2. `mark` reads what every child of a fleet carries in its environment, and hands on: which
+2. `mark_of` reads what every child of a fleet carries in its environment, and hands on: which
    fleet (its run folder), which platform, which generation, and who was the first of it.
 3. `find` gathers all that belongs to a fleet, or to one platform of it: what carries the
    mark, what stands in a session that a marked process opened, and whatever these have
@@ -73,7 +73,7 @@ def table() -> dict[int, Process]:
     return {process.pid: process for process in found if process is not None}
 
 
-def mark(pid: int) -> Mark | None:
+def mark_of(pid: int) -> Mark | None:
     """Return the mark that `pid` was started with; None where it has none, or hides it, or is gone."""
     words = content(f"/proc/{pid}/environ")
     if words is None or FLEET.encode() not in words:
@@ -155,7 +155,7 @@ def find(
     # One that has gone still names its session: its number is nobody else's while the session has members.
     leaders = {p: ticks for p, ticks in leaders.items() if p not in known or known[p].start_ticks == ticks}
     ours = above(os.getpid(), known)
-    marks = {pid: said for pid in known if pid not in ours and (said := mark(pid)) is not None}
+    marks = {pid: said for pid in known if pid not in ours and (said := mark_of(pid)) is not None}
     found = {pid for pid, said in marks.items() if said.fleet == fleet and platform in {None, said.platform}}
     found |= (leaders.keys() & known.keys()) | below(roots, known)
     while True:

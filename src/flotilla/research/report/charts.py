@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from flotilla.model.arrays import Floats
-from flotilla.research.periods import Returns, Unit, drawdown, returns_by, turnover_by
+from flotilla.research.periods import PeriodUnit, Returns, drawdown, returns_by, turnover_by
 from flotilla.research.report.axes import Mark, along, area, around, line, time_marks
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
-from flotilla.research.report.numbers import compact, day, percent, shown
+from flotilla.research.report.numbers import compact, percent, shown, spelled_day
 from flotilla.research.report.plot import (
     beneath,
-    beside,
     box,
     figure,
     grid,
@@ -20,6 +19,7 @@ from flotilla.research.report.plot import (
     legend,
     plot,
     shape,
+    side_labels,
     touch,
     uprights,
 )
@@ -71,10 +71,11 @@ def _equity(data: ReportData, curves: list[Floats], positive: bool) -> Markup:
         marks = scale.marks(6, "money")
         paths = [shape(line(x, scale.at(c)), k) for c, k in zip(curves, ("own", "other"), strict=False)]
         groups.append(group(kind, [grid(marks), *reversed(paths)]))
-        labels.append(beside(marks, kind))
+        labels.append(side_labels(marks, kind))
     ranges = ",".join(f'"{kind}":[{s.low:.8g},{s.high:.8g}]' for kind, s in scales.items())
     first, last = data.equity[np.isfinite(data.equity)][[0, -1]]
-    words = f"{data.name} from {shown(first, 'money')} on {day(int(data.ts[0]))} to {shown(last, 'money')}."
+    begin = f"{data.name} from {shown(first, 'money')} on {spelled_day(int(data.ts[0]))}"
+    words = f"{begin} to {shown(last, 'money')}."
     if data.benchmark is not None:
         words += f" {data.benchmark_name}, in grey, ends at {shown(_last(data.benchmark), 'money')}."
     shapes = [uprights(times), *groups]
@@ -97,7 +98,7 @@ def _falls(data: ReportData, curves: list[Floats]) -> Markup:
     ]
     words = f"Fall below the highest equity so far. Deepest: {', '.join(deepest)}."
     title = tag("span", "Drawdown", class_="above")
-    labels = [title, beside(marks), beneath(times)]
+    labels = [title, side_labels(marks), beneath(times)]
     return plot("drawdown", "Drawdown over time", words, shapes, labels, 150, "time")
 
 
@@ -124,12 +125,12 @@ def _exposure(data: ReportData, exposure: Floats) -> Markup:
         shape(line(x, y), "own thin"),
     ]
     words = f"Invested fraction of equity; {percent(float(np.nanmean(exposure)))} on average."
-    labels = [tag("span", "Exposure", class_="above"), beside(marks)]
+    labels = [tag("span", "Exposure", class_="above"), side_labels(marks)]
     return plot("exposure", "Exposure over time", words, shapes, labels, 130, "time")
 
 
 def _turnover(data: ReportData) -> Markup:
-    unit: Unit = "M" if data.ts[-1] - data.ts[0] < MONTHLY_UNTIL * 86_400e9 else "Y"
+    unit: PeriodUnit = "M" if data.ts[-1] - data.ts[0] < MONTHLY_UNTIL * 86_400e9 else "Y"
     turnover = turnover_by(unit, data.ts, data.traded(), data.equity)
     edges = turnover.start.astype("datetime64[ns]").astype(np.int64)
     span = max(float(data.ts[-1] - data.ts[0]), 1.0)
@@ -145,7 +146,7 @@ def _turnover(data: ReportData) -> Markup:
         shapes.append(touch(a, b, f"{period(start, unit)}\nTurnover {v:.2f}×"))
     per = "year" if unit == "Y" else "month"
     words = f"Value traded in each {per} as a multiple of that {per}'s mean equity."
-    labels = [tag("span", f"Turnover, by {per}", class_="above"), beside(marks), beneath(times)]
+    labels = [tag("span", f"Turnover, by {per}", class_="above"), side_labels(marks), beneath(times)]
     return plot("turnover", f"Turnover by {per}", words, shapes, labels, 130)
 
 
@@ -172,7 +173,7 @@ def years(data: ReportData) -> Markup:
     shapes.append(grid([Mark(zero, "")], "axis"))
     shapes.extend(touch(r / count, (r + 1) / count, _year_tip(data, own, other, r)) for r in range(count))
     entries = [("own", data.name, "")] + ([("other", data.benchmark_name, "")] if other else [])
-    labels = [beside(marks), beneath(_thin_labels([period(s, "Y") for s in own.start]))]
+    labels = [side_labels(marks), beneath(_thin_labels([period(s, "Y") for s in own.start]))]
     words = f"{int((own.value > 0).sum())} of {count} years with a gain for {data.name}."
     picture = plot("years", "Return of each year", words, shapes, labels, 240)
     note = "A hollow bar is a part of a year." if own.part.any() else ""
@@ -187,7 +188,7 @@ def _year_tip(data: ReportData, own: Returns, other: Returns | None, row: int) -
     return f"{tip}\n{data.benchmark_name} {percent(other.value[row], signed=True)}"
 
 
-def period(start: np.datetime64, unit: Unit) -> str:
+def period(start: np.datetime64, unit: PeriodUnit) -> str:
     """Return the name of a period: 2021, or 2021-03."""
     return str(start.astype(f"datetime64[{unit}]"))
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from flotilla.research.periods import (
     Drawdown,
+    PeriodUnit,
     Returns,
-    Unit,
     drawdown,
     returns_by,
     turnover_by,
@@ -26,7 +26,7 @@ from flotilla.research.report.data import ReportData
 from flotilla.research.report.heatmap import histogram
 from flotilla.research.report.risk import windows
 from flotilla.research.report.sections import Explored
-from flotilla.research.report.surface import values_of
+from flotilla.research.report.surface import surface_values
 from flotilla.research.report.tables import BEST, DEEPEST, LARGEST
 from flotilla.research.report.verdict import chosen, luck, verdict
 from flotilla.research.trips import Trip
@@ -93,7 +93,7 @@ def _curves(data: ReportData) -> dict[str, object]:
     return lines
 
 
-def _returns(data: ReportData, unit: Unit) -> dict[str, object]:
+def _returns(data: ReportData, unit: PeriodUnit) -> dict[str, object]:
     own = returns_by(unit, data.local, data.equity)
     columns: dict[str, object] = {
         "start": [str(day) for day in own.start],
@@ -151,7 +151,7 @@ def _orders(data: ReportData) -> dict[str, object]:
 
 
 def _sweep(found: Explored) -> dict[str, object]:
-    sweep, surface, values = found.sweep, found.surface, values_of(found.sweep)
+    sweep, surface, values = found.sweep, found.surface, surface_values(found.sweep)
     counts, edges = histogram(values) if len(values) else (np.zeros(0, np.int64), np.zeros(0))
     columns = [*sweep.axes, sweep.rank_by]
     return {

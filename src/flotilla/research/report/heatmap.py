@@ -23,8 +23,18 @@ from flotilla.research.report.axes import Mark, around, line
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.markup import Markup, join, tag
 from flotilla.research.report.numbers import setting, shown
-from flotilla.research.report.plot import beneath, beside, figure, flag, grid, plot, shape, touch, uprights
-from flotilla.research.report.surface import Spread, Surface, values_of
+from flotilla.research.report.plot import (
+    beneath,
+    figure,
+    flag,
+    grid,
+    plot,
+    shape,
+    side_labels,
+    touch,
+    uprights,
+)
+from flotilla.research.report.surface import Spread, Surface, surface_values
 
 VIRIDIS = (
     "440154", "482475", "414487", "355f8d", "2a788e", "21918c",
@@ -70,7 +80,7 @@ def heat_map(data: ReportData, sweep: SweepData, surface: Surface, spread: Sprea
         "div",
         image,
         ring,
-        beside(_slots(down, 10)),
+        side_labels(_slots(down, 10)),
         beneath(_slots(across, 10)),
         id="heat",
         class_="plot heat",
@@ -100,14 +110,14 @@ def _line(surface: Surface, measure: Measure) -> Markup:
     ]
     shapes = [grid(marks), uprights([best], "mark best"), shape(line(x, scale.at(values)), "own"), *tips]
     words = f"{measure.title} against {surface.rows}; the best at {best.label}."
-    labels = [beside(marks), beneath(_slots(names, 12)), flag(best.at, 0, f"Best: {best.label}", "best")]
+    labels = [side_labels(marks), beneath(_slots(names, 12)), flag(best.at, 0, f"Best: {best.label}", "best")]
     picture = plot("sweep-line", f"{measure.title} against {surface.rows}", words, shapes, labels, 260)
     return figure(f"{measure.title} against {surface.rows}", "", picture)
 
 
 def distribution(data: ReportData, sweep: SweepData, spread: Spread) -> Markup:
     """Return how many portfolios had how much of the measure, the best and the benchmark marked."""
-    measure, values = data.measure(sweep.rank_by), values_of(sweep)
+    measure, values = data.measure(sweep.rank_by), surface_values(sweep)
     counts, edges = histogram(values)
     flags = [("Best", spread.best, "best"), ("Median", spread.median, "median")]
     held = data.benchmark_measures.get(sweep.rank_by, float("nan"))
@@ -126,7 +136,7 @@ def distribution(data: ReportData, sweep: SweepData, spread: Spread) -> Markup:
     for k, n in enumerate(counts.tolist()):
         span = f"{shown(edges[k], measure.unit)} to {shown(edges[k + 1], measure.unit)}"
         shapes.append(touch(a[k], a[k + 1], f"{measure.title} {span}\n{n:,} of {spread.valued:,}"))
-    labels = [beside(marks), beneath(across.marks(8, measure.unit))]
+    labels = [side_labels(marks), beneath(across.marks(8, measure.unit))]
     labels += [
         flag(across.spot(value), row, f"{name} {shown(value, measure.unit)}", kind)
         for row, (name, value, kind) in enumerate(flags)

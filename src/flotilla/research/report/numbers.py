@@ -95,7 +95,7 @@ def setting(value: object) -> str:
     return str(value)
 
 
-def day(ts: int) -> str:
+def spelled_day(ts: int) -> str:
     """Return the date, UTC, of `ts`, ns since 1970.
 
     >>> day(0)
@@ -114,7 +114,7 @@ def moment(ts: int) -> str:
     return second.removesuffix(" 00:00:00")
 
 
-def years_of(span: int) -> float:
+def in_years(span: int) -> float:
     """Return nanoseconds as years of 365.25 days."""
     return span / (365.25 * 86_400e9)
 

@@ -78,7 +78,7 @@ def touch(left: float, right: float, tip: str) -> Markup:
     return tag("path", d=box(left, right, 0.0, 1.0), class_="touch", data_tip=tip)
 
 
-def beside(marks: Sequence[Mark], kind: str = "") -> Markup:
+def side_labels(marks: Sequence[Mark], kind: str = "") -> Markup:
     """Return labels along the left side."""
     return join(
         tag("span", mark.label, class_=f"y {kind}".strip(), style=f"top:{100 - 100 * mark.at:.2f}%")

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from flotilla.model.arrays import Floats
-from flotilla.model.measures import Group, Unit
+from flotilla.model.measures import MeasureGroup, Unit
 from flotilla.research.report.axes import along, around, line, time_marks
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import shown
-from flotilla.research.report.plot import beneath, beside, figure, grid, legend, plot, shape, uprights
+from flotilla.research.report.plot import beneath, figure, grid, legend, plot, shape, side_labels, uprights
 from flotilla.research.report.tables import table
 from flotilla.research.report.verdict import sentence
 from flotilla.research.returns import Rolling, returns_of, rolling
@@ -65,7 +65,7 @@ def _picture(data: ReportData, name: str, title: str, unit: Unit, curves: list[F
     last = curves[0][np.isfinite(curves[0])][-1]
     low, high, end = (shown(float(v), unit) for v in (np.nanmin(curves[0]), np.nanmax(curves[0]), last))
     words = f"{title} of {data.name}: from {low} to {high}, at the end {end}."
-    labels = [tag("span", title, class_="above"), beside(marks)]
+    labels = [tag("span", title, class_="above"), side_labels(marks)]
     if name == LOWEST:
         labels.append(beneath(times))
     shapes = [uprights(times), grid(marks), *reversed(paths)]
@@ -74,7 +74,7 @@ def _picture(data: ReportData, name: str, title: str, unit: Unit, curves: list[F
 
 def figures(data: ReportData) -> Markup:
     """Return the statistics in groups, each a table: the portfolio's, and the benchmark's too."""
-    groups: dict[Group, str] = {
+    groups: dict[MeasureGroup, str] = {
         "returns": "Returns and their tails",
         "relative": f"Beside {sentence(data.benchmark_name)}",
         "trips": "Round trips",

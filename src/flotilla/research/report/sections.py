@@ -10,7 +10,7 @@ from flotilla.research.report.charts import equity_and_drawdown, exposure_and_tu
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.heatmap import distribution, heat_map
 from flotilla.research.report.markup import Markup, tag
-from flotilla.research.report.numbers import day, moment, shown
+from flotilla.research.report.numbers import moment, shown, spelled_day
 from flotilla.research.report.plot import behind
 from flotilla.research.report.surface import Spread, Surface, spread_of, surface_of
 from flotilla.research.report.verdict import chosen, luck, sweep_words, verdict
@@ -92,7 +92,7 @@ def section(name: str, title: str, *content: Markup) -> Markup:
 
 
 def _header(data: ReportData) -> Markup:
-    span = f"{day(int(data.ts[0]))} to {day(int(data.ts[-1]))}"
+    span = f"{spelled_day(int(data.ts[0]))} to {spelled_day(int(data.ts[-1]))}"
     first = {name: data.parameters[name] for name in data.told if name in data.parameters}
     names = ", ".join(data.instruments[:24]) + (" …" if len(data.instruments) > 24 else "")
     pairs = [
@@ -103,7 +103,7 @@ def _header(data: ReportData) -> Markup:
     ]
     return tag(
         "header",
-        tag("p", f"Research report · {day(data.created_ns)}", class_="kicker"),
+        tag("p", f"Research report · {spelled_day(data.created_ns)}", class_="kicker"),
         tag("h1", data.name),
         tag("p", data.description, class_="lede") if data.description else None,
         tables.facts(first) if first else None,

@@ -74,7 +74,7 @@ def spread_of(sweep: SweepData, surface: Surface) -> Spread:
     return Spread(len(ranked), len(valued), best, float(np.median(valued)), worst, near, best >= worst)
 
 
-def values_of(sweep: SweepData) -> Floats:
+def surface_values(sweep: SweepData) -> Floats:
     """Return the measure of each portfolio that has one, best first. float64[P]."""
     ranked = in_order(sweep)
     return ranked[np.isfinite(ranked)]

@@ -13,7 +13,7 @@ from flotilla.model.records import Fill
 from flotilla.research.periods import returns_by, spans, worst_drawdowns, worst_of_each
 from flotilla.research.report.data import ReportData, SweepData
 from flotilla.research.report.markup import Markup, tag
-from flotilla.research.report.numbers import day, moment, percent, setting, shown
+from flotilla.research.report.numbers import moment, percent, setting, shown, spelled_day
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DEEPEST = 5
@@ -104,9 +104,9 @@ def deepest_falls(data: ReportData) -> Markup:
     rows = []
     for fall in worst_drawdowns(data.ts, data.equity, DEEPEST):
         end = int(data.ts[-1]) if fall.recovered is None else fall.recovered
-        back = "not yet" if fall.recovered is None else day(fall.recovered)
+        back = "not yet" if fall.recovered is None else spelled_day(fall.recovered)
         days = f"{(end - fall.peak) / 86_400e9:,.0f}"
-        rows.append([percent(fall.depth), day(fall.peak), day(fall.trough), back, days])
+        rows.append([percent(fall.depth), spelled_day(fall.peak), spelled_day(fall.trough), back, days])
     head = ["Depth", "From", "Lowest", "Recovered", "Days"]
     return table("The deepest drawdowns at closing prices", head, rows, columns="n")
 

@@ -13,7 +13,17 @@ from flotilla.research.report.axes import HEIGHT, WIDTH, Scale, along, around, l
 from flotilla.research.report.data import ReportData
 from flotilla.research.report.markup import Markup, tag
 from flotilla.research.report.numbers import moment, percent, shown
-from flotilla.research.report.plot import behind, beneath, beside, figure, grid, legend, plot, shape, uprights
+from flotilla.research.report.plot import (
+    behind,
+    beneath,
+    figure,
+    grid,
+    legend,
+    plot,
+    shape,
+    side_labels,
+    uprights,
+)
 from flotilla.research.report.tables import table
 from flotilla.research.trips import Trip
 from flotilla.words import counted
@@ -119,7 +129,13 @@ def _priced(data: ReportData, number: int, name: str, price: Floats) -> Markup:
     bought = sum(fill.quantity > 0.0 for fill in fills)
     words = f"{name}: {counted(bought, 'purchase')} and {counted(len(fills) - bought, 'sale')}."
     return plot(
-        f"price-{number}", f"Price of {name}", words, shapes, [beside(marks), beneath(times)], 240, "time"
+        f"price-{number}",
+        f"Price of {name}",
+        words,
+        shapes,
+        [side_labels(marks), beneath(times)],
+        240,
+        "time",
     )
 
 

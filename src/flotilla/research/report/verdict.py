@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from flotilla.research.periods import drawdown
 from flotilla.research.report.data import HOLD, ReportData, SweepData
-from flotilla.research.report.numbers import compact, percent, shown, years_of
+from flotilla.research.report.numbers import compact, in_years, percent, shown
 from flotilla.research.report.surface import Spread, in_order
 
 CLOSE = 0.002  # a year: returns that differ by less are called about the same
@@ -37,7 +37,7 @@ class _Story:
     ) -> None:
         valued = np.isfinite(equity)
         self.first, self.last = (float(v) for v in equity[valued][[0, -1]])
-        self.years = years_of(int(ts[-1] - ts[0]))
+        self.years = in_years(int(ts[-1] - ts[0]))
         self.fall = float(np.nanmax(drawdown(equity)))
         grows = self.years > 0.0 and self.first > 0.0 and self.last > 0.0
         growth = (self.last / self.first) ** (1.0 / self.years) - 1.0 if grows else float("nan")

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def whole(column: pa.ChunkedArray) -> pa.Array:
+def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
     """Return a column in one piece."""
     joined = column.combine_chunks()
     if not isinstance(joined, pa.ChunkedArray):

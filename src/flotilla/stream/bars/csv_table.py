@@ -119,7 +119,7 @@ def _parsed(text: bytes, shape: Shape, layout: Layout, findings: Findings) -> tu
     try:
         return arrow_csv.read_csv(pa.BufferReader(text), **how), text
     except pa.ArrowInvalid:
-        findings.settle()
+        findings.raise_if_any()
         raise
 
 

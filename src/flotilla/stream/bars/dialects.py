@@ -15,7 +15,7 @@ from flotilla.model.panel import FIELDS
 from flotilla.stream.bars.adjusted import is_adjusted_close
 from flotilla.stream.bars.findings import refuse
 from flotilla.stream.bars.heads import Head, Shape, said
-from flotilla.stream.bars.layouts import LEVEL, plain
+from flotilla.stream.bars.layouts import LEVEL, plain_name
 from flotilla.stream.bars.options import Options
 
 Dialect = Callable[[Head, Options], Shape | None]
@@ -68,9 +68,13 @@ def yfinance(head: Head, options: Options) -> Shape | None:
     if len(above) != len(below) or len(above) < 2 or any(_NUMBER.fullmatch(cell) for cell in below if cell):
         return None
     known = {*FIELDS}
-    if {plain(cell) for cell in above[1:]} & {"close"} and not {plain(cell) for cell in below[1:]} & known:
+    if {plain_name(cell) for cell in above[1:]} & {"close"} and not {
+        plain_name(cell) for cell in below[1:]
+    } & known:
         fields, instruments = above, below
-    elif {plain(cell) for cell in below[1:]} & {"close"} and not {plain(cell) for cell in above[1:]} & known:
+    elif {plain_name(cell) for cell in below[1:]} & {"close"} and not {
+        plain_name(cell) for cell in above[1:]
+    } & known:
         fields, instruments = below, above
     else:
         return None
@@ -117,7 +121,7 @@ def stooq(head: Head, options: Options) -> Shape | None:
 
 def alphavantage(head: Head, options: Options) -> Shape | None:
     """Know Alpha Vantage: newest first."""
-    lower = [plain(name) for name in head.lower]
+    lower = [plain_name(name) for name in head.lower]
     is_numbered = any(name != bare for name, bare in zip(head.lower, lower, strict=True))
     first, second = head.cell("timestamp"), head.cell("timestamp", 1)
     if not {*BARS} <= {*lower} or not (is_numbered or (lower[0] == "timestamp" and first > second)):

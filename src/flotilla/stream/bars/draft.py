@@ -23,15 +23,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError, DataError, OutOfOrderError, UnknownName
 from flotilla.model.arrays import Floats, Stamps
 from flotilla.model.panel import FIELDS, Panel
 from flotilla.stream.bars.currencies import currencies_told
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.frames import Bars
-from flotilla.stream.bars.series.remarks import remarks_of
+from flotilla.stream.bars.series.remarks import series_remarks
 
-DAY_NS = 86_400_000_000_000
 PRICES = ("open", "high", "low", "close")
 MOST_DECIMALS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ def panel_of(
         draft = _cut(draft, start, end, instruments)
     ticks = None if tick is None else np.full(len(draft.instruments), float(_per_unit(tick)))
     _check_values(draft, ticks, findings)
-    findings.settle()
+    findings.raise_if_any()
     beside = [name for name in draft.fields if name not in FIELDS]
     fields = {name: _clean(draft.fields[name]) for name in (*FIELDS, *beside) if name in draft.fields}
     if ticks is None:
@@ -98,7 +98,7 @@ def panel_of(
     remarks = (
         *draft.remarks,
         *currencies_told(draft.instruments),
-        *remarks_of(ts_event, draft.step, draft.instruments, fields),
+        *series_remarks(ts_event, draft.step, draft.instruments, fields),
     )
     return Bars(
         ts_event, ts_recv, draft.instruments, fields, ticks, identity, draft.name, draft.zone, remarks
@@ -110,7 +110,7 @@ def check_draft(draft: Draft) -> None:
     findings = Findings(draft.name) if draft.findings is None else draft.findings
     _check_axes(draft, findings)
     _check_values(draft, None, findings)
-    findings.settle()
+    findings.raise_if_any()
 
 
 def identity_of_panel(
@@ -177,7 +177,7 @@ def _check_axes(draft: Draft, findings: Findings) -> None:
             1, "no close", [f"there is {', '.join(draft.fields)}"], "give the closes", code="missing_column"
         )
     if odd or "close" not in draft.fields:
-        findings.settle()  # nothing more can be said of them
+        findings.raise_if_any()  # nothing more can be said of them
 
 
 def _check_names(names: Sequence[str], findings: Findings) -> None:

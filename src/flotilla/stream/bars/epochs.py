@@ -11,10 +11,10 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError, nearest
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.places import Place
+from flotilla.stream.bars.places import RowPlace
 
 SINCE_1970 = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 UNITS = (*SINCE_1970, "epoch", "excel")
@@ -42,7 +42,7 @@ def are_days(values: NDArray[np.int64]) -> bool:
 
 
 def ns_of(
-    values: Numbers, unit: str | None, findings: Findings, place: Place
+    values: Numbers, unit: str | None, findings: Findings, place: RowPlace
 ) -> tuple[NDArray[np.int64], bool]:
     """Return (int64[N], whether they are serial days and so a clock on the wall), ns since 1970.
 

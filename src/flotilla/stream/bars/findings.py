@@ -1,7 +1,7 @@
 """What is wrong with some data: every finding with its count and places, in one message.
 
 A loader that stops at the first bad cell makes its user fix a file one run at a time. So
-the checks add what they find here, and `settle` raises once, for all.
+the checks add what they find here, and `raise_if_any` raises once, for all.
 
 A finding's `code` is its name for programs and for docs/data.md; it stays when the words change.
 """
@@ -93,7 +93,7 @@ class Findings:
         """Say whether anything was found."""
         return bool(self._found)
 
-    def settle(self) -> None:
+    def raise_if_any(self) -> None:
         """Raise DataError, or the kind that all findings share, if anything was found."""
         if not self._found:
             return

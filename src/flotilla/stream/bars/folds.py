@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError
 from flotilla.model.arrays import Stamps
 from flotilla.stream.bars.columns import int64_of
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.places import Place
+from flotilla.stream.bars.places import RowPlace
 
 
 def zone_of(zone: str) -> ZoneInfo:
@@ -42,7 +42,7 @@ def utc_of(
     wall: Stamps,
     zone: str | None,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None = None,
     *,
     newest_first: bool = False,

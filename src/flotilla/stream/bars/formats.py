@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import ConfigError
 from flotilla.stream.bars.columns import int64_of
-from flotilla.stream.bars.draft import DAY_NS
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _PIECES = {

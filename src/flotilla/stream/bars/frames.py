@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.panel import Panel
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
-
-DAY_NS = 86_400_000_000_000
 
 
 class Bars(Panel):

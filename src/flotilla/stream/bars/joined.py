@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.errors import DataError, OutOfOrderError
 from flotilla.model.arrays import Stamps
-from flotilla.stream.bars.draft import DAY_NS, PRICES, Draft, stamp_text
+from flotilla.stream.bars.draft import PRICES, Draft, stamp_text
 from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
 from flotilla.stream.bars.named import instrument_of
@@ -133,7 +134,7 @@ def _check_once(columns: dict[str, _Column], times: Stamps, step: int, findings:
     mend = "keep the true one; a file is called as its instrument where it has no column of symbols"
     kind: type[DataError] = OutOfOrderError
     findings.add(len(places), what, places, mend, kind, code="duplicate_conflict")
-    findings.settle()
+    findings.raise_if_any()
 
 
 def told_of_many(remarks: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:

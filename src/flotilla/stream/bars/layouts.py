@@ -104,14 +104,14 @@ def layout_of(names: list[str], source: str, options: Options | None = None) -> 
 
 def _levelled(names: list[str], source: str, options: Options) -> Layout:
     """Return the layout of columns that are called by their field and their instrument."""
-    wanted = {**{name: name for name in FIELDS}, **{plain(name): name for name in options.extra}}
+    wanted = {**{name: name for name in FIELDS}, **{plain_name(name): name for name in options.extra}}
     levels, skipped = {}, set()
     for name in names:
         field_, _, instrument = name.partition(LEVEL)
         if options.adjusted and is_adjusted_close(field_):
-            wanted[plain(field_)] = ADJUSTED_CLOSE
-        if instrument and plain(field_) in wanted:
-            levels[name] = (wanted[plain(field_)], instrument)
+            wanted[plain_name(field_)] = ADJUSTED_CLOSE
+        if instrument and plain_name(field_) in wanted:
+            levels[name] = (wanted[plain_name(field_)], instrument)
         elif instrument:
             skipped.add(field_)
     there = {field_ for field_, _ in levels.values()}
@@ -138,7 +138,7 @@ class _Columns:
         self.lower: dict[str, list[str]] = {}
         for name in names:
             if name not in self.chosen.values():
-                self.lower.setdefault(plain(name), []).append(name)
+                self.lower.setdefault(plain_name(name), []).append(name)
         self.there = f"there is {', '.join(names) or 'no column at all'}"
 
     def layout(self) -> Layout:
@@ -183,7 +183,7 @@ class _Columns:
             raise ConfigError(f"columns: {role!r} -> {column!r} should be names, as {{close: Price}}")
         if column in self.names:
             return column
-        near = [name for name in self.names if plain(name) == plain(column)]
+        near = [name for name in self.names if plain_name(name) == plain_name(column)]
         if len(near) != 1:
             raise DataError(f"{self.source} has no column {column!r}{nearest(column, self.names)}")
         return near[0]
@@ -234,7 +234,7 @@ class _Columns:
             return self.chosen["time"]
         times = [name for name in TIMES if name in self.lower]
         if is_wide and len(times) > 1:  # the first that is written; the others are tickers
-            spelt = [name for name in self.names if plain(name) in times]
+            spelt = [name for name in self.names if plain_name(name) in times]
             if all(_TICKER.fullmatch(name) for name in spelt[1:]):
                 return spelt[0]
         if not times:
@@ -259,7 +259,7 @@ class _Columns:
             }
         )
         if twice:
-            what = f"columns come twice: {', '.join(repr(plain(name)) for name in twice)}"
+            what = f"columns come twice: {', '.join(repr(plain_name(name)) for name in twice)}"
             raise refuse(self.source, what, "keep one of each", "repeated_column")
         if self.options.adjusted or self.options.extra:
             raise refuse(
@@ -268,8 +268,8 @@ class _Columns:
                 "leave adjusted and extra out",
                 "missing_column",
             )
-        counters = tuple(name for name in self.names if plain(name) in UNNAMED and name != time)
-        called = [name for name in self.names if name != time and plain(name) in (*FIELDS, *TIMES)]
+        counters = tuple(name for name in self.names if plain_name(name) in UNNAMED and name != time)
+        called = [name for name in self.names if name != time and plain_name(name) in (*FIELDS, *TIMES)]
         remarks = (
             (f"{self.source}: {', '.join(called)} is taken for a ticker, as the other columns are",)
             if called
@@ -299,10 +299,10 @@ class _Columns:
 
 def may_count(name: str) -> bool:
     """Say whether a column of a wide table is called as a count of its rows: id, No., #, row_num, 0."""
-    bare = re.sub(r"[_\-. ]", "", plain(name))
-    return plain(name) in UNNAMED or _COUNTS.fullmatch(bare) is not None
+    bare = re.sub(r"[_\-. ]", "", plain_name(name))
+    return plain_name(name) in UNNAMED or _COUNTS.fullmatch(bare) is not None
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a column's name as it is compared."""
     return _NUMBERED.sub("", name.strip().lower())

@@ -15,21 +15,21 @@ from flotilla.model.arrays import Floats, Stamps
 from flotilla.stream.bars.columns import int64_of, nulls_of
 from flotilla.stream.bars.draft import PRICES, Draft, stamp_text
 from flotilla.stream.bars.findings import Findings
-from flotilla.stream.bars.places import Place
+from flotilla.stream.bars.places import RowPlace
 from flotilla.stream.bars.sizes import check_fits
 
 Cell = Callable[[int, int], str]
 
 
 @dataclass(frozen=True)
-class Rows:
+class LongRows:
     """A table's rows, read. ts: int64[N]; columns: name in the table -> float64[N]."""
 
     source: str
     ts: Stamps
     step: int
     columns: dict[str, Floats]
-    place: Place
+    place: RowPlace
     findings: Findings
 
     def draft(
@@ -47,7 +47,7 @@ class Coded(NamedTuple):
     names: tuple[str, ...]
 
 
-def coded_of(symbols: pa.Array, findings: Findings, place: Place) -> Coded:
+def coded_of(symbols: pa.Array, findings: Findings, place: RowPlace) -> Coded:
     """Return a column of symbols as numbers and names."""
     if not pa.types.is_dictionary(symbols.type):
         symbols = symbols.cast(pa.string()).dictionary_encode()
@@ -55,7 +55,7 @@ def coded_of(symbols: pa.Array, findings: Findings, place: Place) -> Coded:
         empty = np.flatnonzero(nulls_of(symbols)).tolist()
         what, mend = "a row has no symbol", "give each its symbol"
         findings.add(len(empty), what, map(place, empty), mend, code="no_symbol")
-        findings.settle()
+        findings.raise_if_any()
     used, first, codes = np.unique(int64_of(symbols.indices), return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), np.intp)
@@ -64,7 +64,7 @@ def coded_of(symbols: pa.Array, findings: Findings, place: Place) -> Coded:
     return Coded(rank[codes], tuple(str(words[used[k]]) for k in order))
 
 
-def pivoted(rows: Rows, fields: Mapping[str, str], coded: Coded) -> Draft:
+def pivoted(rows: LongRows, fields: Mapping[str, str], coded: Coded) -> Draft:
     """Return a long table as arrays: the union of all times, NaN where an instrument has no row.
 
     fields: field -> the column that holds it.
@@ -89,7 +89,7 @@ def pivoted(rows: Rows, fields: Mapping[str, str], coded: Coded) -> Draft:
     return rows.draft(times, names, arrays, cell)
 
 
-def _check_order(rows: Rows, coded: Coded, close: Floats) -> None:
+def _check_order(rows: LongRows, coded: Coded, close: Floats) -> None:
     """Find an instrument's rows that go back in time, and those that share one time."""
     codes, names = coded
 

@@ -107,7 +107,7 @@ def _find_damage(file: parquet.ParquetFile, columns: list[str], name: str) -> No
     findings = Findings(name)
     mend = "fetch the file again, it is damaged"
     findings.add(len(damaged), "a column cannot be decoded", damaged, mend, code="corrupt")
-    findings.settle()
+    findings.raise_if_any()
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Place = Callable[[int], str]
+RowPlace = Callable[[int], str]
 
 
-def moved(place: Place, rows: NDArray[np.intp]) -> Place:
+def moved(place: RowPlace, rows: NDArray[np.intp]) -> RowPlace:
     """Return the places of a table whose row n was row rows[n]."""
     return lambda n: place(int(rows[n]))

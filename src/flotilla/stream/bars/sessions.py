@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flotilla.clock import DAY_NS, HOUR_NS
 from flotilla.errors import ConfigError, DataError
 from flotilla.model.arrays import Stamps
-from flotilla.stream.bars.draft import DAY_NS, stamp_text
+from flotilla.stream.bars.draft import stamp_text
 from flotilla.stream.bars.findings import refuse
 from flotilla.stream.bars.folds import wall_in
 from flotilla.stream.bars.options import Options
@@ -25,7 +26,6 @@ from flotilla.words import lasting
 
 _FREQUENCY = re.compile(r"([1-9]\d*)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-HOUR_NS = 3_600_000_000_000
 _APART = 20 * HOUR_NS  # days are, where one closes early and the clocks change
 _EVENING = 17 * HOUR_NS  # from then on a bar may be of the next day
 # Where exchanges are: which of them makes stamps midnights is a hint, and no guess is made by it.

@@ -24,14 +24,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Stamps
 from flotilla.stream.bars import epochs, folds
 from flotilla.stream.bars.columns import float64_of, int64_of, nulls_of
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Findings
 from flotilla.stream.bars.formats import Read, plain_format, read_format
 from flotilla.stream.bars.options import Options
-from flotilla.stream.bars.places import Place
+from flotilla.stream.bars.places import RowPlace
 from flotilla.stream.bars.slashed import is_slashed, order_of
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -66,7 +66,7 @@ def stamps_of(
     column: pa.Array,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None = None,
 ) -> Times:
     """Return the times of a column.
@@ -101,7 +101,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _periods(column: pa.Array, findings: Findings, place: Place) -> Times:
+def _periods(column: pa.Array, findings: Findings, place: RowPlace) -> Times:
     """Read pandas' periods of a day as their dates; longer ones end later than they are called."""
     if getattr(column.type, "freq", None) in ("D", "B"):
         return _dates(int64_of(column.storage), findings, place)
@@ -110,13 +110,13 @@ def _periods(column: pa.Array, findings: Findings, place: Place) -> Times:
     return Times(np.zeros(len(column), np.int64), False)
 
 
-def _dates(days: Stamps, findings: Findings, place: Place) -> Times:
+def _dates(days: Stamps, findings: Findings, place: RowPlace) -> Times:
     """Return session dates. days: int64[N], since 1970."""
     known = _are_known(days, findings, place)
     return Times(days * DAY_NS if known else np.zeros(len(days), np.int64), True)
 
 
-def _are_known(days: Stamps, findings: Findings, place: Place) -> bool:
+def _are_known(days: Stamps, findings: Findings, place: RowPlace) -> bool:
     """Say whether all days are of the years that ns since 1970 reach in any zone; tell those that are not."""
     out = np.flatnonzero((days < _FIRST_DAY) | (days > _LAST_DAY)).tolist()
     cells = (f"{place(n)}: {np.datetime64(int(days[n]), 'D')}" for n in out)
@@ -129,7 +129,7 @@ def _numbers(
     column: pa.Array,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     if pa.types.is_floating(column.type) and column.type != pa.float64():
@@ -149,7 +149,7 @@ def _timestamps(
     column: pa.Array,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     kind = column.type
@@ -176,7 +176,7 @@ def _on_the_wall(
     ns: Stamps,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     """Return times that carry no zone: dates if all are midnight, else of the zone that is given."""
@@ -190,7 +190,7 @@ def _texts(
     column: pa.Array,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     """Read all of the cells as what the first of them is."""
@@ -234,7 +234,7 @@ def _formatted(
     form: str,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     read = read_format(column, form)
@@ -252,7 +252,7 @@ def _slashed(
     column: pa.Array,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     """Read dates of which the day or the month may come first, where the column tells which."""
@@ -271,7 +271,7 @@ def _placed(
     read: Read,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     groups: Callable[[], NDArray[np.intp]] | None,
 ) -> Times:
     if read.offset is not None:
@@ -292,7 +292,7 @@ def _placed(
 
 
 def _find_unreadable(
-    column: pa.Array, kind: pa.DataType, wanted: str, findings: Findings, place: Place
+    column: pa.Array, kind: pa.DataType, wanted: str, findings: Findings, place: RowPlace
 ) -> None:
     """Say which cells are not what the first one is, and of what sort they are."""
     texts: list[str] = column.to_pylist()
@@ -335,5 +335,5 @@ def _is_naive(text: str) -> bool:
         return False
 
 
-def _cells(rows: Iterable[int], texts: list[str], place: Place) -> Iterable[str]:
+def _cells(rows: Iterable[int], texts: list[str], place: RowPlace) -> Iterable[str]:
     return (f"{place(n)}: {texts[n]!r}" for n in rows)

@@ -20,15 +20,15 @@ import pyarrow.compute as pc
 from flotilla.model.arrays import Floats
 from flotilla.stream.bars import amounts
 from flotilla.stream.bars.adjusted import ADJUSTED_CLOSE, adjusted, unread
-from flotilla.stream.bars.columns import float64_of, int64_of, whole
+from flotilla.stream.bars.columns import float64_of, in_one_piece, int64_of
 from flotilla.stream.bars.draft import Draft
 from flotilla.stream.bars.findings import Findings, refuse
 from flotilla.stream.bars.heads import stem_of
-from flotilla.stream.bars.layouts import Layout, layout_of, may_count, plain
-from flotilla.stream.bars.long import Coded, Rows, coded_of, pivoted
+from flotilla.stream.bars.layouts import Layout, layout_of, may_count, plain_name
+from flotilla.stream.bars.long import Coded, LongRows, coded_of, pivoted
 from flotilla.stream.bars.named import instrument_of
 from flotilla.stream.bars.options import Options
-from flotilla.stream.bars.places import Place, moved
+from flotilla.stream.bars.places import RowPlace, moved
 from flotilla.stream.bars.sessions import sessions_of
 from flotilla.stream.bars.stamps import Times, stamps_of
 from flotilla.words import counted
@@ -40,7 +40,7 @@ def draft_of(
     table: pa.Table,
     source: str,
     options: Options,
-    place: Place,
+    place: RowPlace,
     findings: Findings | None = None,
     layout: Layout | None = None,
 ) -> Draft:
@@ -55,9 +55,11 @@ def draft_of(
     if not table.num_rows:
         mend = "give data that has rows; an empty file is no history"
         findings.add(1, "no rows at all", [], mend, code="no_rows")
-        findings.settle()
+        findings.raise_if_any()
     _check_currency(table, layout, source)
-    coded = coded_of(whole(table[layout.symbol]), findings, place) if layout.symbol is not None else None
+    coded = (
+        coded_of(in_one_piece(table[layout.symbol]), findings, place) if layout.symbol is not None else None
+    )
     unreadable = Findings(source)
     times = _times(table, layout, options, unreadable, place, coded)
     columns = {
@@ -66,11 +68,11 @@ def draft_of(
     }
     findings.extend(unreadable)
     if unreadable:
-        findings.settle()
+        findings.raise_if_any()
     sessions = sessions_of(times, options, source)
     remarks += [*layout.remarks, *([f"{source}: {times.remark}"] if times.remark else [])]
     remarks += [sessions.remark] if sessions.remark else []
-    rows = Rows(source, sessions.ts, sessions.step, _tickers(columns, layout, source), place, findings)
+    rows = LongRows(source, sessions.ts, sessions.step, _tickers(columns, layout, source), place, findings)
     rows, coded = _sorted(rows, coded, options)
     draft = replace(_drafted(rows, layout, coded, options), zone=sessions.zone)
     if layout.adjusted is not None and options.adjusted is None:
@@ -83,24 +85,26 @@ def _times(
     layout: Layout,
     options: Options,
     findings: Findings,
-    place: Place,
+    place: RowPlace,
     coded: Coded | None,
 ) -> Times:
-    column = whole(table[layout.time])
+    column = in_one_piece(table[layout.time])
     if layout.clock is not None:  # a day and a time of day, each in a column of its own
-        day, clock = (whole(table[name]).cast(pa.string()) for name in (layout.time, layout.clock))
+        day, clock = (in_one_piece(table[name]).cast(pa.string()) for name in (layout.time, layout.clock))
         column = pc.binary_join_element_wise(
             pc.utf8_trim_whitespace(day), pc.utf8_trim_whitespace(clock), " "
         )
     return stamps_of(column, options, findings, place, None if coded is None else (lambda: coded.codes))
 
 
-def _kept(table: pa.Table, place: Place, options: Options, source: str) -> tuple[pa.Table, Place, list[str]]:
+def _kept(
+    table: pa.Table, place: RowPlace, options: Options, source: str
+) -> tuple[pa.Table, RowPlace, list[str]]:
     """Return the rows that are read, and a remark about the others."""
     if options.keep is None:
         return table, place, []
     column, value = options.keep
-    texts = pc.utf8_trim_whitespace(whole(table[column]).cast(pa.string()))
+    texts = pc.utf8_trim_whitespace(in_one_piece(table[column]).cast(pa.string()))
     mask = pc.fill_null(pc.equal(texts, value), False)
     others = sorted({str(text) for text in pc.unique(texts.filter(pc.invert(mask))).to_pylist()})
     if not others:
@@ -115,7 +119,9 @@ def _check_currency(table: pa.Table, layout: Layout, source: str) -> None:
     """Refuse prices of several currencies: they would be added up."""
     if layout.currency is None:
         return
-    there = [str(text) for text in pc.unique(whole(table[layout.currency]).cast(pa.string())).to_pylist()]
+    there = [
+        str(text) for text in pc.unique(in_one_piece(table[layout.currency]).cast(pa.string())).to_pylist()
+    ]
     if len(there) > 1:
         what = f"its prices are in several currencies: {', '.join(sorted(there)[:_SHOWN])}"
         mend = "keep the rows of one, or convert the prices and leave the column out: money is added up"
@@ -131,7 +137,7 @@ def _tickers(columns: dict[str, Floats], layout: Layout, source: str) -> dict[st
         is_unnamed = name in layout.counters
         if (is_unnamed or (may_count(name) and len(values) > 1)) and counts_rows(values):
             del out[name]
-        elif is_unnamed and plain(name) != "index":
+        elif is_unnamed and plain_name(name) != "index":
             what = f"column {name!r} has no name of its own"
             raise refuse(source, what, "name it as its instrument, or leave it out", "unnamed_column")
     return out
@@ -144,7 +150,7 @@ def counts_rows(values: Floats) -> bool:
     )
 
 
-def _sorted(rows: Rows, coded: Coded | None, options: Options) -> tuple[Rows, Coded | None]:
+def _sorted(rows: LongRows, coded: Coded | None, options: Options) -> tuple[LongRows, Coded | None]:
     """Return the rows in order of time where that was asked for."""
     if not options.sort or not (np.diff(rows.ts) < 0).any():
         return rows, coded
@@ -154,7 +160,7 @@ def _sorted(rows: Rows, coded: Coded | None, options: Options) -> tuple[Rows, Co
     return moved_rows, None if coded is None else coded._replace(codes=coded.codes[order])
 
 
-def _drafted(rows: Rows, layout: Layout, coded: Coded | None, options: Options) -> Draft:
+def _drafted(rows: LongRows, layout: Layout, coded: Coded | None, options: Options) -> Draft:
     wanted = dict(layout.fields)
     if layout.adjusted is not None and options.adjusted:
         wanted[ADJUSTED_CLOSE] = layout.adjusted
@@ -165,7 +171,7 @@ def _drafted(rows: Rows, layout: Layout, coded: Coded | None, options: Options) 
     return _one(rows, wanted, options.instrument) if wanted else _wide(rows)
 
 
-def _one(rows: Rows, fields: dict[str, str], instrument: str | None) -> Draft:
+def _one(rows: LongRows, fields: dict[str, str], instrument: str | None) -> Draft:
     """Return a table that is all one instrument; without a name it is called after its file."""
     arrays = {field: rows.columns[name][:, None] for field, name in fields.items()}
     stem = stem_of(rows.source)
@@ -176,7 +182,7 @@ def _one(rows: Rows, fields: dict[str, str], instrument: str | None) -> Draft:
     return replace(draft, remarks=(f"{rows.source}: {told}",))
 
 
-def _wide(rows: Rows) -> Draft:
+def _wide(rows: LongRows) -> Draft:
     """Return a table of closes, side by side."""
     close = np.empty((len(rows.ts), len(rows.columns)))
     for i, values in enumerate(rows.columns.values()):
@@ -184,7 +190,7 @@ def _wide(rows: Rows) -> Draft:
     return rows.draft(rows.ts, tuple(rows.columns), {"close": close})
 
 
-def _levels(rows: Rows, layout: Layout) -> Draft:
+def _levels(rows: LongRows, layout: Layout) -> Draft:
     """Return a table with a column for each field of each instrument."""
     names = tuple(dict.fromkeys(instrument for _, instrument in layout.levels.values()))
     place = {name: i for i, name in enumerate(names)}
@@ -197,10 +203,10 @@ def _levels(rows: Rows, layout: Layout) -> Draft:
 
 
 def _numbers(
-    column: pa.ChunkedArray, name: str, options: Options, findings: Findings, place: Place
+    column: pa.ChunkedArray, name: str, options: Options, findings: Findings, place: RowPlace
 ) -> Floats:
     """Return a column as float64[N], NaN where it is null."""
-    cells = whole(column)
+    cells = in_one_piece(column)
     if options.are_texts and pa.types.is_string(cells.type):
         return _amounts(cells, name, options, findings, place)
     kinds = pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null
@@ -215,7 +221,7 @@ def _numbers(
         return np.full(len(cells), np.nan)
 
 
-def _amounts(cells: pa.Array, name: str, options: Options, findings: Findings, place: Place) -> Floats:
+def _amounts(cells: pa.Array, name: str, options: Options, findings: Findings, place: RowPlace) -> Floats:
     how = (options.decimal, options.thousands)
     wrong = np.flatnonzero(int64_of(amounts.strange(cells, *how, amounts=options.amounts).cast(pa.int8())))
     places = (f"{place(int(n))}: {name} {cells[int(n)].as_py()!r}" for n in wrong)

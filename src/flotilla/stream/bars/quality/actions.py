@@ -6,11 +6,11 @@ from collections import Counter
 
 import numpy as np
 
-from flotilla.stream.bars.draft import DAY_NS
+from flotilla.clock import DAY_NS
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality.calendar import DEFAULT, sessions
 from flotilla.stream.bars.quality.note import Notes
-from flotilla.stream.bars.quality.sheet import numbers_of
+from flotilla.stream.bars.quality.sheet import sheet_numbers
 
 KINDS = ("split", "dividend")
 # Cash for one share that is more than nearly any share costs, where no price is there to compare with.
@@ -22,7 +22,7 @@ def look(notes: Notes, ts: np.ndarray[tuple[int], np.dtype[np.int64]], calendar:
     """Note what is wrong with corporate actions. ts: int64[N] ns, the ex-dates."""
     sheet, names = notes.sheet, notes.sheet.names
     kinds = np.array([text.strip().lower() for text in sheet.texts("kind")])
-    value, _ = numbers_of(sheet.columns[names["value"]])
+    value, _ = sheet_numbers(sheet.columns[names["value"]])
     seen: Counter[str] = Counter()
     again = []
     for row in range(sheet.length):
@@ -45,7 +45,7 @@ def look(notes: Notes, ts: np.ndarray[tuple[int], np.dtype[np.int64]], calendar:
         "negative_dividend", ASIDE, np.flatnonzero(paid & (value < 0)), "a dividend is below zero", mend
     )
     price = (
-        numbers_of(sheet.columns[names["reference_close"]])[0]
+        sheet_numbers(sheet.columns[names["reference_close"]])[0]
         if "reference_close" in names
         else np.full(len(value), DEAR)
     )

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Flags, Ints
-from flotilla.stream.bars.draft import DAY_NS, stamp_text
+from flotilla.stream.bars.draft import stamp_text
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality import (
     calendar,
@@ -26,7 +27,7 @@ from flotilla.stream.bars.quality import (
     values,
 )
 from flotilla.stream.bars.quality.note import Notes
-from flotilla.stream.bars.quality.rows import Rows, prices_of
+from flotilla.stream.bars.quality.rows import FileRows, prices_of
 from flotilla.stream.bars.series import jumps, stale
 from flotilla.words import lasting
 
@@ -41,7 +42,7 @@ WRONG_TIME = ("epoch_zero", "future_date", "after_expiry", "bad_contract")
 IDLE = 0.01  # the share of bars without volume that is said
 
 
-def look(notes: Notes, rows: Rows, named: str | None, now_ns: int) -> None:
+def look(notes: Notes, rows: FileRows, named: str | None, now_ns: int) -> None:
     """Note all that is wrong with bars. named: the exchange's calendar. now_ns: bars after it cannot be."""
     if not len(rows.at):
         return
@@ -65,7 +66,7 @@ def look(notes: Notes, rows: Rows, named: str | None, now_ns: int) -> None:
     _look_at_sessions(notes, there, named)
 
 
-def _look_at_rows(notes: Notes, rows: Rows, now_ns: int) -> Rows:
+def _look_at_rows(notes: Notes, rows: FileRows, now_ns: int) -> FileRows:
     """Note the rows that are no bars; return those that are."""
     fields = rows.fields
     bad = np.isin(rows.at, sorted(notes.aside))  # of which no number or no time could be read
@@ -110,7 +111,9 @@ def _look_at_rows(notes: Notes, rows: Rows, now_ns: int) -> Rows:
     return rows.only(~bad)
 
 
-def _look_at_volumes(notes: Notes, rows: Rows, bad: Flags, aside: Callable[[str, Flags, str], None]) -> None:
+def _look_at_volumes(
+    notes: Notes, rows: FileRows, bad: Flags, aside: Callable[[str, Flags, str], None]
+) -> None:
     volume = rows.fields["volume"]
     aside("negative_volume", volume < 0, "a volume is below zero")
     aside("volume_overflow", values.overflowing(volume), "a volume has no place in 64 bits")
@@ -119,7 +122,7 @@ def _look_at_volumes(notes: Notes, rows: Rows, bad: Flags, aside: Callable[[str,
     notes.rows("nan_volume", WARN, rows.at[np.isnan(volume) & ~bad], "a volume is missing", mend)
 
 
-def _look_at_ranges(notes: Notes, rows: Rows, bad: Flags) -> None:
+def _look_at_ranges(notes: Notes, rows: FileRows, bad: Flags) -> None:
     """Note bars that break low <= open, close <= high, and make them bad."""
     broken = values.inconsistent(rows.fields) & ~bad
     exchanged = values.swapped(rows.fields)
@@ -135,7 +138,7 @@ def _look_at_ranges(notes: Notes, rows: Rows, bad: Flags) -> None:
     bad |= broken
 
 
-def _look_at_order(notes: Notes, rows: Rows, bad: Flags) -> Flags:
+def _look_at_order(notes: Notes, rows: FileRows, bad: Flags) -> Flags:
     """Note rows that go back in time, and say which of them have a wrong date: their prices fit elsewhere."""
     wrong = np.zeros(len(rows.at), np.bool_)
     for who in range(len(rows.names)):
@@ -160,7 +163,7 @@ def _look_at_order(notes: Notes, rows: Rows, bad: Flags) -> Flags:
     return wrong
 
 
-def _misdated(rows: Rows, mine: Ints, odd: Ints) -> Flags:
+def _misdated(rows: FileRows, mine: Ints, odd: Ints) -> Flags:
     """Say of rows in the wrong place whether their price fits it better than their time, bool[len(odd)]."""
     logs = np.log(rows.fields["close"][mine])
     least = max(5.0 * jumps.usual(rows.fields["close"][mine]), 0.05)
@@ -184,7 +187,7 @@ def _misdated(rows: Rows, mine: Ints, odd: Ints) -> Flags:
     return fits
 
 
-def _look_at_series(notes: Notes, series: Rows, step: int) -> None:
+def _look_at_series(notes: Notes, series: FileRows, step: int) -> None:
     """Note what is odd in one instrument's bars, in order of time."""
     close, name = series.fields["close"], series.names[int(series.who[0])]
     _look_at_jumps(notes, series, name)
@@ -211,7 +214,7 @@ def _look_at_series(notes: Notes, series: Rows, step: int) -> None:
     notes.rows("pre_open_bar", WARN, early, what, "leave it out, if you trade the session")
 
 
-def _look_at_jumps(notes: Notes, series: Rows, name: str) -> None:
+def _look_at_jumps(notes: Notes, series: FileRows, name: str) -> None:
     close = series.fields["close"]
     odd = jumps.spikes(close)
     for field in ("high", "low"):
@@ -229,11 +232,11 @@ def _look_at_jumps(notes: Notes, series: Rows, name: str) -> None:
         notes.stretch(CODES[jump.kind], WARN, series.at[[jump.at]], said, what, "apply splits, or explain it")
 
 
-def _ends(series: Rows, run: stale.Run) -> tuple[str, str]:
+def _ends(series: FileRows, run: stale.StaleRun) -> tuple[str, str]:
     return series.stamp(int(series.ts[run.a])), series.stamp(int(series.ts[run.b]))
 
 
-def _look_at_gaps(notes: Notes, series: Rows, step: int, named: str | None) -> None:
+def _look_at_gaps(notes: Notes, series: FileRows, step: int, named: str | None) -> None:
     """Note bars that are missing inside days, or inside the sessions of a calendar that is named.
 
     series: every row of one instrument, good or bad.
@@ -261,7 +264,7 @@ def _look_at_gaps(notes: Notes, series: Rows, step: int, named: str | None) -> N
     notes.places("gap", WARN, missing, places, what, "ask for them again; nothing is filled here")
 
 
-def _opening(series: Rows, step: int) -> Ints:
+def _opening(series: FileRows, step: int) -> Ints:
     """Return the first bars of days that stand apart before the others, with one price: an auction's."""
     days = series.ts // DAY_NS
     first = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
@@ -275,7 +278,7 @@ def _opening(series: Rows, step: int) -> Ints:
     return first[alone] if alone.sum() * 2 > len(first) else first[:0]
 
 
-def _look_at_volume(notes: Notes, rows: Rows) -> None:
+def _look_at_volume(notes: Notes, rows: FileRows) -> None:
     volume = rows.fields.get("volume")
     if volume is None:
         return
@@ -288,7 +291,7 @@ def _look_at_volume(notes: Notes, rows: Rows) -> None:
         notes.rows("zero_volume", WARN, rows.at[idle], "a bar has no volume", "nothing, if nobody traded")
 
 
-def _look_at_sessions(notes: Notes, rows: Rows, named: str | None) -> None:
+def _look_at_sessions(notes: Notes, rows: FileRows, named: str | None) -> None:
     """Note days without a session and, of daily bars, sessions without a bar."""
     rows = rows.only(rows.ts >= calendar.KNOWN_FROM * DAY_NS)
     days = rows.ts // DAY_NS

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, NamedTuple
-from warnings import catch_warnings
 
 import numpy as np
 
-from flotilla.errors import UnknownName
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Ints
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.folds import wall_in
+from flotilla.stream.calendars import calendar_of
 
 _EPOCH = date(1970, 1, 1)
 
@@ -73,14 +72,8 @@ def hours(name: str, first: int, last: int) -> Hours:
 
 def _made(name: str, first: int, last: int) -> Any:
     """Return a calendar of at least some days; UnknownName for no such one."""
-    import exchange_calendars  # type: ignore[import-untyped]
-
-    known = exchange_calendars.get_calendar_names(include_aliases=True)
-    if name not in known:
-        raise UnknownName("calendar", name, known)
     a, b = (_EPOCH + timedelta(days=day) for day in (first, max(last, first + 7)))
-    with catch_warnings(action="ignore", category=DeprecationWarning):  # what pandas says to its makers
-        return exchange_calendars.get_calendar(name, start=a.isoformat(), end=b.isoformat())
+    return calendar_of(name, a, b)
 
 
 def fits(days: Ints, name: str = DEFAULT) -> bool:

@@ -34,12 +34,12 @@ from flotilla.stream.bars.named import instrument_of
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality import actions, bars, options, trades
 from flotilla.stream.bars.quality.archive import entries_of
-from flotilla.stream.bars.quality.kinds import ACTIONS, BARS, TIMES, kind_of
+from flotilla.stream.bars.quality.kinds import ACTIONS, BAR_TABLE, TIMES, kind_of
 from flotilla.stream.bars.quality.lean import lean_text
 from flotilla.stream.bars.quality.note import Notes, gathered
-from flotilla.stream.bars.quality.rows import Rows, prices_of, rows_of
-from flotilla.stream.bars.quality.sheet import Sheet, sheet_of_table, sheet_of_text
-from flotilla.stream.bars.quality.times import Times, times_of
+from flotilla.stream.bars.quality.rows import FileRows, prices_of, rows_of
+from flotilla.stream.bars.quality.sheet import FileSheet, sheet_of_table, sheet_of_text
+from flotilla.stream.bars.quality.times import FileTimes, times_of
 from flotilla.stream.bars.sessions import sessions_of
 from flotilla.stream.bars.text import read_bytes, text_of
 from flotilla.words import counted
@@ -61,8 +61,8 @@ class Look:
     name: str
     kind: str
     findings: tuple[Finding, ...]
-    sheet: Sheet | None = None
-    times: Times | None = None
+    sheet: FileSheet | None = None
+    times: FileTimes | None = None
     time: str | None = None
     aside: frozenset[int] = frozenset()
     separator: str = ","
@@ -107,7 +107,7 @@ def look_at(path: Path, options: Options, calendar: str | None = None) -> Look:
 
 def _loaded(look: Look, path: Path, options: Options) -> Look:
     """Return a look with all that a source would refuse of a file in which nothing else was found."""
-    if look.kind != BARS or look.verdict > Verdict.WARN or look.sheet is None or not look.sheet.length:
+    if look.kind != BAR_TABLE or look.verdict > Verdict.WARN or look.sheet is None or not look.sheet.length:
         return look
     try:
         draft = draft_of_file(path, options)
@@ -130,7 +130,7 @@ def look_at_many(looks: Sequence[Look], name: str) -> Look:
     return Look(name, f"{counted(len(looks), 'file')} side by side", findings)
 
 
-def _look_at_length(notes: Notes, times: Times, options_: Options) -> None:
+def _look_at_length(notes: Notes, times: FileTimes, options_: Options) -> None:
     """Note where a source would ask of the good rows which days they are, or how long a bar is."""
     if notes.rejected or not times.known.any():
         return
@@ -140,14 +140,14 @@ def _look_at_length(notes: Notes, times: Times, options_: Options) -> None:
         notes.findings.extend(error.findings)
 
 
-def _sheet(data: bytes, options: Options, findings: Findings) -> tuple[Sheet, Options]:
+def _sheet(data: bytes, options: Options, findings: Findings) -> tuple[FileSheet, Options]:
     """Return a CSV's rows and how they are read; a DataError where its text or its header cannot be."""
     if data.startswith(BOM):
         what = "it begins with a byte order mark, which is no part of the first name"
         findings.add(1, what, [], "nothing: it is left out", code="bom", verdict=Verdict.REPAIR)
     text = text_of(data, options.encoding, findings.name)
     shape = shape_of_text(text, options, findings.name)
-    if kind_of(shape.names) == BARS:
+    if kind_of(shape.names) == BAR_TABLE:
         layout_of(shape.names, findings.name, shape.options)  # by all names: two may be the same
     return sheet_of_text(text, shape, findings), shape.options
 
@@ -179,7 +179,7 @@ def _inside(found: Finding, name: str) -> Finding:
     return replace(found, places=tuple(f"{name} {place}" for place in found.places), rows=())
 
 
-def _looked(sheet: Sheet, options: Options, calendar: str | None, findings: Findings) -> Look:
+def _looked(sheet: FileSheet, options: Options, calendar: str | None, findings: Findings) -> Look:
     """Return what is wrong with a table."""
     kind = kind_of(sheet.columns)
     if not sheet.length:
@@ -187,7 +187,7 @@ def _looked(sheet: Sheet, options: Options, calendar: str | None, findings: Find
             1, "there are no rows", [], "nothing, if none should be", code="no_rows", verdict=Verdict.WARN
         )
         return Look(sheet.name, kind, gathered(findings), sheet)
-    layout = layout_of(list(sheet.columns), sheet.name, options) if kind == BARS else None
+    layout = layout_of(list(sheet.columns), sheet.name, options) if kind == BAR_TABLE else None
     sheet = _kept(sheet, options) if layout is not None else sheet
     notes = Notes(sheet, findings)
     time = _time_of(sheet) if layout is None else layout.time
@@ -218,14 +218,14 @@ def _looked(sheet: Sheet, options: Options, calendar: str | None, findings: Find
     )
 
 
-def options_of_kind(notes: Notes, times: Times) -> None:
+def options_of_kind(notes: Notes, times: FileTimes) -> None:
     """Look at quotes, and at the contracts that they or bars are of."""
     options.look_at_quotes(notes)
     if "strike" in notes.sheet.names and "right" in notes.sheet.names:
         options.look_at_contracts(notes, times.ts)
 
 
-def _time_of(sheet: Sheet) -> str | None:
+def _time_of(sheet: FileSheet) -> str | None:
     """Return the name of the time column of what is no bars; None where there is none."""
     return next((sheet.names[name] for name in TIMES if name in sheet.names), None)
 
@@ -237,7 +237,7 @@ def _as_read(found: Finding, options: Options) -> Finding:
     return found
 
 
-def _kept(sheet: Sheet, options: Options) -> Sheet:
+def _kept(sheet: FileSheet, options: Options) -> FileSheet:
     """Return the rows that a source reads of the file: of one series, where its vendor mixes several."""
     if options.keep is None:
         return sheet
@@ -245,7 +245,7 @@ def _kept(sheet: Sheet, options: Options) -> Sheet:
     return sheet.took(np.flatnonzero([text.strip() == value for text in sheet.texts(column)]))
 
 
-def _column(sheet: Sheet, time: str, layout: Layout | None) -> pa.Array:
+def _column(sheet: FileSheet, time: str, layout: Layout | None) -> pa.Array:
     """Return the cells of the times; a day and a time of day beside it are put together."""
     if layout is None or layout.clock is None:
         return sheet.columns[time]
@@ -254,7 +254,7 @@ def _column(sheet: Sheet, time: str, layout: Layout | None) -> pa.Array:
 
 
 def _look_at_bars(
-    notes: Notes, times: Times, layout: Layout, options_: Options, calendar: str | None
+    notes: Notes, times: FileTimes, layout: Layout, options_: Options, calendar: str | None
 ) -> None:
     sheet = notes.sheet
     if layout.fields:
@@ -277,7 +277,7 @@ def _look_at_bars(
     bars.look(notes, rows, calendar, now_ns())
 
 
-def _has_prices(sheet: Sheet, name: str, layout: Layout) -> bool:
+def _has_prices(sheet: FileSheet, name: str, layout: Layout) -> bool:
     """Say whether a column that is called as a count of rows is none: a ticker may be called N."""
     if name == layout.time or name in layout.counters:
         return False
@@ -285,7 +285,9 @@ def _has_prices(sheet: Sheet, name: str, layout: Layout) -> bool:
     return not any(cells == [str(first + n) for n in range(len(cells))] for first in (0, 1))
 
 
-def _side_by_side(notes: Notes, times: Times, tables: dict[str, dict[str, str]], options_: Options) -> Rows:
+def _side_by_side(
+    notes: Notes, times: FileTimes, tables: dict[str, dict[str, str]], options_: Options
+) -> FileRows:
     """Return a table of instruments side by side as rows; empty cells are a bar that did not trade."""
     parts = [rows_of(notes, times, None, fields, name, options_) for name, fields in tables.items()]
     if not parts:
@@ -294,6 +296,6 @@ def _side_by_side(notes: Notes, times: Times, tables: dict[str, dict[str, str]],
     common = [name for name in FIELDS if all(name in part.fields for part in parts)]
     fields = {name: np.concatenate([part.fields[name] for part in parts]) for name in common}
     at, ts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("at", "ts"))
-    rows = Rows(at, ts, who, tuple(tables), fields, times.are_dates)
+    rows = FileRows(at, ts, who, tuple(tables), fields, times.are_dates)
     traded = ~np.logical_and.reduce([np.isnan(price) for price in prices_of(fields)])
     return rows.only(traded)

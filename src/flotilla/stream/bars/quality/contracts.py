@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from flotilla.stream.bars.draft import DAY_NS
+from flotilla.clock import DAY_NS
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality.note import Notes
-from flotilla.stream.bars.quality.rows import Rows, prices_of
+from flotilla.stream.bars.quality.rows import FileRows, prices_of
 from flotilla.stream.bars.quality.ticks import off_tick
 
 _FUTURE = re.compile(r"([A-Z0-9]+)-(\d{4})(\d\d)")
@@ -23,7 +23,7 @@ YEARS = (1850, 2200)  # of contracts that there may have been
 ASIDE, MEND = Verdict.QUARANTINE, "correct these rows or leave them out"
 
 
-def look(notes: Notes, rows: Rows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def look(notes: Notes, rows: FileRows, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Note what cannot be of futures; return which rows that are, bool[N]. bad: those known already."""
     wrong = np.zeros(len(rows.at), np.bool_)
     for who, name in enumerate(rows.names):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Ints
-from flotilla.stream.bars.draft import DAY_NS
-from flotilla.stream.bars.series.stale import Run, runs
+from flotilla.stream.bars.series.stale import StaleRun, runs
 
 # Equal steps of another length in a row: chance makes two or three of them where minutes are missing.
 IN_A_ROW = 6
@@ -31,7 +31,7 @@ def regular(ts: Ints, step: int) -> bool:
     return bool(len(inside) and (inside == step).mean() >= REGULAR)
 
 
-def other_lengths(ts: Ints, step: int) -> list[Run]:
+def other_lengths(ts: Ints, step: int) -> list[StaleRun]:
     """Return the stretches whose steps are equal, and not the usual one. ts: int64[N] of an instrument."""
     if not step or step >= DAY_NS or not regular(ts, step):
         return []
@@ -39,4 +39,4 @@ def other_lengths(ts: Ints, step: int) -> list[Run]:
     steps[1:] = np.diff(ts)
     odd = np.zeros(len(ts), np.bool_)
     odd[2:] = (steps[2:] == steps[1:-1]) & (steps[2:] != step) & (steps[2:] < DAY_NS // 4)
-    return [Run(run.a - 1, run.b) for run in runs(odd, IN_A_ROW - 1)]
+    return [StaleRun(run.a - 1, run.b) for run in runs(odd, IN_A_ROW - 1)]

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Ints
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.quality.calendar import Hours
-from flotilla.stream.bars.series.stale import Run
+from flotilla.stream.bars.series.stale import StaleRun
 
 # Of the bars between a day's first and its last: with fewer, a market is quiet, and no bar means no trade.
 DENSE = 0.8
@@ -29,7 +29,7 @@ class Gap(NamedTuple):
     many: int
 
 
-def missing_inside(ts: Ints, step: int, except_for: list[Run]) -> list[Gap]:
+def missing_inside(ts: Ints, step: int, except_for: list[StaleRun]) -> list[Gap]:
     """Return the gaps inside days that have nearly all of their bars. ts: int64[N], rising, of an instrument.
 
     except_for: stretches whose bars have another length, which misses none.
@@ -99,7 +99,7 @@ def _most(times: Ints) -> int | None:
     return int(values[best]) if counts[best] >= 3 and counts[best] * 2 > len(times) else None
 
 
-def missing_in_sessions(ts: Ints, step: int, hours: Hours, except_for: list[Run]) -> list[Gap]:
+def missing_in_sessions(ts: Ints, step: int, hours: Hours, except_for: list[StaleRun]) -> list[Gap]:
     """Return the bars that an exchange's sessions lack, of an instrument that has most of them.
 
     ts: int64[N], rising; it may begin and end inside a session. A session without any bar is none of it. Bars

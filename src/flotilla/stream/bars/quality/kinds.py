@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-BARS = "bars"
+BAR_TABLE = "bars"
 ACTIONS = "corporate actions"
 _KINDS = (  # the first that fits; each needs all of its names
     ("option quotes", {"strike", "right", "bid_close", "ask_close"}),
@@ -34,4 +34,4 @@ def kind_of(names: Iterable[str]) -> str:
     ('trades', 'bars')
     """
     there = {name.strip().lower() for name in names}
-    return next((kind for kind, needed in _KINDS if needed <= there), BARS)
+    return next((kind for kind, needed in _KINDS if needed <= there), BAR_TABLE)

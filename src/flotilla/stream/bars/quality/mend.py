@@ -24,8 +24,8 @@ from flotilla.stream.bars.findings import Finding, Verdict
 from flotilla.stream.bars.quality.check import Look
 from flotilla.stream.bars.quality.kinds import SYMBOLS, TIMES
 from flotilla.stream.bars.quality.rows import spelled
-from flotilla.stream.bars.quality.sheet import Sheet, numbers_of
-from flotilla.stream.bars.quality.times import Times
+from flotilla.stream.bars.quality.sheet import FileSheet, sheet_numbers
+from flotilla.stream.bars.quality.times import FileTimes
 from flotilla.stream.files import write_atomically
 from flotilla.words import counted
 
@@ -39,8 +39,8 @@ class Mended:
     good: the rows that may be loaded. bad: those set aside, each with its codes. done: what was done.
     """
 
-    good: Sheet
-    bad: Sheet | None
+    good: FileSheet
+    bad: FileSheet | None
     done: tuple[str, ...]
 
 
@@ -69,12 +69,12 @@ def mended(look: Look, set_aside: bool) -> Mended:
         done.append(f"set aside {counted(len(bad), 'row')}")
     kept, told = _ordered(look, sheet, times, kept)
     columns, more = _rewritten(look, sheet, times)
-    good = Sheet(sheet.name, columns, sheet.place).took(kept)
+    good = FileSheet(sheet.name, columns, sheet.place).took(kept)
     return Mended(good, _with_reasons(look, sheet, bad) if len(bad) else None, (*done, *told, *more))
 
 
 def _ordered(
-    look: Look, sheet: Sheet, times: Times, kept: NDArray[np.int64]
+    look: Look, sheet: FileSheet, times: FileTimes, kept: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Return the rows in order, if they were not: by time, or by instrument and time where they stand so."""
     if not _found(look, "unsorted"):
@@ -92,7 +92,7 @@ def _ordered(
     return kept[order], ["sorted the rows by time"]
 
 
-def _rewritten(look: Look, sheet: Sheet, times: Times) -> tuple[dict[str, pa.Array], list[str]]:
+def _rewritten(look: Look, sheet: FileSheet, times: FileTimes) -> tuple[dict[str, pa.Array], list[str]]:
     """Return the columns with what was mended in their text."""
     columns, done = dict(sheet.columns), []
     symbol = _symbol(sheet)
@@ -108,7 +108,7 @@ def _rewritten(look: Look, sheet: Sheet, times: Times) -> tuple[dict[str, pa.Arr
     return columns, done
 
 
-def _with_reasons(look: Look, sheet: Sheet, bad: NDArray[np.int64]) -> Sheet:
+def _with_reasons(look: Look, sheet: FileSheet, bad: NDArray[np.int64]) -> FileSheet:
     reasons: dict[int, list[str]] = {int(row): [] for row in bad}
     for found in look.findings:
         for row in found.rows:
@@ -116,18 +116,18 @@ def _with_reasons(look: Look, sheet: Sheet, bad: NDArray[np.int64]) -> Sheet:
                 reasons[row].append(found.code)
     aside = sheet.took(bad)
     told = [f"{sheet.place(int(row))}: {', '.join(dict.fromkeys(reasons[int(row)]))}" for row in bad]
-    return Sheet(sheet.name, {**aside.columns, REASON: pa.array(told, pa.string())}, aside.place)
+    return FileSheet(sheet.name, {**aside.columns, REASON: pa.array(told, pa.string())}, aside.place)
 
 
 def _found(look: Look, *codes: str) -> list[Finding]:
     return [found for found in look.findings if found.code in codes]
 
 
-def _symbol(sheet: Sheet) -> str | None:
+def _symbol(sheet: FileSheet) -> str | None:
     return next((sheet.names[name] for name in SYMBOLS if name in sheet.names), None)
 
 
-def beside(out: Path) -> Path:
+def beside_path(out: Path) -> Path:
     """Return where the rows that are set aside go: good.csv has good.bad.csv beside it."""
     return out.with_name(f"{out.stem}.bad{out.suffix}")
 
@@ -137,7 +137,7 @@ def write(made: Mended, out: Path, separator: str = ",") -> list[Path]:
 
     Parquet by the name's end, else CSV. The bad rows are written first: `out` is there only when all is.
     """
-    files = [(beside(out), made.bad)] if made.bad is not None else []
+    files = [(beside_path(out), made.bad)] if made.bad is not None else []
     files.append((out, made.good))
     there = [str(path) for path, _ in files if path.exists()]
     if there:
@@ -149,17 +149,17 @@ def write(made: Mended, out: Path, separator: str = ",") -> list[Path]:
     return [path for path, _ in files]
 
 
-def _typed(sheet: Sheet) -> dict[str, pa.Array]:
+def _typed(sheet: FileSheet) -> dict[str, pa.Array]:
     """Return columns of text that are numbers as numbers; a CSV says of no column what it is."""
     columns = dict(sheet.columns)
     for name, column in columns.items():
         if pa.types.is_string(column.type) and name.strip().lower() not in (*SYMBOLS, *TIMES, REASON):
-            numbers, wrong = numbers_of(column)
+            numbers, wrong = sheet_numbers(column)
             columns[name] = column if wrong.any() else pa.array(numbers, from_pandas=True)
     return columns
 
 
-def _content(sheet: Sheet, path: Path, separator: str) -> bytes:
+def _content(sheet: FileSheet, path: Path, separator: str) -> bytes:
     if path.suffix.lower() in PARQUET:
         sink = pa.BufferOutputStream()
         parquet.write_table(pa.table(_typed(sheet)), sink)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from flotilla.model.arrays import Ints
 from flotilla.stream.bars.findings import Finding, Findings, Verdict
-from flotilla.stream.bars.quality.sheet import Sheet
+from flotilla.stream.bars.quality.sheet import FileSheet
 
 MOST_PLACES = 10_000  # that a finding lists for programs; a person is shown the first few
 
@@ -32,7 +32,7 @@ def gathered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 class Notes:
     """Findings about one sheet, each with its rows as the file has them."""
 
-    def __init__(self, sheet: Sheet, findings: Findings) -> None:
+    def __init__(self, sheet: FileSheet, findings: Findings) -> None:
         self.sheet, self.findings = sheet, findings
 
     def rows(

@@ -7,10 +7,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flotilla.stream.bars.draft import DAY_NS
+from flotilla.clock import DAY_NS
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality.note import Notes
-from flotilla.stream.bars.quality.sheet import numbers_of
+from flotilla.stream.bars.quality.sheet import sheet_numbers
 
 # Strikes of one expiry lie within a factor of ten; a hundred times the median is a scale, not a strike.
 SCALE = 100.0
@@ -22,11 +22,11 @@ def look_at_quotes(notes: Notes) -> None:
     names = notes.sheet.names
     for bid, ask in (("bid", "ask"), ("bid_close", "ask_close")):
         if bid in names and ask in names:
-            low, high = (numbers_of(notes.sheet.columns[names[name]])[0] for name in (bid, ask))
+            low, high = (sheet_numbers(notes.sheet.columns[names[name]])[0] for name in (bid, ask))
             crossed = (low > high) & (low > 0) & (high > 0)
             what = "a quote is crossed: the bid is above the ask"
             notes.rows("crossed_quote", ASIDE, np.flatnonzero(crossed), what, MEND)
-    sizes = [numbers_of(notes.sheet.columns[names[name]])[0] for name in names if name.endswith("_size")]
+    sizes = [sheet_numbers(notes.sheet.columns[names[name]])[0] for name in names if name.endswith("_size")]
     negative = np.logical_or.reduce([size < 0 for size in sizes]) if sizes else np.array([], np.bool_)
     notes.rows("negative_size", ASIDE, np.flatnonzero(negative), "a size is below 0", MEND)
 
@@ -34,7 +34,7 @@ def look_at_quotes(notes: Notes) -> None:
 def look_at_contracts(notes: Notes, ts: NDArray[np.int64]) -> None:
     """Note strikes, rights and expiries that cannot be. ts: int64[N] ns, of every row."""
     sheet, names = notes.sheet, notes.sheet.names
-    strike, _ = numbers_of(sheet.columns[names["strike"]])
+    strike, _ = sheet_numbers(sheet.columns[names["strike"]])
     bad = ~(strike > 0)
     notes.rows("bad_strike", ASIDE, np.flatnonzero(bad), "a strike is not above zero", MEND)
     usual = np.median(strike[~bad]) if (~bad).any() else np.nan

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Flags, Floats, Ints
-from flotilla.stream.bars.draft import DAY_NS, PRICES, stamp_text
+from flotilla.stream.bars.draft import PRICES, stamp_text
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.options import Options
 from flotilla.stream.bars.quality.frequency import usual_step
 from flotilla.stream.bars.quality.note import Notes
-from flotilla.stream.bars.quality.sheet import numbers_of
-from flotilla.stream.bars.quality.times import Times
+from flotilla.stream.bars.quality.sheet import sheet_numbers
+from flotilla.stream.bars.quality.times import FileTimes
 
 
 @dataclass(frozen=True)
-class Rows:
+class FileRows:
     """N bars. at: int64[N] their rows in the sheet; ts: int64[N] ns UTC; who: int64[N] into names.
 
     fields: name -> float64[N], NaN where no number is published. alone: the table is of one instrument only.
@@ -41,14 +42,14 @@ class Rows:
         steps = Counter(usual_step(part.ts) for part in self.each())
         return max(steps, key=lambda step: steps[step]) if steps else 0
 
-    def only(self, mask: Flags | Ints) -> Rows:
+    def only(self, mask: Flags | Ints) -> FileRows:
         """Return some of the rows."""
         fields = {name: values[mask] for name, values in self.fields.items()}
-        return Rows(
+        return FileRows(
             self.at[mask], self.ts[mask], self.who[mask], self.names, fields, self.are_dates, self.alone
         )
 
-    def each(self) -> Iterator[Rows]:
+    def each(self) -> Iterator[FileRows]:
         """Yield each instrument's rows, in order of time."""
         order = np.lexsort((self.ts, self.who))
         edges = np.flatnonzero(np.diff(self.who[order])) + 1
@@ -60,20 +61,25 @@ class Rows:
 
 
 def rows_of(
-    notes: Notes, times: Times, symbol: str | None, fields: dict[str, str], instrument: str, options: Options
-) -> Rows:
+    notes: Notes,
+    times: FileTimes,
+    symbol: str | None,
+    fields: dict[str, str],
+    instrument: str,
+    options: Options,
+) -> FileRows:
     """Return a sheet's bars, one or several instruments below each other; note cells that are no numbers.
 
     symbol: the column of symbols. fields: field -> column. instrument: the name where there is no symbol.
     """
     who, names = _symbols(notes, symbol, instrument)
     numbers = {field: _numbers(notes, column, options) for field, column in fields.items()}
-    rows = Rows(np.arange(len(who)), times.ts, who, names, numbers, times.are_dates, symbol is None)
+    rows = FileRows(np.arange(len(who)), times.ts, who, names, numbers, times.are_dates, symbol is None)
     return rows.only(times.known)
 
 
 def _numbers(notes: Notes, column: str, options: Options) -> Floats:
-    values, wrong = numbers_of(notes.sheet.columns[column], options)
+    values, wrong = sheet_numbers(notes.sheet.columns[column], options)
     cells = notes.sheet.columns[column]
     notes.rows(
         "not_a_number",

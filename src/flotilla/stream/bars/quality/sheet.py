@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flotilla.model.arrays import Flags, Floats
 from flotilla.stream.bars import amounts
-from flotilla.stream.bars.columns import float64_of, int64_of, whole
+from flotilla.stream.bars.columns import float64_of, in_one_piece, int64_of
 from flotilla.stream.bars.csv_table import unique
 from flotilla.stream.bars.findings import Findings, Verdict
 from flotilla.stream.bars.heads import Shape
@@ -25,7 +25,7 @@ UNKNOWN = frozenset({*amounts.NULLS, "#N/A", "<NA>", "NaT", ".", "?"})
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FileSheet:
     """A table as its file has it.
 
     columns: name -> the cells, all of one length: text of a CSV, of a Parquet file as they are typed.
@@ -64,18 +64,18 @@ class Sheet:
         """Yield rows as a message shows them."""
         return (f"{self.place(int(row))}: {self.raw(int(row))}" for row in rows)
 
-    def took(self, rows: NDArray[np.int64]) -> Sheet:
+    def took(self, rows: NDArray[np.int64]) -> FileSheet:
         """Return the sheet with these rows only, in this order."""
         index = pa.array(rows, pa.int64())
         place = self.place
-        return Sheet(
+        return FileSheet(
             self.name,
             {name: column.take(index) for name, column in self.columns.items()},
             lambda row: place(int(rows[row])),
         )
 
 
-def sheet_of_text(text: bytes, shape: Shape, findings: Findings) -> Sheet:
+def sheet_of_text(text: bytes, shape: Shape, findings: Findings) -> FileSheet:
     """Return a CSV's text as a sheet; lines of another width than the header's go to `findings`.
 
     shape: how it is read: the names of its columns, and how many lines are of header.
@@ -98,7 +98,7 @@ def sheet_of_text(text: bytes, shape: Shape, findings: Findings) -> Sheet:
     _find_odd_lines(odd, len(names), max(lines, default=0), findings)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     table = {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
-    return Sheet(findings.name, table, lambda row: f"line {lines[row]}")
+    return FileSheet(findings.name, table, lambda row: f"line {lines[row]}")
 
 
 def _find_odd_lines(odd: list[tuple[int, int, str]], width: int, last: int, findings: Findings) -> None:
@@ -111,13 +111,13 @@ def _find_odd_lines(odd: list[tuple[int, int, str]], width: int, last: int, find
     findings.add(len(others), what, others, "mend the lines", code="wrong_width", verdict=Verdict.QUARANTINE)
 
 
-def sheet_of_table(table: pa.Table, name: str) -> Sheet:
+def sheet_of_table(table: pa.Table, name: str) -> FileSheet:
     """Return an Arrow table as a sheet."""
-    columns = {column: whole(table[column]) for column in table.column_names}
-    return Sheet(name, columns, lambda row: f"row {row}")
+    columns = {column: in_one_piece(table[column]) for column in table.column_names}
+    return FileSheet(name, columns, lambda row: f"row {row}")
 
 
-def numbers_of(column: pa.Array, options: Options | None = None) -> tuple[Floats, Flags]:
+def sheet_numbers(column: pa.Array, options: Options | None = None) -> tuple[Floats, Flags]:
     """Return a column as numbers, float64[N], and where it holds what is none, bool[N].
 
     NaN where nothing is published or no number is written. options: how numbers are written in a text.

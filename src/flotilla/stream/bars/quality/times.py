@@ -16,14 +16,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Flags, Ints
 from flotilla.stream.bars import stamps
 from flotilla.stream.bars.columns import nulls_of
-from flotilla.stream.bars.draft import DAY_NS
 from flotilla.stream.bars.findings import Finding, Findings, Verdict
 from flotilla.stream.bars.formats import plain_format, read_format
 from flotilla.stream.bars.options import Options
-from flotilla.stream.bars.places import Place
+from flotilla.stream.bars.places import RowPlace
 from flotilla.stream.bars.slashed import is_slashed, order_of
 
 YEARS = (1678, 2261)  # that 64 bits of ns hold whole
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"[+-]?\d+")
 
 
 @dataclass(frozen=True)
-class Times:
+class FileTimes:
     """ts: int64[N] ns UTC, 0 where not known. known: bool[N]. are_dates: they are session dates.
 
     read: those that are known, as a source reads them.
@@ -59,8 +59,8 @@ def times_of(
     column: pa.Array,
     options: Options,
     findings: Findings,
-    place: Place,
-) -> Times:
+    place: RowPlace,
+) -> FileTimes:
     """Return the times of a column, each that can be read. place: row -> where it stands."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return _typed(column, options, findings, place)
@@ -112,8 +112,8 @@ def _sort(text: str) -> str:
 
 
 def _read(
-    texts: list[str], known: Flags, are_dates: bool, options: Options, findings: Findings, place: Place
-) -> Times:
+    texts: list[str], known: Flags, are_dates: bool, options: Options, findings: Findings, place: RowPlace
+) -> FileTimes:
     """Read the cells that are known to be of one sort, and set the others aside."""
     known = known.copy()
     good = np.flatnonzero(known)
@@ -137,10 +137,10 @@ def _read(
         ts[good], are_dates = _guessed(read.ts, texts, at, told), read.are_dates
         findings.extend(_softened(finding, at) for finding in told)
         _find_fold([texts[n] for n in at], ts[good], at, findings, place)
-    return Times(ts, known, are_dates, read)
+    return FileTimes(ts, known, are_dates, read)
 
 
-def _typed(column: pa.Array, options: Options, findings: Findings, place: Place) -> Times:
+def _typed(column: pa.Array, options: Options, findings: Findings, place: RowPlace) -> FileTimes:
     """Read a column that a Parquet file has types for."""
     known = ~nulls_of(column)
     at = np.flatnonzero(known)
@@ -155,7 +155,7 @@ def _typed(column: pa.Array, options: Options, findings: Findings, place: Place)
     what, mend = "a row has no time", "give each row its time"
     aside = Verdict.QUARANTINE
     findings.add(len(empty), what, map(place, empty), mend, code="bad_date", verdict=aside, rows=empty)
-    return Times(ts, known, read.are_dates, read)
+    return FileTimes(ts, known, read.are_dates, read)
 
 
 def _guessed(ts: Ints, numbers: Sequence[object], at: Sequence[int], told: Findings) -> Ints:
@@ -199,7 +199,7 @@ def _unreadable(column: pa.Array, options: Options) -> Ints:
     return np.array(sorted(bad), np.int64)
 
 
-def _order(texts: list[str], options: Options, findings: Findings, place: Place) -> str:
+def _order(texts: list[str], options: Options, findings: Findings, place: RowPlace) -> str:
     """Return the format of dates as 01/31/2024, and note what tells that the month comes first, or ask."""
     order = order_of(texts, by_order=options.either_order)
     rows = np.array([n for n, text in enumerate(texts) if is_slashed(text)], np.int64)
@@ -213,7 +213,7 @@ def _order(texts: list[str], options: Options, findings: Findings, place: Place)
     return order.form
 
 
-def _other_units(texts: list[str], known: Flags, findings: Findings, place: Place) -> Flags:
+def _other_units(texts: list[str], known: Flags, findings: Findings, place: RowPlace) -> Flags:
     """Return where a number since 1970 is in another unit than the first, bool[N]."""
     digits = np.array(
         [len(text.lstrip("+-")) if here else 0 for text, here in zip(texts, known, strict=True)]
@@ -238,7 +238,7 @@ def _find_offsets(texts: list[str], findings: Findings) -> None:
         )
 
 
-def _find_fold(texts: list[str], ts: Ints, at: list[int], findings: Findings, place: Place) -> None:
+def _find_fold(texts: list[str], ts: Ints, at: list[int], findings: Findings, place: RowPlace) -> None:
     """Find local times that come twice as autumn's hour does, and were told apart by their order."""
     if not texts or not _NAIVE.fullmatch(texts[0]):
         return
@@ -263,7 +263,7 @@ def _add(
     texts: list[str],
     what: str,
     mend: str,
-    place: Place,
+    place: RowPlace,
     verdict: Verdict = Verdict.REJECT,
 ) -> None:
     shown = (f"{place(int(n))}: {texts[int(n)]!r}" for n in rows)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from flotilla.stream.bars.findings import Verdict
 from flotilla.stream.bars.quality.note import Notes
 from flotilla.stream.bars.quality.order import goes_back
-from flotilla.stream.bars.quality.sheet import numbers_of
+from flotilla.stream.bars.quality.sheet import sheet_numbers
 
 # Equal trades in a row after time went back, to be the same sent again: two or three come by chance.
 BLOCK = 4
@@ -17,8 +17,8 @@ BLOCK = 4
 def look(notes: Notes, ts: NDArray[np.int64]) -> None:
     """Note what is wrong with trades. ts: int64[N] ns, of every row."""
     sheet = notes.sheet
-    size, _ = numbers_of(sheet.columns[sheet.names["size"]])
-    price, _ = numbers_of(sheet.columns[sheet.names["price"]])
+    size, _ = sheet_numbers(sheet.columns[sheet.names["size"]])
+    price, _ = sheet_numbers(sheet.columns[sheet.names["price"]])
     mend = "leave these rows out"
     aside = Verdict.QUARANTINE
     notes.rows("zero_size", aside, np.flatnonzero(size == 0), "a trade of size 0", mend)

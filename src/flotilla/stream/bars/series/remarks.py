@@ -35,7 +35,7 @@ _ENDS = {
 }
 
 
-def remarks_of(
+def series_remarks(
     ts: Stamps, step: int, instruments: Sequence[str], fields: Mapping[str, Floats]
 ) -> tuple[str, ...]:
     """Return the sentences, gravest kind first. ts: int64[T] ns, rising; step: ns; fields: float64[T, I]."""

@@ -15,7 +15,7 @@ SAME = 10
 SAME_TRADED = 5
 
 
-class Run(NamedTuple):
+class StaleRun(NamedTuple):
     """Bars a to b, both included, that are the same."""
 
     a: int
@@ -27,7 +27,7 @@ class Run(NamedTuple):
         return self.b - self.a + 1
 
 
-def stale(fields: dict[str, Floats]) -> list[Run]:
+def stale(fields: dict[str, Floats]) -> list[StaleRun]:
     """Return the runs of bars that repeat one bar. fields: name -> float64[N] of one instrument, in order."""
     close, volume = fields["close"], fields.get("volume")
     flat = np.ones(len(close), np.bool_)
@@ -44,8 +44,8 @@ def stale(fields: dict[str, Floats]) -> list[Run]:
     return sorted(frozen + runs(again & (volume > 0), SAME_TRADED))
 
 
-def runs(same: NDArray[np.bool_], least: int) -> list[Run]:
+def runs(same: NDArray[np.bool_], least: int) -> list[StaleRun]:
     """Return the runs of at least so many bars, the first one included. same: bool[N], as the one before."""
     edges = np.diff(np.concatenate(([False], same, [False])).astype(np.int8))
     starts, ends = np.flatnonzero(edges == 1) - 1, np.flatnonzero(edges == -1) - 1
-    return [Run(int(a), int(b)) for a, b in zip(starts, ends, strict=True) if b - a + 1 >= least]
+    return [StaleRun(int(a), int(b)) for a, b in zip(starts, ends, strict=True) if b - a + 1 >= least]
