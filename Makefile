@@ -15,10 +15,10 @@ DEV := $(VENV)/dev.lock
 BENCH := $(PEERS)/bench.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint check test bench docs lock clean
+.PHONY: help demo lint check test campaign bench docs lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(PRODUCT) ## research real prices, trade the best on paper, write a report
 	$(BIN)/flotilla demo
@@ -34,6 +34,9 @@ check: lint ## lint, types, the rules of the house and the tests of what changed
 
 test: lint ## lint, types, layers, all tests
 	$(BIN)/python -m pytest -n 2
+
+campaign: $(DEV) ## long trials of what goes wrong once in thousands of times: an hour; writes docs/tested.md
+	FLOTILLA_CAMPAIGN=1 $(BIN)/python -m pytest -n 2 -p tests.campaign -m campaign
 
 bench: $(BENCH) ## the same work, here and in the peers, side by side (QUICK=1: a small part of it)
 	$(PEERS)/bin/python -m bench $(if $(QUICK),--quick)

@@ -10,11 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.campaign import trials
 
 from flotilla.errors import ProcessError
 from flotilla.fleet.folder import FleetState, Folder, Kept, run_folder_of
 from flotilla.stream.files import write_whole
 
+BEGINNINGS = trials(5, 50)
 TAKES = """
 import os, sys
 from pathlib import Path
@@ -184,11 +186,11 @@ def test_a_fork_that_is_no_command_yet_holds_the_fence_when_its_parent_is_dead(f
     os.close(folder.take().lock)
 
 
+@pytest.mark.campaign(BEGINNINGS)
 def test_two_that_begin_at_once_never_have_the_same_generation(folder):
-    trials = int(os.environ.get("FLOTILLA_TRIALS", "5"))
     seen = []
 
-    for _ in range(trials):
+    for _ in range(BEGINNINGS):
         both = [
             subprocess.Popen(
                 [sys.executable, "-c", TAKES, str(folder.path)],
@@ -199,7 +201,7 @@ def test_two_that_begin_at_once_never_have_the_same_generation(folder):
         ]
         seen += [int(process.communicate()[0]) for process in both]
 
-    assert sorted(seen) == list(range(1, 2 * trials + 1))
+    assert sorted(seen) == list(range(1, 2 * BEGINNINGS + 1))
 
 
 def test_what_is_kept_is_read_again(folder):

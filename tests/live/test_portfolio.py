@@ -4,11 +4,14 @@ import random
 from contextlib import closing
 
 import pytest
+from tests.campaign import trials
 
 from flotilla.builtin.gateways import paper
 from flotilla.live.progress import simulated_bars
 from flotilla.live.roles import EQUITY_LOG
 from flotilla.stream.log import LogReader
+
+SEEDS = trials(4, 150)
 
 
 def test_a_run_comes_to_what_a_plain_loop_comes_to(cast, wanted, same):
@@ -18,7 +21,8 @@ def test_a_run_comes_to_what_a_plain_loop_comes_to(cast, wanted, same):
     same(result, wanted)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_run_whose_roles_die_again_and_again_comes_to_the_same(cast, wanted, same, seed):
     chance = random.Random(seed)
     for name in cast.names:
@@ -48,7 +52,8 @@ def test_several_portfolios_of_one_run_each_come_to_what_they_come_to_alone(seve
         same(found[name], one)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_several_come_to_the_same_though_roles_die_again_and_again(several, panel, expect, same, seed):
     wanted, chance = expect(several.run, panel), random.Random(seed)
     for name in several.names:

@@ -1,7 +1,7 @@
 """Of each platform there is one, of one generation: however many supervisors begin, and whenever they die.
 
-FLOTILLA_TRIALS says how often each is tried; a few times if nobody says. FLOTILLA_ADOPTION_S says within how
-many seconds twenty are adopted; `bench` measures that where nothing else runs.
+FLOTILLA_ADOPTION_S says within how many seconds twenty are adopted; `bench` measures that where nothing
+else runs.
 """
 
 import os
@@ -10,13 +10,14 @@ import sys
 from random import Random
 
 import pytest
+from tests.campaign import trials
 from tests.process.fleets import Fleet, kill, wait
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet.system import tree
 
 pytestmark = pytest.mark.slow
-TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "5"))
+TRIALS = trials(5, 50)
 ADOPTION_S = float(os.environ.get("FLOTILLA_ADOPTION_S", "5" if os.environ.get("CI") else "1"))
 # Each holds a lock of its own for life: of two at once the second says so in the file, and ends.
 ALONE = """
@@ -68,6 +69,7 @@ def starts(fleet):
     return {file.stem: file.read_text().split() for file in files}
 
 
+@pytest.mark.campaign(TRIALS)
 def test_of_two_that_are_started_at_once_one_supervises_and_nothing_runs_twice(fleet):
     for _ in range(TRIALS):
         one = fleet(2)
@@ -105,6 +107,7 @@ def test_twenty_are_adopted_at_once_and_none_is_started_again(fleet):
     assert min(took_s) < ADOPTION_S, took_s
 
 
+@pytest.mark.campaign(TRIALS)
 def test_a_supervisor_that_is_killed_while_it_starts_platforms_leaves_one_of_each(fleet):
     chance = Random(4)
     for _ in range(TRIALS):

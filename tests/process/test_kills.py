@@ -1,13 +1,10 @@
 """Every role, killed and started again alone: nothing is lost, nothing is done twice.
 
-1. At any moment: FLOTILLA_TRIALS replays, 20 if it is not set, as a user has them: in a fleet. In
-   each every role is killed once, at a random moment and in a random order.
-2. Again and again: a fourth as many with a supervisor that never gives up, where some are killed
-   while they recover.
-3. At any write: a fourth as many, in which one role is killed as it asks the kernel for its nth
-   write, sync or send. strace does that, from outside.
-
-FLOTILLA_SEED is that of the first; the others follow.
+1. At any moment: replays as a user has them, in a fleet. In each every role is killed once, at a
+   random moment and in a random order.
+2. Again and again: with a supervisor that never gives up, where some are killed while they recover.
+3. At any write: one role is killed as it asks the kernel for its nth write, sync or send. strace
+   does that, from outside.
 """
 
 import os
@@ -23,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.campaign import trials
 
 from flotilla.builtin.gateways import paper
 from flotilla.clock import monotonic_ns, sleep
@@ -39,9 +37,8 @@ from flotilla.stream.table import Store
 from flotilla.testing.market import made_market
 
 pytestmark = pytest.mark.slow
-TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "20"))
-FEW = (TRIALS + 3) // 4
-SEED = int(os.environ.get("FLOTILLA_SEED", "1"))
+TRIALS, FEW = trials(10, 100), trials(4, 30)
+SEED = 1  # of the first; the others follow
 BARS = 800
 SPEED = 250.0  # bars a second
 PATIENCE_S = 60.0
@@ -204,6 +201,7 @@ def test_undisturbed_it_comes_to_what_research_comes_to(undisturbed):
     assert found.differences == []
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(SEED, SEED + TRIALS))
 def test_each_role_of_a_fleet_may_be_killed(room, undisturbed, seed):
     run = made_run(room, f"fleet-{seed}")
@@ -249,6 +247,7 @@ class Fates:
             del self.coming[0]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(SEED, SEED + FEW))
 def test_roles_may_be_killed_while_they_recover(room, undisturbed, seed):
     run = made_run(room, f"disturbed-{seed}")
@@ -265,6 +264,7 @@ def test_roles_may_be_killed_while_they_recover(room, undisturbed, seed):
 
 
 @pytest.mark.skipif(not traces(), reason="strace is not here, or may not trace")
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(SEED, SEED + FEW))
 def test_a_role_may_be_killed_at_any_write(room, undisturbed, seed):
     run = made_run(room, f"struck-{seed}", None)

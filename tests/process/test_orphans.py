@@ -1,23 +1,22 @@
 """However a fleet ends, by a stop or by kill -9 of those who watch it, nothing of it is left.
 
 Its platforms ignore SIGTERM, fork, leave their session, lose their parents, and hide their marks.
-FLOTILLA_TRIALS says how often each is tried; a few times if nobody says.
 """
 
-import os
 import signal
 import sys
 from random import Random
 
 import pytest
+from tests.campaign import trials
 from tests.process.fleets import Fleet, kill, wait
 
 from flotilla.clock import monotonic_ns, sleep
 from flotilla.fleet.system import tree
 from flotilla.fleet.system.cgroup import Cgroups
 
-pytestmark = pytest.mark.slow
-TRIALS = int(os.environ.get("FLOTILLA_TRIALS", "6"))
+TRIALS = trials(4, 50)
+pytestmark = [pytest.mark.slow, pytest.mark.campaign(TRIALS)]
 ROGUE = """
 import os, signal, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -124,7 +124,7 @@ WRONG = {
         {"portfolio": {"start": "2030-01-01"}},
         r"\$\.portfolio\.start: the data ends before 2030-01-01",
     ),
-    "a sweep": ({"sweep": {"s.fast": [2, 3]}}, r"\$\.sweep: a run is of one portfolio"),
+    "a sweep": ({"sweep": {"s.fast": [2, 3]}}, r"sweeps 2 portfolios: name one"),
     "no such table": (
         {"portfolio": {"decisions": "nix.csv"}},
         r"\$\.portfolio\.decisions: there is no file .*nix.csv",

@@ -6,7 +6,7 @@ from flotilla.config import read
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.research import runs
 from flotilla.research.choice import one_of
-from flotilla.research.runs import find_run, folder_of_run, keep_run, kept_in
+from flotilla.research.runs import find_run, folder_of_run, keep_run, kept_in, live_folder_of
 
 ORDER = "small-00000042-BRK-B-0"
 
@@ -63,3 +63,10 @@ def test_nobody_else_sees_the_names_of_runs(one, home):
     runs.keep_run(read(one), None, "run")
 
     assert (home / "runs").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_says_where_an_order_of_one_of_several_is_from(book):
+    kept = find_run("small-bold-00000042-AAPL-0", book)
+
+    assert kept.config == read(book).each()["small-bold"]
+    assert kept.live_folder == live_folder_of("small")

@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
+from flotilla.config.paths import RESTORING, split_path
 from flotilla.config.portfolios import wrong_portfolios
 from flotilla.config.study import RunConfig, Steps
 from flotilla.door import NAME, NAME_FORM, Door, struct_fields
 from flotilla.errors import nearest
 from flotilla.model.measures import RANKED
-from flotilla.model.terms import Band, Every, PortfolioConfig, Weight
+from flotilla.model.terms import PortfolioConfig, Weight
 from flotilla.portfolio.rebalance import rebalance_of
 from flotilla.words import cut
 
-RESTORING = {"rebalance.every": Every, "rebalance.band": Band}  # parts of a key that can be swept
 LEAST = 1e-12  # of a number that is not 0: below, arithmetic loses digits, and nobody means it
 TOO_SMALL = f"is too small: write 0, or at least {LEAST:g}"
 
@@ -90,7 +90,7 @@ def _wrong_sweep(config: RunConfig) -> Iterator[str]:
     fields = {key: field.type for key, field in struct_fields(PortfolioConfig).items()} | RESTORING
     weights = {name: [strategy.weight] for name, strategy in config.strategies.items()}
     for key, axis in config.sweep.items():
-        where, (owner, _, name) = f"$.sweep.{key}", key.partition(".")
+        where, (owner, name) = f"$.sweep.{key}", split_path(key)
         try:
             values = axis.values() if isinstance(axis, Steps) else axis
         except ValueError as error:

@@ -17,8 +17,9 @@ from typing import Any, cast
 import msgspec
 
 from flotilla import door
-from flotilla.config.checks import RESTORING, inconsistent
+from flotilla.config.checks import inconsistent
 from flotilla.config.headings import without_headings
+from flotilla.config.paths import put
 from flotilla.config.plugged import check_plugins, wrong_plugins
 from flotilla.config.portfolios import with_common_terms
 from flotilla.config.study import RunConfig, Scalar
@@ -77,17 +78,7 @@ def at(config: RunConfig, values: Mapping[str, Scalar]) -> RunConfig:
     """Return the configuration of one portfolio of the sweep. values: one for each of its keys."""
     raw = as_dict(config) | {"sweep": {}}
     for key, value in values.items():
-        owner, _, name = key.partition(".")
-        if owner == "portfolio" and name in RESTORING:
-            told = raw["portfolio"]["rebalance"]
-            whole = told if isinstance(told, dict) else {"every": told}
-            raw["portfolio"]["rebalance"] = whole | {name.partition(".")[2]: value}
-        elif owner == "portfolio":
-            raw["portfolio"][name] = value
-        elif name == "weight":
-            raw["strategies"][owner]["weight"] = value
-        else:
-            raw["strategies"][owner]["params"][name] = value
+        put(raw, key, value)
     return decode(raw)
 
 

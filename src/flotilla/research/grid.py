@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flotilla.config import RunConfig, Scalar
+from flotilla.config.paths import of_owner, split_path
 from flotilla.errors import ConfigError
 from flotilla.model.measures import RANKED
 from flotilla.model.terms import TERMS
@@ -46,7 +47,7 @@ class Grid(NamedTuple):
 
     def of(self, owner: str) -> dict[str, str]:
         """Return the parameters that are swept of a strategy, or of the portfolio: name -> key."""
-        return {key.partition(".")[2]: key for key in self.axes if key.partition(".")[0] == owner}
+        return of_owner(self.axes, owner)
 
 
 def grid_of(config: RunConfig, portfolios: Mapping[str, Sequence[Any]] | None) -> Grid:
@@ -109,8 +110,8 @@ def families(grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:
     """
     shared = [key for name, key in grid.of("portfolio").items() if name in SHARED]
     numbers = np.arange(grid.size)
-    keys = [key for key in grid.axes if not key.startswith("portfolio.")]
-    terms = [key for key in grid.axes if key.startswith("portfolio.") and key not in shared]
+    keys = [key for key in grid.axes if not split_path(key).of_portfolio]
+    terms = [key for key in grid.axes if split_path(key).of_portfolio and key not in shared]
     order = (
         np.lexsort([grid.codes[key] for key in reversed([*shared, *terms, *keys])]) if grid.axes else numbers
     )
@@ -119,11 +120,11 @@ def families(grid: Grid) -> list[tuple[dict[str, Scalar], NDArray[np.int64]]]:
     stack = np.stack([grid.codes[key][order] for key in shared])
     edges = np.flatnonzero(np.any(np.diff(stack, axis=1) != 0, axis=0)) + 1
     groups = np.split(order, edges)
-    return [({k.partition(".")[2]: grid.axes[k][grid.codes[k][g[0]]] for k in shared}, g) for g in groups]
+    return [({split_path(k).name: grid.axes[k][grid.codes[k][g[0]]] for k in shared}, g) for g in groups]
 
 
 def period_of(grid: Grid, members: NDArray[np.int64]) -> int:
     """Return after how many neighbours in lane order the innermost swept parameter begins again."""
-    keys = [key for key in grid.axes if not key.startswith("portfolio.") and len(grid.axes[key]) > 1]
+    keys = [key for key in grid.axes if not split_path(key).of_portfolio and len(grid.axes[key]) > 1]
     product = np.prod([len(values) for values in grid.axes.values()]) == grid.size
     return len(grid.axes[keys[-1]]) if keys and product else len(members)

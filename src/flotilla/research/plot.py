@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from flotilla.config import RunConfig
+from flotilla.config.paths import split_path
 from flotilla.errors import ConfigError, UnknownName
 from flotilla.model.measures import MEASURES
 from flotilla.research.beside import Ran
@@ -93,7 +94,7 @@ def plot_sweep(result: Swept, x: str | None = None, y: str | None = None) -> go.
 
 def axis_of(key: Any, axes: Mapping[str, Any]) -> str:
     """Return the axis of a sweep that a key names: "trend.fast", or "fast" where it is the only one."""
-    meant = [axis for axis in axes if key in (axis, axis.partition(".")[2])]
+    meant = [axis for axis in axes if key in (axis, split_path(axis).name)]
     if not meant:
         raise UnknownName("axis of the sweep", str(key), axes)
     if len(meant) > 1:

@@ -111,8 +111,11 @@ def find_run(order_id: str, where: Path | None) -> KeptRun:
     if where.suffix not in (".yaml", ".yml"):
         return kept_in(where)
     config, number = read(where), portfolio_id.rpartition("-")[2]
+    several = config.each()
     if config.sweep and number.isdigit():
         config = one_of(config, int(number))
+    elif portfolio_id in several:
+        return KeptRun(several[portfolio_id], where.parent, config.name)
     if config.name != portfolio_id:
         raise ConfigError(f"the order is of {portfolio_id}, and {where} is of {config.name}")
     return KeptRun(config, where.parent)

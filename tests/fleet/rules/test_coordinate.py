@@ -1,9 +1,9 @@
-import os
 import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.campaign import trials
 from tests.fleet.made_world import SECOND, World, fleet_of
 
 from flotilla.errors import ConfigError, UnknownName
@@ -20,7 +20,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.spec import graph
 
-GRAPHS = int(os.environ.get("FLOTILLA_GRAPHS", "1000"))  # 10,000 before a release
+GRAPHS = trials(1_000, 10_000)
 ARROWS = {(row.before, row.after) for row in TABLE}
 DIAMOND = {"feed": [], "left": ["feed"], "right": ["feed"], "last": ["left", "right"]}
 
@@ -36,6 +36,7 @@ def sound_graphs(draw, most=9):
     return {name: needs[name] for name in draw(st.permutations(names))}
 
 
+@pytest.mark.campaign(GRAPHS)
 @settings(max_examples=GRAPHS, deadline=None)
 @given(sound_graphs(), st.integers(0, 2**32))
 def test_any_graph_is_started_and_stopped_in_order_each_once(needs, seed):
@@ -52,6 +53,7 @@ def test_any_graph_is_started_and_stopped_in_order_each_once(needs, seed):
             assert world.left.index(name) < world.left.index(need)
 
 
+@pytest.mark.campaign(GRAPHS // 4)
 @settings(max_examples=GRAPHS // 4, deadline=None)
 @given(sound_graphs(7), st.integers(0, 2**32))
 def test_whatever_happens_nothing_is_done_that_may_not_be(needs, seed):

@@ -1,11 +1,11 @@
 """Whatever is asked, reloaded and dies: once it has settled, the fleet is as it was asked."""
 
 import heapq
-import os
 import random
 from contextlib import suppress
 
 import pytest
+from tests.campaign import trials
 from tests.fleet.made_world import SECOND
 
 from flotilla.errors import ConfigError
@@ -36,7 +36,7 @@ from flotilla.fleet.rules.states import (
 )
 from flotilla.fleet.spec import Overrides
 
-SEEDS = int(os.environ.get("FLOTILLA_SETTLINGS", "60"))  # 5,000 before a release
+SEEDS = trials(60, 3_000)
 ARROWS = {(row.before.value, row.after.value) for row in TABLE}
 NAMES = tuple(f"p{number}" for number in range(6))
 LOUD = Overrides(log_level="DEBUG", max_restart_attempts=2)
@@ -219,6 +219,7 @@ def rough_times(seed):
     return machine
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_once_it_has_settled_the_fleet_is_as_it_was_asked(seed):
     machine = rough_times(seed)
@@ -235,6 +236,7 @@ def test_once_it_has_settled_the_fleet_is_as_it_was_asked(seed):
     assert all(machine.fleet.lives[name].state in RUNNING for name in alive)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_down_takes_no_longer_than_the_stops_of_those_that_are_up(seed):
     machine = rough_times(seed)

@@ -1,13 +1,13 @@
 import itertools
-import os
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.campaign import trials
 
 from flotilla.fleet.spec.graph import as_dot, as_text, check, levels, needed_by, needers_of, needs_of
 
-GRAPHS = int(os.environ.get("FLOTILLA_GRAPHS", "1000"))  # 10,000 before a release
+GRAPHS = trials(1_000, 10_000)
 DIAMOND = {"last": ["left", "right"], "left": ["feed"], "right": ["feed"], "feed": []}
 NAMES = [f"p{number}" for number in range(8)]
 
@@ -77,6 +77,7 @@ def any_graphs(draw):
     return {name: draw(st.lists(st.sampled_from([*NAMES, "who"]), max_size=3)) for name in names}
 
 
+@pytest.mark.campaign(GRAPHS)
 @settings(max_examples=GRAPHS, deadline=None)
 @given(any_graphs())
 def test_any_graph_is_refused_with_a_path_that_is_there_or_has_an_order(graph):
