@@ -46,6 +46,26 @@ def monthly(window: int = 5):
     return where(starts(month), close > sma(close, window), np.nan)
 
 
+class Levels(OnBar):
+    """The highest and the lowest close so far."""
+
+    outputs = ("top", "bottom")
+
+    def start(self, instruments):
+        return {"top": np.full(instruments, -np.inf), "bottom": np.full(instruments, np.inf)}
+
+    def on_bar(self, state, bar):
+        state["top"][:] = np.fmax(state["top"], bar.close)
+        state["bottom"][:] = np.fmin(state["bottom"], bar.close)
+        return state["top"], state["bottom"]
+
+
+def middle():
+    """Long in the upper half of where it has been."""
+    levels = Levels()
+    return close > (levels["top"] + levels["bottom"]) / 2
+
+
 class Streak(OnBar):
     """Long after `n` closes in a row that did not fall."""
 
@@ -83,6 +103,7 @@ CONFIG = {
 
 
 SEVERAL = CONFIG | {
+    "strategies": {**CONFIG["strategies"], "middle": {"kind": "mine:middle"}},
     "portfolio": {"start": "2000-02-01", "min_trade": 100.0, "slippage_bps": 5},
     "portfolios": {
         "all": {"decisions": "risk.csv"},

@@ -25,7 +25,8 @@ from flotilla.stage.chunk import ChunkRunner
 from flotilla.stage.expression import Node, field, walk
 from flotilla.stage.lanes import as_tree
 from flotilla.stage.plan import placed
-from flotilla.stage.signal import check_signals
+from flotilla.stage.signal import check_signals, user_stage
+from flotilla.stage.window import outputs
 from flotilla.stream.table import Store
 
 LOG = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Stages:
     ) -> None:
         self.panel, self.fields, self.store, self._folder = panel, dict(fields), store, folder
         self._identities: dict[Node, str | None] = {}
-        self._fields: dict[Node, Node] = {}
+        self._fields: dict[Node, list[Node]] = {}
 
     def replace(self, nodes: Sequence[Node]) -> list[Node]:
         """Return the nodes with each Python stage at or below them replaced by a field of its rows.
@@ -86,24 +87,35 @@ class Stages:
 
     def check(self, root: Node) -> None:
         """Raise StageError if a Python stage that is a whole strategy gives what cannot be a signal."""
-        if root.op == "stage":
+        if user_stage(root) is not None:
             rows = self.fields[self.replace([root])[0].params[0]]
             check_signals(root, rows, self.panel.ts_event, self.panel.instruments)
 
     def _replaced(self, node: Node) -> Node:
         if not any(below.op == "stage" for below in walk([node])):
             return node
+        if node.op == "output":
+            (stage,), (k,) = node.inputs, node.params
+            return self._outputs(stage)[k]
+        if node.op == "stage":
+            return self._outputs(node)[0]
+        return Node(node.op, node.params, tuple(self._replaced(i) for i in node.inputs))
+
+    def _outputs(self, node: Node) -> list[Node]:
+        """Return fields of the rows of each output of a stage; they are computed at the first call."""
         if node not in self._fields:
             whole = Node(node.op, node.params, tuple(self._replaced(i) for i in node.inputs))
-            if node.op != "stage":
-                return whole
-            name = f"stage {len(self._fields)}"
-            self.fields[name] = self._stored(self._identities.get(node), whole)
-            self._fields[node] = field(name)
+            names = [f"stage {len(self._fields)} {name}" for name in node.params[0].outputs]
+            rows = self._stored(self._identities.get(node), whole)
+            self.fields |= dict(zip(names, rows, strict=True))
+            self._fields[node] = [field(name) for name in names]
         return self._fields[node]
 
-    def _stored(self, identity: str | None, node: Node) -> Floats:
-        """Return a stage's rows. identity: under which they are kept; None keeps nothing."""
+    def _stored(self, identity: str | None, node: Node) -> list[Floats]:
+        """Return a stage's rows, of each of its outputs.
+
+        identity: under which they are kept; None keeps nothing.
+        """
         if self.store is None:
             return self._computed(node)
         if identity is None:
@@ -111,9 +123,13 @@ class Stages:
             return self._computed(node)
         found = self.store.take(identity)
         if found is not None:
-            return np.column_stack([found[name].to_numpy() for name in found.column_names])
+            whole = np.column_stack([found[name].to_numpy() for name in found.column_names])
+            parts = np.split(whole, len(node.params[0].outputs), axis=1)
+            return [np.ascontiguousarray(part) for part in parts]
         rows = self._computed(node)
-        columns = {n: rows[:, i].copy() for i, n in enumerate(self.panel.instruments)}
+        named = zip(_suffixes(node), rows, strict=True)
+        numbered = [*enumerate(self.panel.instruments)]
+        columns = {f"{name}{more}": x[:, i].copy() for more, x in named for i, name in numbered}
         recipe = {"kind": "signals", "stage": repr(node), "panel": self.panel.identity}
         try:
             self.store.put(identity, pa.table(columns), recipe)
@@ -121,14 +137,22 @@ class Stages:
             LOG.warning("the rows of %s are not kept: %s", node.params[0], error)
         return rows
 
-    def _computed(self, node: Node) -> Floats:
+    def _computed(self, node: Node) -> list[Floats]:
         stage = node.params[0]
         stage.open()
         try:
-            runner = ChunkRunner([node], len(self.panel.instruments), self.panel.ticks_per_unit)
-            return runner.advance(self.fields, self.panel.ts_event)[:, :, 0]
+            roots = outputs(node)
+            runner = ChunkRunner(roots, len(self.panel.instruments), self.panel.ticks_per_unit)
+            rows = runner.advance(self.fields, self.panel.ts_event)
+            return [np.ascontiguousarray(rows[:, :, k]) for k in range(len(roots))]
         finally:
             stage.close()
+
+
+def _suffixes(node: Node) -> list[str]:
+    """Return what the columns of a stage's outputs are called after the instrument; of one alone nothing."""
+    names = node.params[0].outputs
+    return [""] if len(names) == 1 else [f" {name}" for name in names]
 
 
 def signals_of(trees: Mapping[str, Node], stages: Stages) -> dict[str, Floats]:

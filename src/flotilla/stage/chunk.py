@@ -20,7 +20,7 @@ from flotilla.stage.expression import Node, not_there
 from flotilla.stage.fold import Fold, RowFailed
 from flotilla.stage.lend import given, lent
 from flotilla.stage.plan import in_ticks, plan
-from flotilla.stage.signal import numbers
+from flotilla.stage.signal import outputs_of
 from flotilla.stage.window import Window
 
 PASS_VALUES, PASS_ROWS = 20_480, 512  # of one node in one pass, and at least so many rows
@@ -139,6 +139,8 @@ class ChunkRunner:
             elif node.op == "stage":
                 made[node] = self._run_stage(stages, node, inputs)
                 stages += 1
+            elif node.op == "output":
+                made[node] = np.ascontiguousarray(inputs[0][:, :, node.params[0]])
             else:
                 made[node] = self._compute(node, inputs)
             for k in self._strays.get(node, ()):
@@ -165,16 +167,21 @@ class ChunkRunner:
         return out
 
     def _run_stage(self, k: int, node: Node, inputs: tuple[Floats, ...]) -> Floats:
-        """Return the next rows of a user's Window or Fold, checked. What it is handed is its own."""
+        """Return the next rows of a user's Window or Fold, checked: float64[n, I], of K outputs [n, I, K].
+
+        What it is handed is its own.
+        """
         stage, rows = node.params[0], len(inputs[0])
         if not isinstance(stage, Window):
             handed = tuple(given(x) for x in inputs)
-            return numbers(stage, self._call(stage, stage.advance, self._memory[k], *handed), handed[0].shape)
+            return outputs_of(
+                stage, self._call(stage, stage.advance, self._memory[k], *handed), handed[0].shape
+            )
         handed = tuple(given(np.concatenate(pair)) for pair in zip(self._memory[k], inputs, strict=True))
         keep = min(max(stage.lookback - 1, 0), len(handed[0]))
         # Taken before the call: whatever it does, the next rows come after those that were.
         self._memory[k] = [x[len(x) - keep :].copy() for x in handed]
-        return numbers(stage, self._call(stage, stage.over, *handed), handed[0].shape)[-rows:]
+        return outputs_of(stage, self._call(stage, stage.over, *handed), handed[0].shape)[-rows:]
 
     def _call(self, stage: Any, method: Callable[..., Any], *args: Any) -> Any:
         """Return what a user's stage makes of the rows that it is handed."""

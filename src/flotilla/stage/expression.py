@@ -320,6 +320,9 @@ def written(node: Node) -> str:
         return f'named("{params[0]}")'
     if node.op == "of":
         return f'of("{params[0]}", {inputs[0]!r})'
+    if node.op == "output":
+        stage = inputs[0].params[0]
+        return f"{inputs[0]!r}[{stage.outputs[node.params[0]]!r}]"
     if node.op == "ema":
         params[1:] = [f'start="{params[1]}"'] if params[1] != "first" else []
     return f"{'abs' if node.op == 'magnitude' else node.op}({', '.join([*map(repr, inputs), *params])})"

@@ -7,7 +7,7 @@ import numpy as np
 from flotilla.errors import StageError, nearest
 from flotilla.model.arrays import Floats
 from flotilla.model.panel import FIELDS
-from flotilla.stage.signal import numbers
+from flotilla.stage.signal import outputs_of
 from flotilla.stage.window import Stage, named_inputs
 
 
@@ -33,11 +33,11 @@ class Fold(Stage):
         """
         raise StageError(type(self).__name__, "it has no state to begin with: give it a start()")
 
-    def advance(self, state: Any, *inputs: Floats) -> Floats:  # noqa: ARG002 an author's own reads them
+    def advance(self, state: Any, *inputs: Floats) -> Any:  # noqa: ARG002 an author's own reads them
         """Return one output row for each input row, and move `state` on, in place.
 
-        inputs: float64[n, I] each, n >= 1 rows of any chunk -> float64[n, I]. Any split of the rows must give
-        the same bits.
+        inputs: float64[n, I] each, n >= 1 rows of any chunk -> float64[n, I]; of several outputs a tuple of
+        these. Any split of the rows must give the same bits.
         """
         raise StageError(type(self).__name__, "it does not say how it moves on: give it an advance()")
 
@@ -67,22 +67,25 @@ class OnBar(Fold):
 
     by_name: ClassVar[bool] = True
 
-    def on_bar(self, state: Any, bar: Any) -> Floats:  # noqa: ARG002 an author's own reads them
-        """Return the signal, float64[I], in [-1, 1]. bar.close (and the other inputs): float64[I], read-only.
+    def on_bar(self, state: Any, bar: Any) -> Any:  # noqa: ARG002 an author's own reads them
+        """Return the signal, float64[I], in [-1, 1]; of several outputs a tuple of arrays, float64[I] each.
+
+        bar.close (and the other inputs): float64[I], read-only.
 
         A field has its own name; an expression among the inputs has the one that it is given:
         `inputs = {"close": close, "fast": sma(close, 5)}` is read as bar.close and bar.fast.
         """
         raise StageError(type(self).__name__, "it gives no signal: give it an on_bar()")
 
-    def advance(self, state: Any, *inputs: Floats) -> Floats:
+    def advance(self, state: Any, *inputs: Floats) -> Any:
         """Return on_bar of each row."""
         names = tuple(name for name, _ in named_inputs(self))
         rows = []
         for t, bar in enumerate(zip(*inputs, strict=True)):
             try:
                 # A copy: it may well be the state itself that on_bar returns, and the next bar moves it on.
-                rows.append(numbers(self, self.on_bar(state, Row(names, bar)), bar[0].shape))
+                rows.append(outputs_of(self, self.on_bar(state, Row(names, bar)), bar[0].shape))
             except Exception as error:
                 raise RowFailed(t, error) from error
-        return np.asarray(rows)
+        said = np.asarray(rows)
+        return said if len(self.outputs) == 1 else tuple(np.moveaxis(said, -1, 0))

@@ -23,6 +23,7 @@ from flotilla.stage.fold import Fold
 from flotilla.stage.operators import ELEMENTWISE
 
 _LEAVES = ("field", "const")
+STAGES = ("stage", "output")  # somebody's Window or Fold, and one of several that it gives
 
 
 class Step(NamedTuple):
@@ -61,7 +62,7 @@ def plan(roots: Sequence[Node]) -> Plan:
     """Return the plan of expressions; ConfigError if one has an operator that there is not."""
     order = tuple(walk(list(roots)))
     for node in order:
-        if node.op not in OPERATORS and node.op not in (*_LEAVES, *ELEMENTWISE, "stage"):
+        if node.op not in OPERATORS and node.op not in (*_LEAVES, *ELEMENTWISE, *STAGES):
             raise UnknownName("operator", node.op, (*OPERATORS, *ELEMENTWISE))
     needs = {node: rows if type(rows) is int else int(np.max(rows)) for node, rows in warm_ups(roots).items()}
     steps = tuple(

@@ -20,18 +20,42 @@ def check_signals(root: Node, said: Floats, ts: NDArray[np.int64], instruments: 
 
     root: the strategy; said: float64[T, I], its signals; ts: int64[T], ns UTC, of the bars.
     """
-    if root.op != "stage":
+    stage = user_stage(root)
+    if stage is None:
         return
     wrong = np.argwhere(np.abs(said) > 1.0)
     if len(wrong):
         t, i = wrong[0]
         more = f" ({len(wrong):,} such)" if len(wrong) > 1 else ""
         raise StageError(
-            type(root.params[0]).__name__,
+            type(stage).__name__,
             f"it says {said[t, i]:g}, and a signal is between -1 and 1, or NaN for none{more}",
             int(ts[t]),
             instruments[i],
         )
+
+
+def user_stage(root: Node) -> Any:
+    """Return the Window or Fold whose output a tree is, with nothing in between; None where there is none."""
+    node = root.inputs[0] if root.op == "output" else root
+    return node.params[0] if node.op == "stage" else None
+
+
+def outputs_of(stage: Any, said: Any, shape: tuple[int, ...]) -> Floats:
+    """Return what a stage gave as float64 of its own, [*shape]; of several outputs [*shape, K].
+
+    said: numbers; of several outputs an array for each, in their order. StageError where it is not that.
+    """
+    names = stage.outputs
+    if len(names) == 1:
+        return numbers(stage, said, shape)
+    if not isinstance(said, tuple | list) or len(said) != len(names):
+        got = f"{len(said)} of them" if isinstance(said, tuple | list) else type(said).__name__
+        wanted = f"a tuple of {len(names)} arrays: {', '.join(names)}"
+        raise StageError(
+            type(stage).__name__, f"gave {got}, and has {len(names)} outputs; it must give {wanted}"
+        )
+    return np.stack([numbers(stage, part, shape) for part in said], axis=-1)
 
 
 def numbers(stage: Any, said: Any, shape: tuple[int, ...]) -> Floats:

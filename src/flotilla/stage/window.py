@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from flotilla.errors import StageError
+from flotilla.errors import StageError, UnknownName
 from flotilla.model.arrays import Floats
 from flotilla.stage.expression import Column, NeedsOneValue, Node, as_node, field
 from flotilla.words import cut
@@ -22,12 +22,20 @@ class Stage:
     """
 
     inputs: Inputs = ("close",)  # fields and expressions; or a dict, which gives each a name
+    outputs: tuple[str, ...] = ("signal",)  # of several each is an expression: stage["slope"] > 0
     by_name: ClassVar[bool] = False  # are they read by their names, or in their order
 
     def __repr__(self) -> str:
         """Return the class and what was given to it: the stage's text in identities and plans."""
         given = ", ".join(f"{k}={v!r}" for k, v in sorted(vars(self).items()) if not k.startswith("_"))
         return f"{type(self).__name__}({given})"
+
+    def __getitem__(self, name: Any) -> Node:
+        """Return one of its outputs as an expression; all of them are computed together, once."""
+        _check_outputs(self)
+        if name not in self.outputs:
+            raise UnknownName(f"output of {type(self).__name__}", str(name), self.outputs)
+        return outputs(_node_of(self))[self.outputs.index(name)]
 
     def open(self) -> None:
         """Load what the stage needs. Called once, in the process that will run it."""
@@ -41,17 +49,31 @@ class Window(Stage):
 
     lookback: int = 1
 
-    def over(self, *inputs: Floats) -> Floats:  # noqa: ARG002 an author's own reads them
+    def over(self, *inputs: Floats) -> Any:  # noqa: ARG002 an author's own reads them
         """Return one output row for each input row; NaN until the window is full.
 
-        inputs: float64[T, I] each -> float64[T, I]. Research hands in years, live the last `lookback` rows,
-        and what is said of a row must be the same bits: sum each window by itself, let nothing run along.
+        inputs: float64[T, I] each -> float64[T, I]; of several outputs a tuple of these. Research hands in
+        years, live the last `lookback` rows, and what is said of a row must be the same bits: sum each window
+        by itself, let nothing run along.
         """
         raise StageError(type(self).__name__, "it computes nothing: give it an over()")
 
 
 def stage_node(stage: Any) -> Node:
-    """Return a Window or Fold as a node of an expression; StageError if it cannot be one."""
+    """Return a Window or Fold as a node of an expression; StageError if it cannot be one, or is several."""
+    _check_outputs(stage)
+    if len(stage.outputs) > 1:
+        names = ", ".join(stage.outputs)
+        raise StageError(
+            type(stage).__name__,
+            f"it has the outputs {names}: an expression takes one, as {type(stage).__name__}(...)"
+            f"[{stage.outputs[0]!r}]",
+        )
+    return _node_of(stage)
+
+
+def _node_of(stage: Any) -> Node:
+    """Return a Window or Fold with all its outputs as a node."""
     for name in ("lookback", "warm_up"):
         _check_rows(stage, name)
     for name in _METHODS:
@@ -65,6 +87,27 @@ def stage_node(stage: Any) -> Node:
                 f'inputs = {{"my_name": {node!r}}} is read as bar.my_name',
             )
     return Node("stage", (stage,), tuple(node for _, node in reads))
+
+
+def outputs(node: Node) -> list[Node]:
+    """Return the outputs of a stage's node, an expression each."""
+    count = len(node.params[0].outputs)
+    return [node] if count == 1 else [Node("output", (k,), (node,)) for k in range(count)]
+
+
+def _check_outputs(stage: Any) -> None:
+    """Raise StageError unless its outputs are names, each once."""
+    names = stage.outputs
+    if (
+        not isinstance(names, tuple)
+        or not names
+        or len({*names}) < len(names)
+        or not all(isinstance(name, str) and name.isidentifier() for name in names)
+    ):
+        raise StageError(
+            type(stage).__name__,
+            f'its outputs are {names!r}, and should be names, each once, as ("slope", "spread")',
+        )
 
 
 def named_inputs(stage: Any) -> list[tuple[str, Node]]:
