@@ -82,4 +82,4 @@ def test_without_a_sweep_it_names_the_command_for_one(call, one):
     found = call("sweep", one)
 
     assert found.code == 2
-    assert "`flotilla run` is for one portfolio" in found.err
+    assert "`flotilla run` simulates what there is" in found.err

@@ -60,7 +60,7 @@ def sweep(
 def swept(study: RunConfig, folder: Path, workers: int | None = None, fresh: bool = False) -> SweepResult:
     """Return the sweep; show progress, and how fast it was. folder: of the user's own files."""
     if not study.sweep:
-        raise ConfigError(f"{study.name} has no sweep; `flotilla run` is for one portfolio")
+        raise ConfigError(f"{study.name} has no sweep; `flotilla run` simulates what there is")
     what = f"sweeping {counted(grid_of(study, None).size, 'portfolio')}"
     with _going_on(fresh), say.progress(what, "bars", waits_for(advance)) as told, told_where():
         result = sweep_all(study, folder=folder, workers=workers, store=Store(), fresh=fresh, progress=told)

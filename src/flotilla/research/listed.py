@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Floats, Stamps
 from flotilla.words import counted
 
-_DAY = 86_400_000_000_000
-LONG = 14 * _DAY  # no market is closed so long, but in a war
+LONG = 14 * DAY_NS  # no market is closed so long, but in a war
 PART = 10  # of a period that is short: a tenth of its bars, and two at least
 NAMED = 3  # instruments; the rest is counted
 

@@ -27,6 +27,7 @@ from flotilla.stream.bars.quality.check import look_at
 from flotilla.stream.bars.quality.lean import lean_text
 from flotilla.stream.bars.quality.rows import spelled
 from flotilla.stream.bars.quality.sheet import sheet_numbers
+from flotilla.stream.bars.series.mixed import weekdays_only
 
 DAY = 86_400_000_000_000
 MINUTE = 60_000_000_000
@@ -172,8 +173,8 @@ def test_sessions_are_those_of_the_calendar_and_it_is_assumed_where_it_fits():
 def test_weekdays_alone_are_an_exchange_that_is_not_known():
     days = np.arange(19_730, 19_830)
 
-    assert calendar.weekdays_only(days[(days + 3) % 7 < 5])
-    assert not calendar.weekdays_only(days)
+    assert weekdays_only(days[(days + 3) % 7 < 5])
+    assert not weekdays_only(days)
 
 
 def test_a_bar_on_a_holiday_is_set_aside_and_a_session_without_a_bar_is_told(csv):

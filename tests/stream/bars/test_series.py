@@ -267,3 +267,29 @@ def test_few_bars_that_stand_still_are_looked_at_without_harm(bars):
     said = series_remarks(ts, 86_400_000_000_000, ("A",), {"close": np.ones((bars, 1))})
 
     assert len(said) == (1 if bars >= 10 else 0)
+
+
+def test_a_few_bars_of_weekends_among_weekdays_are_told():
+    ts = weekdays(400)
+    saturdays = ts[4::100] + DAY  # each the day after a Friday
+    mixed = np.sort(np.concatenate([ts, saturdays]))
+
+    (said,) = told(walk(404), ts=mixed)
+
+    assert said.startswith(
+        "4 bars of a Saturday or a Sunday, the first of 2024-01-13, and all others of weekdays"
+    )
+    assert told(walk(400), ts=ts) == ()
+    assert told(walk(400), ts=(np.arange(400) + MONDAY) * DAY) == ()  # a market without weekends
+
+
+def test_days_among_hours_are_told_with_where_they_are():
+    hour = DAY // 24
+    days = weekdays(30)
+    inside = (weekdays(90)[30:, None] + np.arange(9, 16) * hour).ravel()
+    ts = np.concatenate([days, inside])
+
+    (said,) = told(walk(len(ts), step=0.001), ts=ts, step=hour)
+
+    assert said.startswith("from 2024-01-08 to 2024-02-16 there is one bar a day, elsewhere one every hour")
+    assert told(walk(len(inside), step=0.001), ts=inside, step=hour) == ()

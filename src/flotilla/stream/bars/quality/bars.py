@@ -29,6 +29,7 @@ from flotilla.stream.bars.quality import (
 from flotilla.stream.bars.quality.note import Notes
 from flotilla.stream.bars.quality.rows import FileRows, prices_of
 from flotilla.stream.bars.series import jumps, stale
+from flotilla.stream.bars.series.mixed import weekdays_only
 from flotilla.words import lasting
 
 WARN, REPAIR, ASIDE, REJECT = Verdict.WARN, Verdict.REPAIR, Verdict.QUARANTINE, Verdict.REJECT
@@ -300,7 +301,7 @@ def _look_at_sessions(notes: Notes, rows: FileRows, named: str | None) -> None:
     assumed = named is None and calendar.fits(days)
     name = named or (calendar.DEFAULT if assumed else None)
     if name is None:
-        if calendar.weekdays_only(days):
+        if weekdays_only(days):
             weekend = (days + 3) % 7 >= 5
             notes.rows("not_a_session", ASIDE, rows.at[weekend], "a bar on a Saturday or a Sunday", LEAVE)
         return

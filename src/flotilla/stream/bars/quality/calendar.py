@@ -11,6 +11,7 @@ import numpy as np
 from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Ints
 from flotilla.stream.bars.folds import wall_in
+from flotilla.stream.bars.series.mixed import FEWEST
 from flotilla.stream.calendars import calendar_of
 
 _EPOCH = date(1970, 1, 1)
@@ -19,7 +20,6 @@ _EPOCH = date(1970, 1, 1)
 DEFAULT = "XNYS"
 KNOWN_FROM = 0  # days since 1970: older holidays are not in the calendars, and some Saturdays were sessions
 HOLDS, HAS = 0.99, 0.95
-FEWEST = 20  # days: fewer fit by chance
 
 
 class Hours(NamedTuple):
@@ -84,10 +84,3 @@ def fits(days: Ints, name: str = DEFAULT) -> bool:
     open_days = sessions(name, int(days[0]), int(days[-1]))
     shared = len(np.intersect1d(days, open_days))
     return shared >= HOLDS * len(days) and shared >= HAS * len(open_days)
-
-
-def weekdays_only(days: Ints) -> bool:
-    """Say whether nearly all days are Monday to Friday. days: int64, days since 1970, a Thursday."""
-    days = np.unique(days)
-    weekend = (days + 3) % 7 >= 5
-    return bool(len(days) >= FEWEST and weekend.mean() <= 1 - HOLDS)

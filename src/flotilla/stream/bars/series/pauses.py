@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from flotilla.clock import DAY_NS
 from flotilla.model.arrays import Stamps
 
-_DAY = 86_400_000_000_000
 WEEKS = 5  # days: dates this far apart are no days but weeks, or more
 HOLE = 10  # sessions without a bar: no market is closed so long, but in a war
 _MISSED = 1.75  # of the usual pause, from which on a bar is missing: months are of 28 to 31 days
@@ -21,13 +21,13 @@ def usual(ts: Stamps) -> int:
 
     Three quarters of the pauses are no longer, so that months told by two dates in turn are months.
     """
-    apart = np.sort(np.diff(ts)) // _DAY
+    apart = np.sort(np.diff(ts)) // DAY_NS
     return int(apart[(len(apart) - 1) * 3 // 4]) if len(apart) else 0
 
 
 def holes(ts: Stamps) -> Iterator[tuple[int, str]]:
     """Yield the rows after which bars are missing, and for how long: two weeks, or one of longer bars."""
-    days, often = ts // _DAY, usual(ts)
+    days, often = ts // DAY_NS, usual(ts)
     most = _MISSED * often if often >= WEEKS else HOLE * 7 // 5
     for n in np.flatnonzero(np.diff(days) > most).tolist():
         first, last = (np.datetime64(int(day), "D") for day in (days[n] + 1, days[n + 1]))
@@ -46,7 +46,7 @@ def early(ts: Stamps) -> Iterator[str]:
     name = next(name for least, name in _NAMES if often >= least)
     known = f"bars are {name}s apart, and each is taken as known a day after its date"
     mend = "date each bar by the last day of what it covers"
-    days = (ts // _DAY).astype("datetime64[D]")
+    days = (ts // DAY_NS).astype("datetime64[D]")
     if _begin(days, name):
         yield (
             f"{known}; but all are dated as a {name} begins: if each holds what came after, "

@@ -6,7 +6,8 @@ Only what is grave, and cheap to find: it is looked for at each load. `flotilla 
 2. Ten closes and more that are the same (`_stale`).
 3. Two weeks and more without a bar, or a longer bar that is missing (`_holes`).
 4. Bars of weeks, months or years, and when each is taken as known (`early`).
-5. A first day of 1970-01-01 and a last one in the future (`_ends`).
+5. Bars of weekends, and of days among shorter ones (`mixed.py`).
+6. A first day of 1970-01-01 and a last one in the future (`_ends`).
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from flotilla.clock import now_ns
+from flotilla.clock import DAY_NS, now_ns
 from flotilla.model.arrays import Floats, Stamps
 from flotilla.stream.bars.series.jumps import Jump, is_coarse, jumps_in, ratio_of, spikes_in, steps_of, words
+from flotilla.stream.bars.series.mixed import daily_among_shorter, weekend_bars
 from flotilla.stream.bars.series.pauses import HOLE, early, holes
 from flotilla.stream.bars.series.stale import SAME, stale
 from flotilla.words import counted
 
-_DAY = 86_400_000_000_000
 GRAVE = 4.0  # a change that is no split's, by which a price is another's or a wrong one
 MOVES = 1.8  # a change from which on a column is looked at
-PAUSE = 10 * _DAY  # after it a price may be anywhere: that there is no bar is said instead
+PAUSE = 10 * DAY_NS  # after it a price may be anywhere: that there is no bar is said instead
 MOST = 3  # sentences of a kind; the rest is counted
 _BLOCK = 1_000_000  # closes looked at in one go, so that a wide panel is not there twice
 
@@ -43,7 +44,8 @@ def series_remarks(
         return ()
     kinds = (
         (_ends(ts, step), "times"),
-        (early(ts) if step == _DAY else (), "dates"),
+        (early(ts) if step == DAY_NS else (), "dates"),
+        (weekend_bars(ts) if step == DAY_NS else daily_among_shorter(ts, step), "lengths"),
         (_jumps(ts, step, instruments, fields), "jumps"),
         (_holes(ts, step, instruments, fields["close"]), "stretches without bars"),
         (_stale(ts, step, instruments, fields), "stretches that stand still"),
@@ -121,7 +123,7 @@ def _standing(close: Floats) -> list[int]:
 
 def _holes(ts: Stamps, step: int, instruments: Sequence[str], close: Floats) -> Iterator[str]:
     """Yield where bars of dates pause too long: all of them, or one while others have bars."""
-    if step != _DAY:
+    if step != DAY_NS:
         return
     for n, long in holes(ts):
         yield f"there is no bar between {_when(ts[n], step)} and {_when(ts[n + 1], step)}, {long}"
@@ -135,13 +137,13 @@ def _holes(ts: Stamps, step: int, instruments: Sequence[str], close: Floats) -> 
 
 
 def _ends(ts: Stamps, step: int) -> Iterator[str]:
-    if len(ts) > 1 and 0 <= ts[0] < _DAY and ts[1] - ts[0] > 365 * _DAY:
+    if len(ts) > 1 and 0 <= ts[0] < DAY_NS and ts[1] - ts[0] > 365 * DAY_NS:
         after = _when(ts[1], step)
         yield f"the first bar is of 1970-01-01, and the next of {after}: an empty time becomes that day"
-    if ts[-1] > now_ns() + _DAY:
+    if ts[-1] > now_ns() + DAY_NS:
         yield f"the last bar is of {_when(ts[-1], step)}, which is in the future"
 
 
 def _when(ts: np.int64, step: int) -> str:
     text = str(np.datetime64(int(ts), "ns").astype("datetime64[s]"))
-    return text[:10] if step == _DAY and ts % _DAY == 0 else f"{text}Z"
+    return text[:10] if step == DAY_NS and ts % DAY_NS == 0 else f"{text}Z"
