@@ -14,16 +14,19 @@ from typing import Any
 
 import numpy as np
 
-# NumPy's functions of the same number of inputs that mean the same, value by value.
+from flotilla.kernel.elementwise import BINARY, UNARY
+
+# NumPy's functions of the same number of inputs that mean the same, value by value: those that are called as
+# the operator is, and these.
 UFUNCS: Mapping[Any, str] = {
-    np.add: "add",
+    **{
+        getattr(np, name): name for name in (*BINARY, *UNARY) if isinstance(getattr(np, name, None), np.ufunc)
+    },
     np.subtract: "sub",
     np.multiply: "mul",
     np.divide: "div",
-    np.power: "power",
     np.float_power: "power",
     np.floor_divide: "floordiv",
-    np.remainder: "mod",
     np.greater: "gt",
     np.greater_equal: "ge",
     np.less: "lt",
@@ -36,15 +39,9 @@ UFUNCS: Mapping[Any, str] = {
     np.bitwise_or: "either",
     np.logical_not: "negate",
     np.invert: "negate",
-    np.maximum: "maximum",
-    np.minimum: "minimum",
     np.negative: "neg",
     np.absolute: "magnitude",
     np.fabs: "magnitude",
-    np.sign: "sign",
-    np.log: "log",
-    np.exp: "exp",
-    np.sqrt: "sqrt",
 }
 FUNCTIONS: Mapping[Callable[..., Any], str] = {np.where: "where"}
 
