@@ -73,8 +73,8 @@ def page(found: dict[str, list[float]], of: str, when: datetime) -> str:
         "Every change passes the tests of `make test`. What may go wrong once in thousands of times is tried",
         "by `make campaign`, which writes this page.",
         "",
-        f"Commit {of}, {when:%Y-%m-%d}: {total:,.0f} trials in {seconds / 60:.0f} minutes of one core's "
-        f"tests, {failed:.0f} failed.",
+        f"Commit {of}, {when:%Y-%m-%d}: {total:,.0f} trials in {seconds / 60:.0f} minutes of tests, "
+        f"{failed:.0f} failed.",
         "",
         "| what is tried | test | trials | failed | minutes |",
         "|---|---|---|---|---|",

@@ -12,7 +12,7 @@ def test_the_page_has_a_row_for_each_test_and_what_they_come_to():
 
     told = campaign.page(found, "abc1234", DAY)
 
-    assert "Commit abc1234, 2026-12-01: 1,003 trials in 2 minutes of one core's tests, 1 failed." in told
+    assert "Commit abc1234, 2026-12-01: 1,003 trials in 2 minutes of tests, 1 failed." in told
     assert told.splitlines()[-2:] == [
         "| one | `a/test_a.py` | 3 | 1 | 1.5 |",
         "| two of it | `b/test_b.py` | 1,000 | 0 | 1.0 |",
