@@ -44,8 +44,13 @@ class PriceReader:
         self._close = run.manifest.fields.index("close")
         self._zone, fields = run.panel().zone, run.manifest.fields
         terms = {name: one.portfolio for name, one in run.portfolios.items()}
-        self._fill = {n: fields.index(fill_field(one.fill_at, fields)) for n, one in terms.items()}
-        self._every = {name: rebalance_of(one.rebalance).every for name, one in terms.items()}
+        # What portfolios differ in: at which field orders fill, and when weights are restored.
+        forms = {
+            name: (fields.index(fill_field(one.fill_at, fields)), rebalance_of(one.rebalance).every)
+            for name, one in terms.items()
+        }
+        self._forms = [*dict.fromkeys(forms.values())]
+        self._form_of = {name: self._forms.index(form) for name, form in forms.items()}
 
     def read(self, rows: Sequence[Written]) -> list[Prices]:
         """Return the prices of the next bars."""
@@ -61,17 +66,15 @@ class PriceReader:
         values = arrays([message.values for _, message in bars], self._shape)
         close = values[:, self._close].copy()
         when = np.array([message.ts_event for _, message in bars], np.int64)
-        every = {word: periods(word, when, self._zone, bars[0][1].bar) for word in {*self._every.values()}}
-        period = {name: every[word].tolist() for name, word in self._every.items()}
-        fills = {index: values[:, index].copy() for index in {*self._fill.values()}}
+        forms = [
+            (values[:, field].copy(), periods(every, when, self._zone, bars[0][1].bar).tolist())
+            for field, every in self._forms
+        ]
         known, marks = self._marks.advance_both(close)
-        return [
-            Prices(
-                Moment(message.bar, message.ts_event), written.seq, written.ts, marks[n],
-                {
-                    name: Row(fills[at][n], close[n], known[n], marks[n], period[name][n])
-                    for name, at in self._fill.items()
-                },
-            )
-            for n, (written, message) in enumerate(bars)
-        ]  # fmt: skip
+        found = []
+        for n, (written, message) in enumerate(bars):
+            mine = [Row(fill[n], close[n], known[n], marks[n], period[n]) for fill, period in forms]
+            moment = Moment(message.bar, message.ts_event)
+            by_portfolio = {name: mine[form] for name, form in self._form_of.items()}
+            found.append(Prices(moment, written.seq, written.ts, marks[n], by_portfolio))
+        return found

@@ -66,14 +66,15 @@ class _Trading:
 
     def __init__(self, run: Run, name: str, portfolio: Portfolio) -> None:
         self.name, self.portfolio = name, portfolio
-        self.follows = [run.strategies.index(strategy) for strategy in run.portfolios[name].strategies]
+        follows = [run.strategies.index(strategy) for strategy in run.portfolios[name].strategies]
+        self.follows = slice(None) if len(follows) == len(run.strategies) else follows
         self.risk = HeededDecisions(run, name)
         self.sent = -1  # the last bar that execution was told of
+        self.look()
 
-    @property
-    def resting(self) -> bool:
-        """Return whether the exchange has orders of it that are not filled."""
-        return not np.isnan(self.portfolio.book.order).all()
+    def look(self) -> None:
+        """Look whether the exchange has orders of it that are not filled."""
+        self.rests = not np.isnan(self.portfolio.book.order).all()
 
     def account(self, moment: Moment) -> Account:
         """Return its account after a bar."""
@@ -149,11 +150,12 @@ class Portfolios:
             for each in self._all:
                 own, each.sent = state["portfolios"][each.name]
                 each.portfolio.restore(own)
+                each.look()
             self._marks = state["marks"]
             self._open = {
                 k: _Request(name, payload, bar, 0) for k, (name, payload, bar) in state["open"].items()
             }
-        self._resting = [each.name for each in self._all if each.resting]
+        self._resting = [each.name for each in self._all if each.rests]
         self._prices = PriceReader(self._run, self._marks)
 
     def _connect(self, stack: ExitStack) -> None:
@@ -191,7 +193,7 @@ class Portfolios:
         if not self._bars or not all(self._said.values()):
             return False
         bar = self._bars[0].moment.bar
-        return all((bar, name) in self._told for name in self._resting)
+        return not self._resting or all((bar, name) in self._told for name in self._resting)
 
     def _missing(self) -> list[zmq.Socket[bytes]]:
         """Return the sockets whose messages there is something to do with."""
@@ -209,15 +211,15 @@ class Portfolios:
         signals = np.stack([said.popleft() for said in self._said.values()])
         for each in self._all:
             row, portfolio = prices.rows[each.name], each.portfolio
-            rested = each.name in self._resting
-            portfolio.apply_fills(self._told[moment.bar, each.name][1].fills if rested else (), row)
+            portfolio.apply_fills(self._told[moment.bar, each.name][1].fills if each.rests else (), row)
             orders = portfolio.advance(moment, row, signals[each.follows], each.risk.at(moment.bar))
-            if orders or each.resting:
+            each.look()
+            if orders or each.rests:
                 self._send(each, prices, orders)
             self._entries["equity"].append((prices.written_ns, KEPT.encode(each.account(moment))))
-        past = [key for key in self._told if key[0] <= moment.bar]
-        self._fills_seq = max(self._fills_seq, *(self._told.pop(key)[0] for key in past), 0)
-        self._resting = [each.name for each in self._all if each.resting]
+        for key in [key for key in self._told if key[0] <= moment.bar]:
+            self._fills_seq = max(self._fills_seq, self._told.pop(key)[0])
+        self._resting = [each.name for each in self._all if each.rests]
         self._simulated, self._last, self._marks = prices.seq, prices, prices.marks
 
     def _send(self, each: _Trading, prices: Prices, orders: list[Order]) -> None:
