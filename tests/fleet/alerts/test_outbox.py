@@ -101,11 +101,11 @@ import sys
 from pathlib import Path
 from flotilla.fleet.alerts.outbox import Outbox
 from flotilla.fleet.spec.preferences import Alerts, Step
-from flotilla.fleet.alerts.rules import Message, State
+from flotilla.fleet.alerts.rules import AlertState, Message
 box = Outbox(Path(sys.argv[1]))
 while True:
     n = box.cursor + 1
-    box.keep(n, State(dropped=n), [Message(0, "critical", str(n), "")] * 3, Alerts((Step(("env:A",)),)), n)
+    box.keep(n, AlertState(dropped=n), [Message(0, "critical", str(n), "")] * 3, Alerts((Step(("env:A",)),)), n)
     print(n, flush=True)
 """
 

@@ -20,7 +20,7 @@ while not any(tree.content(f"/proc/{pid}/comm") == b"sleep\\n" for pid in tree.c
     sleep(0.01)
 if sys.argv[3:]:
     sweep._PATIENCE_S, sweep.kill.sweep = 0.2, lambda left, look: None
-sweep.sweep(sys.argv[1], others=False, unless_held=sys.argv[2] == "unless_held")
+sweep.sweep_processes(sys.argv[1], others=False, unless_held=sys.argv[2] == "unless_held")
 print(*tree.children(os.getpid()))
 """
 

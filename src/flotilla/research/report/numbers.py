@@ -98,7 +98,7 @@ def setting(value: object) -> str:
 def spelled_day(ts: int) -> str:
     """Return the date, UTC, of `ts`, ns since 1970.
 
-    >>> day(0)
+    >>> spelled_day(0)
     '1970-01-01'
     """
     return str(np.datetime64(ts, "ns").astype("datetime64[D]"))
