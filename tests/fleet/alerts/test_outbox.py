@@ -105,7 +105,8 @@ from flotilla.fleet.alerts.rules import AlertState, Message
 box = Outbox(Path(sys.argv[1]))
 while True:
     n = box.cursor + 1
-    box.keep(n, AlertState(dropped=n), [Message(0, "critical", str(n), "")] * 3, Alerts((Step(("env:A",)),)), n)
+    letters = [Message(0, "critical", str(n), "")] * 3
+    box.keep(n, AlertState(dropped=n), letters, Alerts((Step(("env:A",)),)), n)
     print(n, flush=True)
 """
 
